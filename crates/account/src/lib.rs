@@ -1,1 +1,19 @@
+//! What an account is: a place in an S3 store, and everything about it that is not secret.
+//!
+//! Knows the provider presets (`providers/*.toml`), the account file, the folders Wherry keeps
+//! things in, and how other tools write their configuration. Never holds a secret: those are in
+//! `wherry-vault`, found by [`AccountId`].
 
+mod account;
+mod accounts;
+mod home;
+pub mod import;
+mod provider;
+
+pub use account::{Account, AccountId, IssuerLink, KeyFacts, NameProblem};
+pub use accounts::{Accounts, AccountsError};
+pub use home::Home;
+pub use provider::{
+    Addressing, ChecksumMode, DeleteMode, EndpointTemplate, Field, IssuerKind, ListVersion, MultipartEtag,
+    PartLimits, Provider, ProviderError, Quirks, Signing, provider, providers,
+};

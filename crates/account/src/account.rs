@@ -1,0 +1,126 @@
+//! One account: where its store is and which key opens it. Nothing here is secret.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::provider::{Addressing, IssuerKind, Signing};
+
+/// Names an account for ever, also after it is renamed; the keychain entry hangs on it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AccountId(String);
+
+impl AccountId {
+    pub fn random() -> Self {
+        Self(uuid::Uuid::new_v4().simple().to_string())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for AccountId {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What Wherry knows about the key an account uses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(default)]
+pub struct KeyFacts {
+    /// Absent for anonymous accounts.
+    pub access_key_id: Option<String>,
+    /// When Wherry made it; unknown for keys typed in.
+    pub created: Option<DateTime<Utc>>,
+    pub expires: Option<DateTime<Utc>>,
+    /// When its issuer was told to delete it. The store may honour it for some minutes yet.
+    pub deleted: Option<DateTime<Utc>>,
+}
+
+/// The portal that made the key, so that it can be asked again. Passwords are never kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuerLink {
+    pub kind: IssuerKind,
+    /// Keystone: the identity service's `…/v3` address.
+    pub url: Url,
+    #[serde(default)]
+    pub user: String,
+    /// Keystone: the user's domain, by name.
+    #[serde(default)]
+    pub domain: String,
+    #[serde(default)]
+    pub project_id: String,
+    #[serde(default)]
+    pub project_name: String,
+    /// The region of the service catalog the endpoint came from.
+    #[serde(default)]
+    pub region: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    pub id: AccountId,
+    /// Unique among accounts, the user's own word for it; `wherry-cli` addresses begin with it.
+    pub name: String,
+    /// A provider preset's id.
+    pub provider: String,
+    pub endpoint: Url,
+    pub region: String,
+    pub addressing: Addressing,
+    pub signing: Signing,
+    #[serde(default)]
+    pub key: KeyFacts,
+    /// A PEM file with the certificate authority of this store, beside the system's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+    /// `http://…`, `https://…` or `socks5://…`; none means the system's setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<Url>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<IssuerLink>,
+    /// Buckets opened by name, for keys that may not list buckets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opened_buckets: Vec<String>,
+    pub added: DateTime<Utc>,
+}
+
+/// Why a name cannot be an account's.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NameProblem {
+    #[error("the account needs a name")]
+    Empty,
+    #[error("the name is longer than 64 characters")]
+    Long,
+    #[error("the name may not contain “{0}”")]
+    Character(char),
+    #[error("there is already an account named “{0}”")]
+    Taken(String),
+}
+
+impl Account {
+    /// Checks a name by itself. `:` and `/` would make `ACCOUNT:bucket/key` ambiguous.
+    pub fn check_name(name: &str) -> Result<(), NameProblem> {
+        if name.trim().is_empty() {
+            return Err(NameProblem::Empty);
+        }
+        if name.chars().count() > 64 {
+            return Err(NameProblem::Long);
+        }
+        match name.chars().find(|c| matches!(c, ':' | '/' | '\\') || c.is_control()) {
+            Some(c) => Err(NameProblem::Character(c)),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Provider presets: what differs from store to store, as data.
+//!
+//! One file per provider in `providers/`, compiled in. Adding a provider is adding a file; see
+//! `docs/ADDING-A-PROVIDER.md`. Nothing else in Wherry asks *who* a store is, only what it can do.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// How the bucket's name reaches the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum Addressing {
+    /// `https://host/bucket/key`: works everywhere but on new AWS regions.
+    #[default]
+    Path,
+    /// `https://bucket.host/key`.
+    VirtualHost,
+}
+
+/// How requests are signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum Signing {
+    #[default]
+    V4,
+    /// Signature Version 2, still asked for by some OpenStack sites.
+    V2,
+    /// No signature: public buckets.
+    Anonymous,
+}
+
+/// When the SDK adds its own flexible checksums (CRC trailers).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChecksumMode {
+    /// Only where the operation demands one. Ceph, Swarm and others reject the trailers.
+    #[default]
+    WhenRequired,
+    WhenSupported,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum ListVersion {
+    V1,
+    #[default]
+    V2,
+}
+
+/// How several objects are deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeleteMode {
+    /// `POST ?delete` with up to 1,000 keys; falls back to single when the store refuses it.
+    #[default]
+    Many,
+    /// One `DELETE` per object: stores that block the bulk request, as Swarm does over quota.
+    Single,
+}
+
+/// Whether a multipart upload's ETag can be computed from the parts' MD5s.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum MultipartEtag {
+    /// `md5(md5(part1) md5(part2) …)-n`, as AWS and Ceph do.
+    #[default]
+    Md5OfParts,
+    /// Anything else; the size and the parts' own checks stand in for it.
+    Opaque,
+}
+
+/// Limits for multipart uploads, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PartLimits {
+    /// The smallest part but the last.
+    pub min_size: u64,
+    pub max_size: u64,
+    pub max_parts: u32,
+    /// Part size wanted for objects too small to need more, at least `min_size`.
+    pub preferred_size: u64,
+    /// Part size the site advises for objects of at least `large_from` bytes.
+    pub large_size: Option<u64>,
+    pub large_from: Option<u64>,
+}
+
+impl Default for PartLimits {
+    fn default() -> Self {
+        Self {
+            min_size: 5 << 20,
+            max_size: 5 << 30,
+            max_parts: 10_000,
+            preferred_size: 8 << 20,
+            large_size: None,
+            large_from: None,
+        }
+    }
+}
+
+/// Everything about a store's behaviour that requests depend on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(default)]
+pub struct Quirks {
+    pub addressing: Addressing,
+    pub signing: Signing,
+    pub checksums: ChecksumMode,
+    pub list_version: ListVersion,
+    /// Ask for `encoding-type=url` in listings; off where the store mishandles it.
+    pub list_url_encoding: Option<bool>,
+    pub delete: DeleteMode,
+    pub multipart_etag: MultipartEtag,
+    pub parts: PartLimits,
+}
+
+/// Which protocol makes keys for this place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum IssuerKind {
+    /// Keys are made elsewhere and typed in.
+    #[default]
+    None,
+    Keystone,
+    Practice,
+    JasminPortal,
+    Swarm,
+    S3KeysManager,
+    CraySts,
+}
+
+/// One address a provider's stores can be reached at; `{name}` is replaced by the field of that name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointTemplate {
+    /// What the user reads: "From anywhere", "Inside JASMIN", "WAW4-1".
+    pub label: String,
+    /// `https://{tenancy}.s3-ext.jc.rl.ac.uk`; empty when the user must type the whole address.
+    pub url: String,
+    #[serde(default = "default_region")]
+    pub region: String,
+    /// The issuer that serves this endpoint, where it is known: Keystone's `…/v3` address.
+    #[serde(default)]
+    pub issuer_url: Option<String>,
+}
+
+fn default_region() -> String {
+    "us-east-1".to_owned()
+}
+
+/// A word the user must supply to make the endpoint, such as the tenancy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    pub name: String,
+    pub label: String,
+    #[serde(default)]
+    pub placeholder: String,
+    #[serde(default)]
+    pub hint: String,
+}
+
+/// A preset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    /// The file's name without `.toml`: stable, stored in account files.
+    #[serde(skip)]
+    pub id: String,
+    pub name: String,
+    /// One sentence for somebody who is choosing.
+    pub description: String,
+    /// Smaller comes first in the list of places.
+    #[serde(default)]
+    pub order: u32,
+    #[serde(default)]
+    pub fields: Vec<Field>,
+    pub endpoints: Vec<EndpointTemplate>,
+    #[serde(default)]
+    pub quirks: Quirks,
+    #[serde(default)]
+    pub issuer: IssuerKind,
+    /// Where the place itself explains keys and endpoints.
+    pub help_url: String,
+    /// Shown beside the key form: where a user of this place finds a key by hand.
+    #[serde(default)]
+    pub key_hint: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ProviderError {
+    #[error("the provider preset {id} cannot be read: {source}")]
+    Malformed { id: String, source: Box<toml::de::Error> },
+    #[error("the provider preset {id} is not valid: {why}")]
+    Invalid { id: String, why: String },
+    #[error("please fill in {label}")]
+    FieldMissing { name: String, label: String },
+    #[error("{label} may only have letters, digits, dots and hyphens")]
+    FieldOdd { name: String, label: String },
+    #[error("{url} is not an address Wherry can use")]
+    Address { url: String },
+}
+
+impl Provider {
+    /// Parses one preset and checks that it makes sense.
+    pub fn parse(id: &str, text: &str) -> Result<Self, ProviderError> {
+        let mut provider: Self = toml::from_str(text)
+            .map_err(|source| ProviderError::Malformed { id: id.to_owned(), source: Box::new(source) })?;
+        id.clone_into(&mut provider.id);
+        provider.check().map_err(|why| ProviderError::Invalid { id: id.to_owned(), why })?;
+        Ok(provider)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.endpoints.is_empty() {
+            return Err("it names no endpoint".into());
+        }
+        let samples: BTreeMap<String, String> =
+            self.fields.iter().map(|f| (f.name.clone(), "sample".to_owned())).collect();
+        for endpoint in &self.endpoints {
+            if endpoint.url.is_empty() {
+                continue;
+            }
+            self.endpoint(endpoint, &samples).map_err(|e| format!("endpoint {}: {e}", endpoint.label))?;
+        }
+        let parts = self.quirks.parts;
+        if parts.min_size > parts.preferred_size || parts.preferred_size > parts.max_size || parts.max_parts == 0 {
+            return Err("its part limits contradict each other".into());
+        }
+        let help = Url::parse(&self.help_url).map_err(|e| format!("help_url: {e}"))?;
+        if help.scheme() != "https" {
+            return Err("help_url is not https".into());
+        }
+        Ok(())
+    }
+
+    /// Fills a template's fields. They become part of a host name, so nothing else is allowed in.
+    pub fn endpoint(
+        &self,
+        template: &EndpointTemplate,
+        values: &BTreeMap<String, String>,
+    ) -> Result<Url, ProviderError> {
+        let mut text = template.url.clone();
+        for field in &self.fields {
+            let slot = format!("{{{}}}", field.name);
+            if !text.contains(&slot) {
+                continue;
+            }
+            let value = values.get(&field.name).map(|v| v.trim()).unwrap_or_default();
+            if value.is_empty() {
+                return Err(ProviderError::FieldMissing { name: field.name.clone(), label: field.label.clone() });
+            }
+            if !value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.') {
+                return Err(ProviderError::FieldOdd { name: field.name.clone(), label: field.label.clone() });
+            }
+            text = text.replace(&slot, value);
+        }
+        let url = Url::parse(&text).map_err(|_| ProviderError::Address { url: text.clone() })?;
+        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || text.contains('{') {
+            return Err(ProviderError::Address { url: text });
+        }
+        Ok(url)
+    }
+}
+
+macro_rules! presets {
+    ($($id:literal),* $(,)?) => {
+        /// The presets compiled in, by file name.
+        const FILES: &[(&str, &str)] = &[$(($id, include_str!(concat!("../providers/", $id, ".toml")))),*];
+    };
+}
+
+presets!["practice", "other"];
+
+static PROVIDERS: LazyLock<Vec<Provider>> = LazyLock::new(|| {
+    let mut all: Vec<Provider> = FILES
+        .iter()
+        .filter_map(|(id, text)| Provider::parse(id, text).inspect_err(|e| tracing::error!(%e)).ok())
+        .collect();
+    all.sort_by(|a, b| (a.order, &a.name).cmp(&(b.order, &b.name)));
+    all
+});
+
+/// All presets, in the order a chooser shows them.
+pub fn providers() -> &'static [Provider] {
+    &PROVIDERS
+}
+
+/// The preset with this id.
+pub fn provider(id: &str) -> Option<&'static Provider> {
+    PROVIDERS.iter().find(|p| p.id == id)
+}

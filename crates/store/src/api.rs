@@ -1,0 +1,222 @@
+//! The operations every store has, and the values they take and give.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures::stream::BoxStream;
+
+use crate::error::StoreError;
+
+/// A bucket as listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketInfo {
+    pub name: String,
+    pub created: Option<DateTime<Utc>>,
+}
+
+/// A row of a listing. The key is hostile text: any Unicode, control characters included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectInfo {
+    pub key: String,
+    /// Bytes.
+    pub size: u64,
+    pub modified: Option<DateTime<Utc>>,
+    /// Without its quotation marks.
+    pub etag: Option<String>,
+    pub storage_class: Option<String>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct ListRequest {
+    pub bucket: String,
+    pub prefix: String,
+    /// `Some("/")` groups what lies deeper into [`ListPage::prefixes`].
+    pub delimiter: Option<String>,
+    /// [`ListPage::next`] of the page before.
+    pub continuation: Option<String>,
+    /// List only keys after this one.
+    pub start_after: Option<String>,
+    /// At most 1,000, which is also what absence means.
+    pub max_keys: Option<u32>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListPage {
+    pub objects: Vec<ObjectInfo>,
+    /// Whole prefixes, ending in the delimiter.
+    pub prefixes: Vec<String>,
+    /// Present while there is more.
+    pub next: Option<String>,
+}
+
+/// What is known of an object without its bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ObjectHead {
+    pub size: u64,
+    pub modified: Option<DateTime<Utc>>,
+    pub etag: Option<String>,
+    pub content_type: Option<String>,
+    pub storage_class: Option<String>,
+    pub version_id: Option<String>,
+    pub metadata: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct GetRequest {
+    pub bucket: String,
+    pub key: String,
+    /// Half open, in bytes.
+    pub range: Option<Range<u64>>,
+    /// Refuse (`ErrorKind::Changed`) when the object is no longer this one.
+    pub if_match: Option<String>,
+}
+
+pub struct GetResponse {
+    /// Of the whole object, also when a range was asked for.
+    pub head: ObjectHead,
+    /// Bytes that `body` will yield when nothing goes wrong; the stream errors when it is cut short.
+    pub length: u64,
+    pub body: BoxStream<'static, Result<Bytes, StoreError>>,
+}
+
+/// Bytes to send. Either way they can be sent again on a retry.
+#[derive(Debug, Clone)]
+pub enum Body {
+    Bytes(Bytes),
+    /// A range of a file, streamed, for parts too large to hold in memory.
+    File { path: PathBuf, offset: u64, length: u64 },
+}
+
+impl Body {
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::File { length, .. } => *length,
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Hashes of a body that make the store refuse it when damaged on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ContentCheck {
+    /// Sent as `Content-MD5`.
+    pub md5: Option<[u8; 16]>,
+    /// Sent as the signed payload hash over plain HTTP; [`Body::Bytes`] needs none, it is computed.
+    pub sha256: Option<[u8; 32]>,
+}
+
+#[derive(Debug, Clone)]
+pub struct PutRequest {
+    pub bucket: String,
+    pub key: String,
+    pub body: Body,
+    pub check: ContentCheck,
+    pub content_type: Option<String>,
+    pub metadata: BTreeMap<String, String>,
+    /// Refuse (`ErrorKind::Exists`) to replace an object, where the store knows `If-None-Match`.
+    pub if_absent: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PutOutcome {
+    pub etag: Option<String>,
+    pub version_id: Option<String>,
+}
+
+/// Names a multipart upload together with its bucket and key.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct UploadId(pub String);
+
+#[derive(Debug, Clone)]
+pub struct UploadPartRequest {
+    pub bucket: String,
+    pub key: String,
+    pub upload: UploadId,
+    /// 1 to 10,000.
+    pub number: u32,
+    pub body: Body,
+    pub check: ContentCheck,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompletedPart {
+    pub number: u32,
+    pub etag: String,
+    pub size: u64,
+}
+
+/// A multipart upload that was begun and neither completed nor aborted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadInfo {
+    pub key: String,
+    pub upload: UploadId,
+    pub started: Option<DateTime<Utc>>,
+    pub owner: Option<String>,
+}
+
+/// A copy inside one store; above 5 GiB in parts.
+#[derive(Debug, Clone)]
+pub struct CopyRequest {
+    pub from_bucket: String,
+    pub from_key: String,
+    pub to_bucket: String,
+    pub to_key: String,
+    /// Size of the source, which decides how it is copied.
+    pub size: u64,
+}
+
+#[derive(Debug)]
+pub struct DeleteOutcome {
+    pub key: String,
+    pub result: Result<(), StoreError>,
+}
+
+#[async_trait]
+pub trait ObjectStore: Send + Sync + 'static {
+    async fn list_buckets(&self) -> Result<Vec<BucketInfo>, StoreError>;
+    /// Whether the bucket exists and this key may look at it.
+    async fn head_bucket(&self, bucket: &str) -> Result<(), StoreError>;
+    async fn create_bucket(&self, bucket: &str) -> Result<(), StoreError>;
+    /// Only an empty bucket can go.
+    async fn delete_bucket(&self, bucket: &str) -> Result<(), StoreError>;
+
+    async fn list(&self, request: ListRequest) -> Result<ListPage, StoreError>;
+    async fn head(&self, bucket: &str, key: &str) -> Result<ObjectHead, StoreError>;
+    async fn get(&self, request: GetRequest) -> Result<GetResponse, StoreError>;
+    async fn put(&self, request: PutRequest) -> Result<PutOutcome, StoreError>;
+    async fn copy(&self, request: CopyRequest) -> Result<PutOutcome, StoreError>;
+    /// Deletes any number of keys, in batches or singly as the store likes it; one outcome per key.
+    async fn delete(&self, bucket: &str, keys: Vec<String>) -> Vec<DeleteOutcome>;
+
+    async fn create_upload(
+        &self,
+        bucket: &str,
+        key: &str,
+        content_type: Option<&str>,
+        metadata: &BTreeMap<String, String>,
+    ) -> Result<UploadId, StoreError>;
+    async fn upload_part(&self, request: UploadPartRequest) -> Result<CompletedPart, StoreError>;
+    /// The ETag may be absent: Ceph answers with an empty one, and `head` has the right one.
+    async fn complete_upload(
+        &self,
+        bucket: &str,
+        key: &str,
+        upload: &UploadId,
+        parts: &[CompletedPart],
+    ) -> Result<PutOutcome, StoreError>;
+    /// Aborts, then looks whether parts are left and aborts again: one abort may not be enough.
+    async fn abort_upload(&self, bucket: &str, key: &str, upload: &UploadId) -> Result<(), StoreError>;
+    async fn list_parts(&self, bucket: &str, key: &str, upload: &UploadId) -> Result<Vec<CompletedPart>, StoreError>;
+    async fn list_uploads(&self, bucket: &str, prefix: &str) -> Result<Vec<UploadInfo>, StoreError>;
+
+    /// Part limits, delete mode and the rest of what this store is like.
+    fn quirks(&self) -> &wherry_account::Quirks;
+}
