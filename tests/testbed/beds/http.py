@@ -4,6 +4,7 @@ import datetime
 import hashlib
 import hmac
 import json
+import socket
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -29,6 +30,11 @@ def answers(url: str) -> bool:
         return True
     except OSError:
         return False
+
+
+def accepts_connections(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def call(method: str, url: str, body: bytes = b"", headers: dict | None = None):

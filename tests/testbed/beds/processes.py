@@ -131,11 +131,12 @@ def _reap(pid: int, block: bool = False) -> None:
 
 
 def _tail(directory: Path, name: str, lines: int = 25) -> str:
-    try:
-        text = output_file(directory, name).read_text(errors="replace")
-    except FileNotFoundError:
-        return "(no log)"
-    return "\n".join(text.splitlines()[-lines:]) or "(empty log)"
+    """The end of what the server has written, to its output and to logs of its own."""
+    tails = []
+    for log in sorted((directory / "log").glob(f"*{name}*")):
+        if text := log.read_text(errors="replace").strip():
+            tails.append(f"--- {log}\n" + "\n".join(text.splitlines()[-lines:]))
+    return "\n".join(tails) or "(nothing logged)"
 
 
 def _read(directory: Path) -> dict:

@@ -1,0 +1,150 @@
+"""A test bed: the servers of one test run, in one folder, described by one JSON file."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from beds import keystone, rgw, seed, venv
+from beds.ports import free_port
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to start."""
+
+    rgw: bool = False
+    keystone: bool = False
+    tls: bool = False
+    sts: bool = False
+    keystone_cache: int = 0
+    keystone_dir: Path | None = None  # a test bed whose Keystone the gateway shall accept
+
+
+def up(directory: Path, wanted: Wanted) -> dict:
+    """Starts what is wanted in DIRECTORY/rgw and DIRECTORY/keystone, beside what runs there already."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, chosen in (("rgw", wanted.rgw), ("keystone", wanted.keystone)):
+        if chosen and (directory / name).exists():
+            raise RuntimeError(f"there is a {name} in {directory} already; stop it first")
+    about = {**_described(directory), "dir": str(directory)}
+    try:
+        about.update(_start(directory, wanted))
+    except BaseException:
+        down(directory, wanted.rgw, wanted.keystone)
+        raise
+    with contextlib.suppress(venv.NotInstalled):
+        about["python"] = str(venv.servers() / "bin/python")
+    description(directory).write_text(json.dumps(about, indent=1))
+    return about
+
+
+def _start(directory: Path, wanted: Wanted) -> dict:
+    if not wanted.keystone:
+        told = _described(wanted.keystone_dir)["keystone"] if wanted.keystone_dir else None
+        return {"rgw": _start_gateway(directory, wanted, told, free_port())}
+    if not wanted.rgw:
+        return {"keystone": keystone.up(directory / "keystone", tls=wanted.tls)}
+    # The catalog names the gateway and the gateway asks Keystone, so the gateway's port comes first.
+    port = free_port()
+    stores = {region: f"http://{host}:{port}/swift/v1" for region, host in zip(seed.REGIONS, ("127.0.0.1", "localhost"))}
+    told = keystone.up(directory / "keystone", tls=wanted.tls, object_store=stores)
+    return {"keystone": told, "rgw": _start_gateway(directory, wanted, told, port)}
+
+
+def _start_gateway(directory: Path, wanted: Wanted, told: dict | None, port: int) -> dict:
+    return rgw.up(
+        directory / "rgw",
+        tls=wanted.tls,
+        sts=wanted.sts,
+        keystone=told,
+        keystone_cache=wanted.keystone_cache,
+        port=port,
+    )
+
+
+def down(directory: Path, with_rgw: bool = True, with_keystone: bool = True) -> None:
+    about = _described(directory)
+    for name, stop, chosen in (("rgw", rgw.down, with_rgw), ("keystone", keystone.down, with_keystone)):
+        if chosen and (directory / name).exists():
+            stop(directory / name)
+            shutil.rmtree(directory / name)
+            about.pop(name, None)
+    if description(directory).exists():
+        description(directory).write_text(json.dumps(about, indent=1))
+
+
+def restart_gateway(directory: Path, keystone_cache: int | None) -> dict:
+    rgw.restart(directory / "rgw", keystone_cache)
+    return _described(directory)
+
+
+def description(directory: Path) -> Path:
+    return directory / "testbed.json"
+
+
+def _described(directory: Path) -> dict:
+    try:
+        return json.loads(description(directory).read_text())
+    except FileNotFoundError:
+        return {}
+
+
+class Stopped(BaseException):
+    """A signal asked this process to end."""
+
+
+@contextlib.contextmanager
+def temporary(wanted: Wanted):
+    """A test bed that is gone afterwards, whatever happens short of SIGKILL."""
+    directory = Path(tempfile.mkdtemp(prefix="wherry-testbed-"))
+
+    def stop(number, _frame):
+        raise Stopped(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, stop)
+    try:
+        yield up(directory, wanted)
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        down(directory)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def run_with(wanted: Wanted, command: list) -> int:
+    """Runs `command` with WHERRY_TESTBED naming the description; returns its exit status."""
+    with temporary(wanted) as about:
+        env = {**os.environ, "WHERRY_TESTBED": str(description(Path(about["dir"])))}
+        return run_forwarding_signals(command, env)
+
+
+def hold(wanted: Wanted) -> int:
+    """Prints the description, then keeps the servers until standard input ends.
+
+    The end comes by itself when the process at the other end of the pipe is gone, however it went.
+    """
+    with temporary(wanted) as about:
+        print(json.dumps(about), flush=True)
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
+    return 0
+
+
+def run_forwarding_signals(command: list, env: dict) -> int:
+    child = subprocess.Popen(command, env=env)
+
+    def forward(number, _frame):
+        child.send_signal(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, forward)
+    status = child.wait()
+    return 128 - status if status < 0 else status

@@ -1,0 +1,132 @@
+//! The servers come up, are what they claim to be, and are gone afterwards.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
+
+use wherry_testbed::{Keystone, Rgw, Testbed, unique_bucket};
+
+fn address(url: &str) -> SocketAddr {
+    let host = url.trim_start_matches("http://").split('/').next().unwrap();
+    host.replace("localhost", "127.0.0.1").parse().unwrap()
+}
+
+fn get(url: &str) -> String {
+    let host = address(url);
+    let path = url
+        .trim_start_matches("http://")
+        .split_once('/')
+        .map_or("", |(_, path)| path);
+    let mut stream = TcpStream::connect(host).unwrap();
+    write!(
+        stream,
+        "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn the_gateway_speaks_s3() {
+    let rgw = Testbed::rgw();
+    assert!(get(&rgw.endpoint).contains("ListAllMyBucketsResult"));
+    assert!(rgw.ca_file.exists());
+}
+
+#[test]
+fn keystone_speaks_identity_v3_and_its_catalog_leads_to_the_gateway() {
+    let (keystone, rgw) = Testbed::both();
+    assert!(
+        get(&keystone.url).contains("\"v3."),
+        "{}",
+        get(&keystone.url)
+    );
+    assert_eq!(keystone.regions[0].object_store, rgw.swift_endpoint);
+}
+
+#[test]
+fn a_private_gateway_restarts_in_place_and_is_gone_when_dropped() {
+    let rgw = Rgw::start_private();
+    let endpoint = address(&rgw.endpoint);
+    rgw.restart();
+    assert!(rgw.admin(&["bucket", "list"]).contains(&rgw.limited_bucket));
+    assert!(get(&rgw.endpoint).contains("ListAllMyBucketsResult"));
+    drop(rgw);
+    assert!(TcpStream::connect(endpoint).is_err());
+}
+
+/// The chain this test bed exists for, seen by an independent client.
+#[test]
+fn a_credential_made_in_keystone_works_on_the_gateway_until_it_is_deleted() {
+    let (keystone, rgw) = Testbed::both();
+    let done = Command::new(Testbed::python())
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/ec2_credential.py"
+        ))
+        .args([
+            &keystone.url,
+            &keystone.demo_project,
+            &rgw.endpoint,
+            &unique_bucket("ec2"),
+        ])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(
+        done.status.success(),
+        "{said}{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    assert_eq!(said.trim(), "made: b'hello'; deleted: InvalidAccessKeyId");
+}
+
+#[test]
+fn a_gateway_with_a_memory_honours_a_deleted_credential_until_it_restarts() {
+    let (keystone, rgw) = Keystone::start_private_with_cache();
+    let mut python = Command::new(Testbed::python());
+    python
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/ec2_credential.py"
+        ))
+        .args([
+            &keystone.url,
+            &keystone.demo_project,
+            &rgw.endpoint,
+            &unique_bucket("ec2"),
+        ])
+        .arg("--then-run")
+        .args([
+            concat!(env!("CARGO_MANIFEST_DIR"), "/testbed"),
+            "rgw",
+            "restart",
+        ])
+        .arg(rgw.ca_file.ancestors().nth(3).unwrap());
+    let done = python.output().unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(
+        done.status.success(),
+        "{said}{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    assert_eq!(
+        said.trim(),
+        "made: b'hello'; deleted: still honoured; restarted: InvalidAccessKeyId"
+    );
+}
+
+#[test]
+fn bucket_names_are_valid_and_never_twice_the_same() {
+    let names: std::collections::HashSet<_> = (0..100).map(|_| unique_bucket("a_Prefix")).collect();
+    assert_eq!(names.len(), 100);
+    for name in names {
+        assert!(name.starts_with("a-prefix-") && name.len() <= 63);
+        assert!(
+            name.bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        );
+    }
+}
