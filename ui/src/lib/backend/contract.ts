@@ -1,0 +1,690 @@
+// Generated from crates/engine by `make contract`. Do not edit: change the Rust types instead.
+
+export type AccountEdit = { account: string, form: AccountForm, };
+
+/**
+ * Where an account's store is, as the form has it.
+ */
+export type AccountForm = { name: string, provider: string, 
+/**
+ * Index into the provider's endpoints, for its template; ignored when `endpoint` is given.
+ */
+endpointIndex: number | null, fields: { [key in string]: string }, 
+/**
+ * A whole address: `https://s3.example.org`; a bare host means https.
+ */
+endpoint: string | null, region: string | null, signing: SigningView | null, addressing: AddressingView | null, 
+/**
+ * Empty for anonymous.
+ */
+accessKeyId: string, 
+/**
+ * Absent when editing an account whose secret stays as it is.
+ */
+secret: Typed | null, sessionToken: Typed | null, caFile: string | null, proxy: string | null, 
+/**
+ * When the key stops working, as its maker said.
+ */
+expires: number | null, };
+
+/**
+ * Signing in again to the portal of an account that is there already.
+ */
+export type AccountSignIn = { account: string, signIn: KeystoneSignIn, };
+
+/**
+ * What a store said to an account that is not saved yet.
+ */
+export type AccountTest = { 
+/**
+ * Whether it can be saved with good hope.
+ */
+ok: boolean, 
+/**
+ * Why not; or, with `ok`, what was odd (buckets may not be listed, the clock is off).
+ */
+problem: Problem | null, 
+/**
+ * The address in full, as Wherry understood it.
+ */
+endpoint: string, 
+/**
+ * Absent when this key may not list them.
+ */
+buckets: Array<string> | null, 
+/**
+ * Store's clock minus this computer's, in seconds, when it matters.
+ */
+clockOffset: number | null, };
+
+export type AccountView = { id: string, name: string, provider: string, providerName: string, endpoint: string, region: string, signing: SigningView, addressing: AddressingView, caFile: string | null, proxy: string | null, key: KeyView, 
+/**
+ * "alice in demo at keystone.example.org", for accounts whose key was made here.
+ */
+issuer: IssuerView | null, openedBuckets: Array<string>, };
+
+export type AddressingView = "path" | "virtual-host";
+
+export type AllOf = { listing: string, look: LookAt, };
+
+export type AppInfo = { version: string, 
+/**
+ * `linux`, `macos`, `windows`: the keyboard shortcuts differ.
+ */
+platform: string, configFolder: string, practiceFolder: string, logFolder: string, vault: VaultView, };
+
+export type BucketRef = { account: string, bucket: string, };
+
+export type BucketView = { name: string, created: number | null, 
+/**
+ * Opened by name, not listed by the store.
+ */
+byName: boolean, };
+
+export type BucketsView = { buckets: Array<BucketView>, 
+/**
+ * Set when this key may not list buckets; those opened by name are still in `buckets`.
+ */
+denied: Problem | null, };
+
+export type CatalogEndpoint = { region: string, url: string, };
+
+export type CloudView = { name: string, url: string, user: string, domain: string, project: string, region: string, 
+/**
+ * "password", "application credential", …
+ */
+method: string, hasSecret: boolean, 
+/**
+ * What Wherry did not take from the file, in words.
+ */
+notes: Array<string>, 
+/**
+ * Set when this cloud cannot be used here, with the reason.
+ */
+unusable: string | null, };
+
+export type ConflictView = { name: string, hereSize: number, hereModified: number | null, thereSize: number, thereModified: number | null, };
+
+export type CopyText = { text: string, 
+/**
+ * Cleared from the clipboard after 60 seconds, if it is still there.
+ */
+secret: boolean, };
+
+export type EndpointView = { label: string, 
+/**
+ * With `{field}` slots; empty when the user types the whole address.
+ */
+url: string, region: string, 
+/**
+ * Keystone's address for this endpoint, where it is known.
+ */
+issuerUrl: string | null, };
+
+/**
+ * What Rust tells the interface without being asked, on one channel.
+ */
+export type Event = { "kind": "jobs", jobs: Array<JobView>, } | { "kind": "listing", listing: ListingView, } | { "kind": "accounts", } | { "kind": "changed", location: Location, } | { "kind": "planning", ticket: string, files: number, bytes: number, } | { "kind": "vault", };
+
+export type FieldView = { name: string, label: string, placeholder: string, hint: string, };
+
+export type FileState = "waiting" | "running" | "done" | "skipped" | "failed" | "cancelled";
+
+export type FileView = { 
+/**
+ * Below the job's source: hostile text.
+ */
+name: string, state: FileState, bytesTotal: number, bytesDone: number, problem: Problem | null, };
+
+export type Files = { total: number, files: Array<FileView>, };
+
+export type FilesRequest = { job: string, from: number, 
+/**
+ * At most 500.
+ */
+count: number, onlyFailed: boolean, };
+
+export type FindRequest = { listing: string, look: LookAt, 
+/**
+ * The first row at or after `from`, going round, whose name begins with this, case ignored.
+ */
+startsWith: string | null, 
+/**
+ * Or the row with this key.
+ */
+key: string | null, from: number, };
+
+export type GivenSecret = { account: string, secret: Typed, sessionToken: Typed | null, };
+
+/**
+ * What a `clouds.yaml` or an openrc file holds, without its secrets.
+ */
+export type ImportView = { 
+/**
+ * For [`KeystoneSignIn::Imported`].
+ */
+import: string, file: string, clouds: Array<CloudView>, };
+
+export type IssuerView = { url: string, user: string, domain: string, projectId: string, projectName: string, region: string, 
+/**
+ * A sign-in is still good: keys can be listed without the password.
+ */
+signedIn: boolean, };
+
+export type JobKind = "upload" | "download" | "delete" | "rename" | "stage";
+
+export type JobState = "running" | "done" | "partial" | "failed" | "cancelled";
+
+export type JobView = { id: string, kind: JobKind, title: string, account: string, 
+/**
+ * Where the objects are.
+ */
+location: Location, 
+/**
+ * The folder on this computer, for downloads.
+ */
+folder: string | null, state: JobState, filesTotal: number, filesDone: number, filesFailed: number, filesSkipped: number, bytesTotal: number, bytesDone: number, 
+/**
+ * Bytes per second over the last few seconds.
+ */
+rate: number, 
+/**
+ * Seconds.
+ */
+timeLeft: number | null, 
+/**
+ * What is being moved now.
+ */
+current: string | null, 
+/**
+ * What stopped the job as a whole.
+ */
+problem: Problem | null, started: number, ended: number | null, };
+
+export type KeyDeleted = { 
+/**
+ * In words: gone from the portal, and that the store may honour it for some minutes yet.
+ */
+words: string, wasAlreadyGone: boolean, };
+
+export type KeyRef = { account: string, accessKeyId: string, };
+
+/**
+ * How keys for a place are got.
+ */
+export type KeySource = "typed" | "keystone" | "practice";
+
+export type KeyState = "fine" | "expiring" | "expired" | "deleted-at-portal" | "refused" | "secret-missing";
+
+export type KeyView = { accessKeyId: string | null, created: number | null, expires: number | null, daysLeft: number | null, state: KeyState, 
+/**
+ * The state in words, for people: "expires in 3 days".
+ */
+words: string, 
+/**
+ * Can Wherry make another one?
+ */
+source: KeySource, };
+
+/**
+ * What one can do about the keys of an account, and the keys themselves.
+ */
+export type KeysView = { key: KeyView, 
+/**
+ * Empty until signed in.
+ */
+keys: Array<PortalKey>, 
+/**
+ * Absent when the portal can be asked now; else why not, with the remedy (sign in).
+ */
+cannotList: Problem | null, cannotCreate: Problem | null, cannotDelete: Problem | null, 
+/**
+ * Where this account's secret is kept, in words.
+ */
+kept: string, };
+
+export type KeystoneAccount = { session: string, project: string, region: string, 
+/**
+ * From the catalog, or as the user corrected it.
+ */
+endpoint: string, name: string, provider: string, signing: SigningView | null, 
+/**
+ * Store's own certificate authority; the one used for signing in when absent.
+ */
+caFile: string | null, };
+
+export type KeystoneRequest = { 
+/**
+ * `keystone.example.org:5000` is enough. Ignored for imported clouds, which name their own.
+ */
+url: string, signIn: KeystoneSignIn, caFile: string | null, proxy: string | null, };
+
+/**
+ * How to sign in to Keystone.
+ */
+export type KeystoneSignIn = { "kind": "password", user: string, domain: string, password: Typed, totp: string | null, } | { "kind": "application-credential", id: string, secret: Typed, } | { "kind": "imported", import: string, cloud: string, password: Typed | null, };
+
+export type KnownFolder = "logs" | "practice";
+
+export type Link = { url: string, expires: number, };
+
+export type LinkRequest = { object: ObjectRef, 
+/**
+ * How long the presigned URL works, in seconds, at most 7 days.
+ */
+seconds: number, };
+
+/**
+ * A folder being listed. Its rows stay in Rust; ask for the ones that can be seen.
+ */
+export type ListingView = { id: string, location: Location, folders: number, objects: number, 
+/**
+ * Of the objects directly here.
+ */
+bytes: number, complete: boolean, 
+/**
+ * Grows with every change; rows of an older one are stale.
+ */
+generation: number, 
+/**
+ * Why the listing stopped early.
+ */
+problem: Problem | null, };
+
+export type Location = { account: string, bucket: string, 
+/**
+ * Empty, or ending in `/` (a typed prefix need not).
+ */
+prefix: string, };
+
+/**
+ * How a listing is looked at.
+ */
+export type LookAt = { sort: SortBy, descending: boolean, 
+/**
+ * Rows whose name contains this, case ignored.
+ */
+filter: string, };
+
+export type NewFolder = { location: Location, name: string, };
+
+/**
+ * A key was born. Its secret is in the vault; `reveal` buys one look at it.
+ */
+export type NewKey = { account: AccountView, accessKeyId: string, reveal: string, 
+/**
+ * "in your keychain (GNOME Keyring)", "in memory until you quit".
+ */
+kept: string, };
+
+export type ObjectDetails = { key: string, size: number, modified: number | null, etag: string | null, contentType: string | null, storageClass: string | null, versionId: string | null, metadata: Array<[string, string]>, 
+/**
+ * `s3://bucket/key`
+ */
+path: string, 
+/**
+ * Unsigned.
+ */
+url: string, };
+
+export type ObjectRef = { account: string, bucket: string, key: string, };
+
+export type OnConflict = "overwrite" | "skip" | "keep-both";
+
+export type Pick = { title: string, 
+/**
+ * Where to begin looking.
+ */
+folder: string | null, };
+
+export type Place = { account: string, bucket: string | null, prefix: string, };
+
+export type PlanNote = { name: string, 
+/**
+ * "left out: a symbolic link that points out of the folder", "saved as “con_”"
+ */
+words: string, leftOut: boolean, };
+
+export type PlanRequest = { 
+/**
+ * Chosen by the interface: names this planning in `Event::Planning` and `cancel_planning`.
+ */
+ticket: string, what: PlanWhat, };
+
+/**
+ * What will happen, before anything does.
+ */
+export type PlanView = { id: string, kind: JobKind, 
+/**
+ * "Upload 12 files to thesis/data/"
+ */
+title: string, files: number, bytes: number, folders: number, 
+/**
+ * Exists at the destination with the same content, as far as can be told without reading it.
+ */
+same: number, 
+/**
+ * Exists at the destination and differs: needs a choice.
+ */
+conflicts: number, 
+/**
+ * The first hundred.
+ */
+conflictExamples: Array<ConflictView>, 
+/**
+ * Will be left out or renamed, each with the reason; the first hundred.
+ */
+notes: Array<PlanNote>, notesTotal: number, 
+/**
+ * A few names of what is in it.
+ */
+examples: Array<string>, 
+/**
+ * Why it cannot run at all.
+ */
+blocked: Problem | null, 
+/**
+ * Small, no conflicts, no notes: may run without being shown.
+ */
+clean: boolean, };
+
+export type PlanWhat = { "kind": "upload", to: Location, paths: Array<string>, } | { "kind": "download", selection: Selection, folder: string, } | { "kind": "delete", selection: Selection, } | { "kind": "rename", location: Location, item: SelectedKey, name: string, } | { "kind": "stage", selection: Selection, };
+
+/**
+ * A key as its portal lists it.
+ */
+export type PortalKey = { accessKeyId: string, description: string | null, created: number | null, expires: number | null, 
+/**
+ * The account here that uses it.
+ */
+usedBy: string | null, projectId: string, };
+
+/**
+ * Something went wrong: what, what to do about it, and what a support desk would ask for.
+ */
+export type Problem = { 
+/**
+ * Stable, for tests and for the interface to act on: `store.key-unknown`.
+ */
+code: string, 
+/**
+ * One sentence: what happened.
+ */
+what: string, 
+/**
+ * One or two sentences: what to do.
+ */
+todo: string, 
+/**
+ * What to do as a button, where there is one.
+ */
+remedies: Array<Remedy>, 
+/**
+ * Whether the same thing may work when tried again.
+ */
+retry: boolean, 
+/**
+ * Label and value: HTTP status, S3 code, request id, key or path.
+ */
+context: Array<[string, string]>, };
+
+/**
+ * A project one has chosen: where its objects are, and the keys one has for it.
+ */
+export type ProjectPlaces = { endpoints: Array<CatalogEndpoint>, keys: Array<PortalKey>, 
+/**
+ * Why a key cannot be made with this sign-in: greyed out with this reason.
+ */
+cannotCreate: Problem | null, };
+
+export type ProjectRequest = { session: string, project: string, };
+
+export type ProjectView = { id: string, name: string, description: string, };
+
+export type ProviderView = { id: string, name: string, description: string, fields: Array<FieldView>, endpoints: Array<EndpointView>, signing: SigningView, addressing: AddressingView, 
+/**
+ * The first is the best; a key can always be typed in.
+ */
+keySources: Array<KeySource>, helpUrl: string, keyHint: string, };
+
+/**
+ * Rows `from..to` of a look, for a range selected with Shift.
+ */
+export type RangeRequest = { listing: string, look: LookAt, from: number, to: number, };
+
+/**
+ * A remedy the interface can offer as a button.
+ */
+export type Remedy = { "kind": "retry" } | { "kind": "sign-in", account: string, } | { "kind": "new-key", account: string, } | { "kind": "give-secret", account: string, } | { "kind": "edit-account", account: string, } | { "kind": "open-by-name", account: string, } | { "kind": "choose-vault" } | { "kind": "unlock-vault" } | { "kind": "choose-folder" } | { "kind": "show-log" };
+
+/**
+ * The one look. Asking again with the same ticket is refused.
+ */
+export type Revealed = { accessKeyId: string, secret: string, };
+
+export type Row = { kind: RowKind, 
+/**
+ * Key or prefix in full: what an action is given. Unique in the listing.
+ */
+key: string, 
+/**
+ * The part after the folder. Hostile text.
+ */
+name: string, size: number | null, modified: number | null, storageClass: string | null, };
+
+export type RowKind = "folder" | "object" | "marker";
+
+export type Rows = { 
+/**
+ * Rows in all that pass the filter.
+ */
+total: number, from: number, rows: Array<Row>, generation: number, };
+
+export type RowsRequest = { listing: string, look: LookAt, from: number, 
+/**
+ * At most 500.
+ */
+count: number, };
+
+export type RunRequest = { plan: string, onConflict: OnConflict, 
+/**
+ * Send or fetch also what is there and looks the same.
+ */
+includeSame: boolean, };
+
+export type SelectedKey = { kind: RowKind, key: string, };
+
+/**
+ * What an action is about. `keys` are `Row::key`s; those of folders mean all below them.
+ */
+export type Selection = { location: Location, keys: Array<SelectedKey>, 
+/**
+ * Every row of this listing that passes this filter, `keys` being ignored.
+ */
+allOf: AllOf | null, };
+
+/**
+ * Kept in `settings.toml`.
+ */
+export type Settings = { theme: Theme, 
+/**
+ * 1.0 is 13 px; up to 2.0.
+ */
+textScale: number, 
+/**
+ * Where "Download" suggests to save; the last folder used.
+ */
+downloadFolder: string | null, 
+/**
+ * Chosen by the user when there is no keychain.
+ */
+vault: VaultChoice | null, 
+/**
+ * Where the user was: restored at the next start.
+ */
+place: Place | null, sidebarWidth: number, showInspector: boolean, showTransfers: boolean, };
+
+export type SignedIn = { 
+/**
+ * Names this sign-in in later calls; the token stays in Rust.
+ */
+session: string, user: string, projects: Array<ProjectView>, 
+/**
+ * The only or default project: start with this one.
+ */
+project: string | null, };
+
+export type SigningView = "v4" | "v2" | "anonymous";
+
+export type SortBy = "name" | "size" | "modified" | "storage-class";
+
+export type Theme = "system" | "light" | "dark";
+
+/**
+ * A word typed by a person that must not be printed: deserialised only.
+ */
+export type Typed = string;
+
+/**
+ * A path as a person types it: `bucket/folder/`, `s3://bucket/folder/` or the address in full.
+ */
+export type TypedPath = { account: string, text: string, };
+
+export type VaultChange = { choice: VaultChoice, 
+/**
+ * For the encrypted file: the passphrase that opens it or, when it is new, shall open it.
+ */
+passphrase: Typed | null, };
+
+export type VaultChoice = "keychain" | "file" | "session";
+
+export type VaultState = "ready" | "unavailable" | "locked" | "new";
+
+export type VaultView = { choice: VaultChoice, state: VaultState, 
+/**
+ * "GNOME Keyring / Secret Service", "Keychain", "Credential Manager", …
+ */
+name: string, problem: Problem | null, };
+
+/** What the engine does. */
+export interface Commands {
+  /** Version, platform, folders, and where secrets are kept. */
+  app_info: { args: null; result: AppInfo }
+  /** How the window looks and where the user was. */
+  settings: { args: null; result: Settings }
+  /** Keeps the settings. */
+  save_settings: { args: Settings; result: null }
+  /** Where secrets are kept, and whether that works. */
+  vault: { args: null; result: VaultView }
+  /** Chooses where secrets are kept, or unlocks the encrypted file. */
+  choose_vault: { args: VaultChange; result: VaultView }
+  /** Asks the keychain once more. */
+  retry_vault: { args: null; result: VaultView }
+  /** The places an account can be at, best first. */
+  providers: { args: null; result: Array<ProviderView> }
+  /** All accounts, in the order they were added. */
+  accounts: { args: null; result: Array<AccountView> }
+  /** Tries an account against its store without saving anything. */
+  test_account: { args: AccountForm; result: AccountTest }
+  /** Saves an account: the secret to the vault, the rest to the account file. */
+  add_account: { args: AccountForm; result: AccountView }
+  /** Changes an account. */
+  edit_account: { args: AccountEdit; result: AccountView }
+  /** Forgets an account and its secret. The key itself stays at its portal. */
+  remove_account: { args: string; result: null }
+  /** Gives the secret of an account whose vault does not have it. */
+  give_secret: { args: GivenSecret; result: AccountView }
+  /** Starts the practice store and its account, made at the first time. */
+  start_practice: { args: null; result: AccountView }
+  /** Reads a clouds.yaml or openrc file; nothing in it is executed. */
+  import_clouds: { args: string; result: ImportView }
+  /** Signs in to Keystone. The token stays here; the answer names it. */
+  keystone_sign_in: { args: KeystoneRequest; result: SignedIn }
+  /** Chooses a project of a sign-in: its S3 endpoints and the keys one has. */
+  keystone_project: { args: ProjectRequest; result: ProjectPlaces }
+  /** Makes a key in the project and an account that uses it. */
+  keystone_add_account: { args: KeystoneAccount; result: NewKey }
+  /** Forgets a sign-in. */
+  keystone_sign_out: { args: string; result: null }
+  /** Signs in to the portal of an existing account. */
+  account_sign_in: { args: AccountSignIn; result: KeysView }
+  /** The keys of an account, as far as its portal can be asked now. */
+  account_keys: { args: string; result: KeysView }
+  /** Makes a new key for an account, which uses it from then on. The old one stays until it is deleted. */
+  create_key: { args: string; result: NewKey }
+  /** Deletes a key at the portal. */
+  delete_key: { args: KeyRef; result: KeyDeleted }
+  /** Exchanges a reveal ticket for the secret, once. */
+  reveal: { args: string; result: Revealed }
+  /** The buckets of an account. */
+  buckets: { args: string; result: BucketsView }
+  /** Why a bucket cannot have this name; null when it can. */
+  check_bucket_name: { args: string; result: string | null }
+  /** Makes a bucket. */
+  create_bucket: { args: BucketRef; result: null }
+  /** Deletes an empty bucket. */
+  delete_bucket: { args: BucketRef; result: null }
+  /** Opens a bucket by its name and remembers it. */
+  open_bucket: { args: BucketRef; result: null }
+  /** Forgets a bucket that was opened by name. */
+  forget_bucket: { args: BucketRef; result: null }
+  /** Understands a path as a person types it. */
+  parse_path: { args: TypedPath; result: Location }
+  /** Starts listing a folder; its rows come as they are asked for. */
+  open_listing: { args: Location; result: ListingView }
+  /** Lists the folder again. */
+  refresh_listing: { args: string; result: ListingView }
+  /** Frees a listing. */
+  close_listing: { args: string; result: null }
+  /** The rows that can be seen. */
+  rows: { args: RowsRequest; result: Rows }
+  /** The keys of a range of rows. */
+  range: { args: RangeRequest; result: Array<SelectedKey> }
+  /** Where a row is. */
+  find: { args: FindRequest; result: number | null }
+  /** Makes a folder: a zero-byte object whose key ends in a slash. */
+  create_folder: { args: NewFolder; result: null }
+  /** What the store knows of an object. */
+  object_details: { args: ObjectRef; result: ObjectDetails }
+  /** A link that lets anybody fetch this object for a while. */
+  object_link: { args: LinkRequest; result: Link }
+  /** Looks at everything an action would touch, and says what will happen. */
+  plan: { args: PlanRequest; result: PlanView }
+  /** Stops a planning that takes too long. */
+  cancel_planning: { args: string; result: null }
+  /** Forgets a plan. */
+  drop_plan: { args: string; result: null }
+  /** Does what the plan said. */
+  run_plan: { args: RunRequest; result: JobView }
+  /** The jobs of this session, newest first. */
+  jobs: { args: null; result: Array<JobView> }
+  /** The files of a job. */
+  files: { args: FilesRequest; result: Files }
+  /** Stops a job; what is finished stays. */
+  cancel_job: { args: string; result: JobView }
+  /** Tries what failed or was cancelled again. */
+  retry_job: { args: string; result: JobView }
+  /** Forgets the jobs that have ended. */
+  forget_jobs: { args: null; result: null }
+}
+
+/** What only a window can do. */
+export interface ShellCommands {
+  /** Lets the user choose files; empty when they did not. */
+  pick_files: { args: Pick; result: Array<string> }
+  /** Lets the user choose one file. */
+  pick_file: { args: Pick; result: string | null }
+  /** Lets the user choose one folder. */
+  pick_folder: { args: Pick; result: string | null }
+  /** Copies to the clipboard. */
+  copy_text: { args: CopyText; result: null }
+  /** Opens a page of documentation in the browser. */
+  open_help: { args: string; result: null }
+  /** Shows one of Wherry's own folders in the file manager. */
+  show_folder: { args: KnownFolder; result: null }
+  /** Shows where a finished download is, in the file manager. */
+  show_download: { args: string; result: null }
+  /** Hands the staged files of a job to the desktop, while the mouse button is down; false when the drag could not begin. */
+  drag_out: { args: string; result: boolean }
+}
+
