@@ -1,0 +1,62 @@
+//! The one type that holds the secret half of a key.
+
+use std::fmt;
+
+use secrecy::SecretString;
+
+/// What signs requests: the secret access key and, for temporary keys, the session token.
+///
+/// Both are wiped from memory when dropped. There is no `Serialize`, and `Debug` prints nothing of
+/// them, so that a secret cannot reach a log, an error or the window by accident.
+#[derive(Clone)]
+pub struct Secret {
+    access_key: SecretString,
+    session_token: Option<SecretString>,
+}
+
+impl Secret {
+    pub fn new(secret_access_key: SecretString) -> Self {
+        Self {
+            access_key: secret_access_key,
+            session_token: None,
+        }
+    }
+
+    #[must_use]
+    pub fn with_session_token(self, token: Option<SecretString>) -> Self {
+        Self {
+            session_token: token,
+            ..self
+        }
+    }
+
+    /// The secret access key.
+    pub fn access_key(&self) -> &SecretString {
+        &self.access_key
+    }
+
+    pub fn session_token(&self) -> Option<&SecretString> {
+        self.session_token.as_ref()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(kept from view)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debugging_shows_nothing_of_it() {
+        let secret = Secret::new("hunter2".into()).with_session_token(Some("token3".into()));
+        let shown = format!("{secret:?} {secret:#?}");
+        assert!(
+            !shown.contains("hunter2") && !shown.contains("token3"),
+            "{shown}"
+        );
+    }
+}
