@@ -97,21 +97,13 @@ impl FileVault {
         }
         let mut held = self.held();
         let _lock = self.lock()?;
-        let open = match self.read()? {
-            Some(seen) => Open {
-                entries: self.decrypt(&seen, &passphrase)?,
-                seen,
-                passphrase,
-            },
-            None => {
-                let mut new = Open {
-                    passphrase,
-                    seen: Vec::new(),
-                    entries: BTreeMap::new(),
-                };
-                self.write(&mut new)?;
-                new
-            }
+        let open = if let Some(seen) = self.read()? {
+            let entries = self.decrypt(&seen, &passphrase)?;
+            Open { passphrase, seen, entries }
+        } else {
+            let mut new = Open { passphrase, seen: Vec::new(), entries: BTreeMap::new() };
+            self.write(&mut new)?;
+            new
         };
         *held = Some(open);
         Ok(())

@@ -103,7 +103,7 @@ impl Vault {
     /// ask for the keychain's password.
     pub async fn status(&self) -> VaultStatus {
         match &self.kept {
-            Kept::Keychain(keychain) => blocking(keychain, |k| Ok(k.status()))
+            Kept::Keychain(keychain) => blocking(keychain, |_| Ok(Keychain::status()))
                 .await
                 .unwrap_or_else(unavailable),
             Kept::File(file) => file.status(),

@@ -76,9 +76,10 @@ fn of(error: &ServiceError) -> VaultStatus {
 
 fn of_bus(error: &zbus::Error) -> VaultStatus {
     match error {
-        zbus::Error::Address(_) | zbus::Error::InputOutput(_) | zbus::Error::Handshake(_) => {
-            VaultStatus::NoBus
-        }
+        zbus::Error::Address(_)
+        | zbus::Error::Connection(..)
+        | zbus::Error::InputOutput(_)
+        | zbus::Error::Handshake(_) => VaultStatus::NoBus,
         zbus::Error::FDO(error) => of_standard(error),
         zbus::Error::MethodError(name, detail, _) => match name.as_str() {
             "org.freedesktop.DBus.Error.ServiceUnknown"

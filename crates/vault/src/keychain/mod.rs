@@ -59,7 +59,7 @@ impl Slot {
 }
 
 impl Keychain {
-    pub fn status(&self) -> VaultStatus {
+    pub fn status() -> VaultStatus {
         system::status()
     }
 
@@ -190,6 +190,15 @@ impl Keychain {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
+    }
+}
+
+/// The connection says goodbye to the bus and waits for that, which it may not do on an async thread.
+impl Drop for Keychain {
+    fn drop(&mut self) {
+        if let Some(store) = self.store.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+            std::thread::spawn(move || drop(store));
+        }
     }
 }
 
