@@ -101,20 +101,27 @@ class Stopped(BaseException):
 
 
 @contextlib.contextmanager
-def temporary(wanted: Wanted):
-    """A test bed that is gone afterwards, whatever happens short of SIGKILL."""
-    directory = Path(tempfile.mkdtemp(prefix="wherry-testbed-"))
+def stoppable():
+    """Within, a request to end becomes `Stopped`, so that what was started is stopped; after, it is ignored."""
 
     def stop(number, _frame):
         raise Stopped(number)
 
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, stop)
+    _on_signals(stop)
     try:
-        yield up(directory, wanted)
+        yield
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
+        _on_signals(signal.SIG_IGN)
+
+
+@contextlib.contextmanager
+def temporary(wanted: Wanted):
+    """A test bed that is gone afterwards, whatever happens short of SIGKILL."""
+    directory = Path(tempfile.mkdtemp(prefix="wherry-testbed-"))
+    try:
+        with stoppable():
+            yield up(directory, wanted)
+    finally:
         down(directory)
         shutil.rmtree(directory, ignore_errors=True)
 
@@ -144,7 +151,11 @@ def run_forwarding_signals(command: list, env: dict) -> int:
     def forward(number, _frame):
         child.send_signal(number)
 
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, forward)
+    _on_signals(forward)
     status = child.wait()
     return 128 - status if status < 0 else status
+
+
+def _on_signals(handler) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, handler)

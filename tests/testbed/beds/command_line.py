@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from beds import bed, install, keychain, processes, venv
+from beds import bed, install, keychain, processes, screen, venv
 from beds.bed import Stopped, Wanted
 
 
@@ -13,7 +13,7 @@ def main(arguments: list) -> int:
     own, command = _split(arguments)
     parser = _parser()
     options = parser.parse_args(own)
-    if (options.action in ("with", "keychain")) != bool(command):
+    if (options.action in ("with", "keychain", "screen")) != bool(command):
         parser.error(f"{options.action}: a command after -- is {'not wanted' if command else 'needed'}")
     try:
         return options.run(options, command) or 0
@@ -78,6 +78,10 @@ def _parser() -> argparse.ArgumentParser:
     state.add_argument("--locked", action="store_const", dest="state", const="locked", help="there, but locked")
     state.add_argument("--absent", action="store_const", dest="state", const="absent", help="a session without one")
     one.set_defaults(run=lambda o, command: keychain.run(o.state or "unlocked", command))
+
+    one = actions.add_parser("screen", help="run a command on an X screen of its own, with a window manager")
+    one.add_argument("--size", default="1280x800", metavar="WxH")
+    one.set_defaults(run=lambda o, command: screen.run(o.size, command))
     return parser
 
 

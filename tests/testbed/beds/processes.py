@@ -39,22 +39,24 @@ def recorded_argv(directory: Path, name: str) -> list:
     return _read(directory)[name]["argv"]
 
 
-def stop(directory: Path, *names: str) -> None:
+def stop(directory: Path, *names: str, ask_first: bool = False) -> None:
     """Stops the named servers, or all, newest first, and returns when they are gone.
 
-    They are killed, not asked: their data is thrown away, and Ceph takes ten seconds to say goodbye.
+    They are killed: their data is thrown away, and Ceph takes ten seconds to say goodbye. Those that
+    leave something outside their folder are asked first, and killed after two seconds.
     """
     records = _read(directory)
     chosen = list(names) or list(records)
     sessions = [records[n] for n in reversed(chosen) if n in records]
-    deadline = time.monotonic() + 20
+    began = time.monotonic()
     while alive := [pid for record in sessions for pid in _members(record)]:
+        waited = time.monotonic() - began
         for pid in alive:
             try:
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, signal.SIGTERM if ask_first and waited < 2 else signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        if time.monotonic() > deadline:
+        if waited > 20:
             raise RuntimeError(f"processes {alive} of {directory} do not end")
         time.sleep(0.02)
     for record in sessions:

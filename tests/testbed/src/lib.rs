@@ -18,6 +18,7 @@
 
 mod held;
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
@@ -278,6 +279,37 @@ impl Keystone {
                 .into(),
             _held: held,
         }
+    }
+}
+
+/// What a command finds when it looks for the system's keychain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keychain {
+    /// A real one (gnome-keyring), new and empty, ready to be used.
+    Unlocked,
+    /// One that is locked, with nobody there who could be asked for its password.
+    Locked,
+    /// A session bus without one.
+    Absent,
+}
+
+impl Keychain {
+    /// A command that runs `program` on a session bus of its own with this keychain, in an empty home
+    /// folder. A test that needs one runs itself again: `current_exe()` with `--exact NAME --ignored`.
+    pub fn beside(self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(SCRIPT);
+        command.arg("keychain");
+        match self {
+            Self::Unlocked => {}
+            Self::Locked => {
+                command.arg("--locked");
+            }
+            Self::Absent => {
+                command.arg("--absent");
+            }
+        }
+        command.arg("--").arg(program);
+        command
     }
 }
 

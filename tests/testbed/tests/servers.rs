@@ -1,10 +1,16 @@
 //! The servers come up, are what they claim to be, and are gone afterwards.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::process::Command;
+#![allow(
+    clippy::unwrap_used,
+    reason = "in a test, the line that failed is what one wants to know"
+)]
 
-use wherry_testbed::{Keystone, Rgw, Testbed, unique_bucket};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+
+use wherry_testbed::{Keychain, Keystone, Rgw, Testbed, unique_bucket};
 
 fn address(url: &str) -> SocketAddr {
     let host = url.trim_start_matches("http://").split('/').next().unwrap();
@@ -116,6 +122,50 @@ fn a_gateway_with_a_memory_honours_a_deleted_credential_until_it_restarts() {
         said.trim(),
         "made: b'hello'; deleted: still honoured; restarted: InvalidAccessKeyId"
     );
+}
+
+#[test]
+fn a_keychain_keeps_a_secret_is_locked_or_is_not_there() {
+    let script = "printf s3cret | secret-tool store --label=x a b; secret-tool lookup a b";
+    let look = |keychain: Keychain| {
+        let done = keychain.beside("sh").args(["-c", script]).output().unwrap();
+        format!(
+            "{}{}",
+            String::from_utf8_lossy(&done.stdout),
+            String::from_utf8_lossy(&done.stderr)
+        )
+    };
+    assert_eq!(look(Keychain::Unlocked), "s3cret");
+    assert!(look(Keychain::Locked).contains("locked collection"));
+    assert!(look(Keychain::Absent).contains("org.freedesktop.secrets was not provided"));
+}
+
+/// Also when the one that asked is killed and cannot say goodbye.
+#[test]
+fn servers_do_not_outlive_a_killed_test() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/testbed");
+    let mut shell = Command::new("sh")
+        .args(["-c", "sleep 600 | \"$0\" hold --rgw", script])
+        .stdout(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(shell.stdout.take().unwrap());
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    let about: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let endpoint = address(about["rgw"]["endpoint"].as_str().unwrap());
+    TcpStream::connect(endpoint).unwrap();
+    // The whole group, as a runner does with a test that took too long.
+    let killed = Command::new("kill")
+        .args(["-TERM", "--", &format!("-{}", shell.id())])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    // The script has this pipe too: it ends when the script has.
+    said.read_line(&mut line).unwrap();
+    shell.wait().unwrap();
+    assert!(TcpStream::connect(endpoint).is_err());
 }
 
 #[test]

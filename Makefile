@@ -1,0 +1,35 @@
+# `make run` and `make test` are all one needs; both install what is missing first.
+
+.PHONY: run test build setup test-setup check lint bench
+
+# Installs what is missing, builds Wherry and opens its window.
+run: setup
+	npm run --silent --prefix ui build
+	cargo run --features custom-protocol
+
+# Everything: Rust against real servers, the pages, and the real window from end to end.
+test: setup test-setup
+	tests/run
+
+# The app as one self-contained program, for debugging: target/debug/wherry.
+build: setup
+	ui/node_modules/.bin/tauri build --debug --no-bundle
+
+setup:
+	src-tauri/setup
+
+test-setup: setup
+	tests/setup
+
+# Formatting, lints and types; no tests.
+check: setup
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	npm run --silent --prefix ui check
+
+lint: check
+
+# Wherry beside other S3 clients, on this machine.
+bench: setup
+	tests/setup --bench
+	bench/run
