@@ -75,8 +75,9 @@ def _template() -> Path:
     with open(places.cache() / "keystone.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not finished.exists():
+            for outdated in places.cache().glob("keystone-*"):
+                shutil.rmtree(outdated)
             draft = finished.with_suffix(".draft")
-            shutil.rmtree(draft, ignore_errors=True)
             _build_template(draft)
             draft.rename(finished)
     return finished
