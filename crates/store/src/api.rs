@@ -88,7 +88,11 @@ pub struct GetResponse {
 pub enum Body {
     Bytes(Bytes),
     /// A range of a file, streamed, for parts too large to hold in memory.
-    File { path: PathBuf, offset: u64, length: u64 },
+    File {
+        path: PathBuf,
+        offset: u64,
+        length: u64,
+    },
 }
 
 impl Body {
@@ -213,9 +217,20 @@ pub trait ObjectStore: Send + Sync + 'static {
         parts: &[CompletedPart],
     ) -> Result<PutOutcome, StoreError>;
     /// Aborts, then looks whether parts are left and aborts again: one abort may not be enough.
-    async fn abort_upload(&self, bucket: &str, key: &str, upload: &UploadId) -> Result<(), StoreError>;
-    async fn list_parts(&self, bucket: &str, key: &str, upload: &UploadId) -> Result<Vec<CompletedPart>, StoreError>;
-    async fn list_uploads(&self, bucket: &str, prefix: &str) -> Result<Vec<UploadInfo>, StoreError>;
+    async fn abort_upload(
+        &self,
+        bucket: &str,
+        key: &str,
+        upload: &UploadId,
+    ) -> Result<(), StoreError>;
+    async fn list_parts(
+        &self,
+        bucket: &str,
+        key: &str,
+        upload: &UploadId,
+    ) -> Result<Vec<CompletedPart>, StoreError>;
+    async fn list_uploads(&self, bucket: &str, prefix: &str)
+    -> Result<Vec<UploadInfo>, StoreError>;
 
     /// Part limits, delete mode and the rest of what this store is like.
     fn quirks(&self) -> &wherry_account::Quirks;

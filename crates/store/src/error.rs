@@ -90,7 +90,27 @@ impl ErrorKind {
     pub fn is_transient(self) -> bool {
         matches!(
             self,
-            Self::Unreachable | Self::Interrupted | Self::SlowDown | Self::ServerFault | Self::Damaged
+            Self::Unreachable
+                | Self::Interrupted
+                | Self::SlowDown
+                | Self::ServerFault
+                | Self::Damaged
         )
+    }
+}
+
+impl StoreError {
+    /// One that no store has sent: only a kind and words.
+    pub fn new(kind: ErrorKind, doing: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            doing,
+            message: message.into(),
+            status: None,
+            code: None,
+            request_id: None,
+            redirect: None,
+            clock_offset: None,
+        }
     }
 }

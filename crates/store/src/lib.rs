@@ -4,12 +4,31 @@
 //! Wrappers (limits, faults, dry runs) implement the same trait. Stores differ by the data in
 //! [`wherry_account::Quirks`], never by name.
 
+mod address;
 mod api;
+mod body;
+mod clock;
+mod config;
 mod error;
+pub mod http;
+mod ops;
+mod presign;
+mod probe;
+pub mod progress;
+mod refusal;
+mod retry;
+mod sign;
+mod sign_v2;
+mod store;
 
 pub use api::{
-    BucketInfo, Body, CompletedPart, ContentCheck, CopyRequest, DeleteOutcome, GetRequest, GetResponse, ListPage,
-    ListRequest, ObjectHead, ObjectInfo, ObjectStore, PutOutcome, PutRequest, UploadId, UploadInfo,
-    UploadPartRequest,
+    Body, BucketInfo, CompletedPart, ContentCheck, CopyRequest, DeleteOutcome, GetRequest,
+    GetResponse, ListPage, ListRequest, ObjectHead, ObjectInfo, ObjectStore, PutOutcome,
+    PutRequest, UploadId, UploadInfo, UploadPartRequest,
 };
+pub use config::{Credentials, HttpSettings, Patience, S3Config};
 pub use error::{ErrorKind, StoreError};
+pub use ops::check_bucket_name;
+pub use presign::LONGEST_LINK;
+pub use probe::{KeyVerdict, Probe};
+pub use store::S3Store;

@@ -1,0 +1,60 @@
+//! What is known of an object without its bytes.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+
+use super::{etag, time};
+use crate::api::ObjectHead;
+use crate::error::StoreError;
+use crate::refusal::About;
+use crate::store::{S3Store, send};
+
+impl S3Store {
+    pub(crate) async fn head_once(
+        &self,
+        bucket: &str,
+        key: &str,
+    ) -> Result<ObjectHead, StoreError> {
+        self.head_whole(bucket, key).await.map(|answer| ObjectHead {
+            size: answer
+                .content_length()
+                .and_then(|size| u64::try_from(size).ok())
+                .unwrap_or_default(),
+            modified: answer.last_modified().and_then(time),
+            etag: etag(answer.e_tag()),
+            content_type: answer.content_type().map(str::to_owned),
+            storage_class: answer
+                .storage_class()
+                .map(|class| class.as_str().to_owned()),
+            version_id: answer.version_id().map(str::to_owned),
+            metadata: metadata(answer.metadata()),
+        })
+    }
+
+    pub(crate) async fn head_whole(
+        &self,
+        bucket: &str,
+        key: &str,
+    ) -> Result<HeadObjectOutput, StoreError> {
+        let doing = "look at the object";
+        let answer = send!(
+            self,
+            doing,
+            About::Object,
+            self.client().head_object().bucket(bucket).key(key)
+        )?;
+        if answer.e_tag().is_none() && answer.last_modified().is_none() {
+            return Err(self.refusals(doing, About::Object).foreign(b""));
+        }
+        Ok(answer)
+    }
+}
+
+pub(super) fn metadata(pairs: Option<&HashMap<String, String>>) -> BTreeMap<String, String> {
+    pairs
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}

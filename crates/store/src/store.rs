@@ -1,0 +1,314 @@
+//! The store that is really somewhere: one account's connection to its S3 server.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{
+    BehaviorVersion, IdentityCache, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+    SharedHttpClient, StalledStreamProtectionConfig,
+};
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_async::time::SharedTimeSource;
+use secrecy::ExposeSecret;
+use wherry_account::{ChecksumMode, ListVersion, Quirks, Signing};
+
+use crate::address::Address;
+use crate::api::{
+    BucketInfo, CompletedPart, CopyRequest, DeleteOutcome, GetRequest, GetResponse, ListPage,
+    ListRequest, ObjectHead, ObjectStore, PutOutcome, PutRequest, UploadId, UploadInfo,
+    UploadPartRequest,
+};
+use crate::clock::StoreClock;
+use crate::config::S3Config;
+use crate::error::{ErrorKind, StoreError};
+use crate::http::wire::Wire;
+use crate::refusal::{About, Refusals};
+use crate::retry::patiently;
+use crate::sign::{Extras, Finish, Signer};
+
+/// An S3 store reached over the network. Cheap to clone; clones share connections and what has
+/// been learnt about the server.
+#[derive(Clone)]
+pub struct S3Store(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub config: S3Config,
+    pub client: Client,
+    pub signer: Arc<Signer>,
+    /// The store has refused `POST ?delete`.
+    pub deletes_singly: AtomicBool,
+    /// The store does not know the second version of listings.
+    pub lists_v1: AtomicBool,
+}
+
+impl fmt::Debug for S3Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("S3Store")
+            .field(&self.0.config.endpoint.as_str())
+            .finish()
+    }
+}
+
+/// Sends an operation of the SDK with the store's finish, and explains what goes wrong.
+macro_rules! send {
+    ($store:expr, $doing:expr, $about:expr, $operation:expr) => {
+        $crate::store::send!(
+            $store,
+            $doing,
+            $about,
+            $operation,
+            $crate::sign::Extras::default()
+        )
+    };
+    ($store:expr, $doing:expr, $about:expr, $operation:expr, $extras:expr) => {
+        $operation
+            .customize()
+            .interceptor($store.finish($extras))
+            .send()
+            .await
+            .map_err(|error| $store.refusals($doing, $about).explain(error))
+    };
+}
+pub(crate) use send;
+
+impl S3Store {
+    /// Connects nothing yet; fails when the configuration cannot work, such as a CA file that cannot be read.
+    pub fn new(config: S3Config) -> Result<Self, StoreError> {
+        let wire = Wire::new(&config.http, config.patience)?;
+        Self::over(config, SharedHttpClient::new(wire))
+    }
+
+    fn over(config: S3Config, http: SharedHttpClient) -> Result<Self, StoreError> {
+        if !matches!(config.endpoint.scheme(), "http" | "https") || config.endpoint.host().is_none()
+        {
+            let message = "the address must begin with https:// or http:// and name a host";
+            return Err(StoreError::new(ErrorKind::Other, "open the store", message));
+        }
+        let clock = StoreClock::new(config.time.clone());
+        let address = Address::new(&config.endpoint, config.addressing);
+        let signing = config.effective_signing();
+        let checksums = config.quirks.checksums;
+        let mut builder = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(config.region.clone()))
+            .http_client(http)
+            .sleep_impl(TokioSleep::new())
+            // Retries and time limits are ours: see `retry` and `http::pace`.
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(TimeoutConfig::disabled())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .identity_cache(IdentityCache::no_cache())
+            .request_checksum_calculation(match checksums {
+                ChecksumMode::WhenRequired => RequestChecksumCalculation::WhenRequired,
+                ChecksumMode::WhenSupported => RequestChecksumCalculation::WhenSupported,
+            })
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            .disable_s3_express_session_auth(true)
+            .endpoint_resolver(address.clone());
+        builder.set_time_source(Some(SharedTimeSource::new(clock.clone())));
+        match (&config.credentials, signing) {
+            (Some(key), Signing::V4) => {
+                builder = builder.credentials_provider(aws_credential_types::Credentials::new(
+                    key.access_key_id.clone(),
+                    key.secret.expose_secret(),
+                    key.session_token
+                        .as_ref()
+                        .map(|token| token.expose_secret().to_owned()),
+                    None,
+                    "Wherry",
+                ));
+            }
+            // Version 2 is signed by `sign::Finish`; the SDK is not to sign at all.
+            _ => builder = builder.allow_no_auth(),
+        }
+        let signer = Signer {
+            signing,
+            checksums,
+            credentials: config.credentials.clone(),
+            address,
+            clock,
+        };
+        Ok(Self(Arc::new(Inner {
+            client: Client::from_conf(builder.build()),
+            signer: Arc::new(signer),
+            deletes_singly: AtomicBool::new(
+                config.quirks.delete == wherry_account::DeleteMode::Single,
+            ),
+            lists_v1: AtomicBool::new(config.quirks.list_version == ListVersion::V1),
+            config,
+        })))
+    }
+
+    /// Store's clock minus this computer's, in seconds, as far as a refusal has shown it; else 0.
+    pub fn clock_offset(&self) -> i64 {
+        self.0.signer.clock.offset()
+    }
+
+    /// An object's address, unsigned: works in a browser when the object is public.
+    ///
+    /// A `String`, because `Url` folds dot segments and a key may have some.
+    pub fn object_url(&self, bucket: &str, key: &str) -> String {
+        self.0.signer.address.of_object(bucket, key)
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    pub(crate) fn finish(&self, extras: Extras) -> Finish {
+        Finish {
+            signer: self.0.signer.clone(),
+            extras,
+        }
+    }
+
+    pub(crate) fn refusals(&self, doing: &'static str, about: About) -> Refusals<'_> {
+        let signer = &self.0.signer;
+        Refusals {
+            doing,
+            about,
+            clock: &signer.clock,
+            host: signer.address.authority(),
+        }
+    }
+
+    /// Runs a request; once more when its refusal has taught us the store's time.
+    pub(crate) async fn once<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let clock = &self.0.signer.clock;
+        let used = clock.offset();
+        match attempt().await {
+            Err(error)
+                if error
+                    .clock_offset
+                    .is_some_and(|offset| clock.learn(offset, used)) =>
+            {
+                tracing::info!(
+                    offset = clock.offset(),
+                    "the store's clock differs from this computer's"
+                );
+                attempt().await
+            }
+            done => done,
+        }
+    }
+
+    /// As [`S3Store::once`], repeated while the store is busy: for requests that may be repeated.
+    pub(crate) async fn patiently<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        patiently(|| self.once(&attempt)).await
+    }
+
+    pub(crate) fn flag(flag: &AtomicBool) -> bool {
+        flag.load(Ordering::Relaxed)
+    }
+}
+
+#[async_trait]
+impl ObjectStore for S3Store {
+    async fn list_buckets(&self) -> Result<Vec<BucketInfo>, StoreError> {
+        self.patiently(|| self.list_buckets_once()).await
+    }
+
+    async fn head_bucket(&self, bucket: &str) -> Result<(), StoreError> {
+        self.patiently(|| self.head_bucket_once(bucket)).await
+    }
+
+    async fn create_bucket(&self, bucket: &str) -> Result<(), StoreError> {
+        self.once(|| self.create_bucket_once(bucket)).await
+    }
+
+    async fn delete_bucket(&self, bucket: &str) -> Result<(), StoreError> {
+        self.once(|| self.delete_bucket_once(bucket)).await
+    }
+
+    async fn list(&self, request: ListRequest) -> Result<ListPage, StoreError> {
+        self.patiently(|| self.list_once(&request)).await
+    }
+
+    async fn head(&self, bucket: &str, key: &str) -> Result<ObjectHead, StoreError> {
+        self.patiently(|| self.head_once(bucket, key)).await
+    }
+
+    async fn get(&self, request: GetRequest) -> Result<GetResponse, StoreError> {
+        self.once(|| self.get_once(&request)).await
+    }
+
+    async fn put(&self, request: PutRequest) -> Result<PutOutcome, StoreError> {
+        self.once(|| self.put_once(&request)).await
+    }
+
+    async fn copy(&self, request: CopyRequest) -> Result<PutOutcome, StoreError> {
+        self.copy_any_size(&request).await
+    }
+
+    async fn delete(&self, bucket: &str, keys: Vec<String>) -> Vec<DeleteOutcome> {
+        self.delete_any_number(bucket, keys).await
+    }
+
+    async fn create_upload(
+        &self,
+        bucket: &str,
+        key: &str,
+        content_type: Option<&str>,
+        metadata: &BTreeMap<String, String>,
+    ) -> Result<UploadId, StoreError> {
+        self.once(|| self.create_upload_once(bucket, key, content_type, metadata))
+            .await
+    }
+
+    async fn upload_part(&self, request: UploadPartRequest) -> Result<CompletedPart, StoreError> {
+        self.once(|| self.upload_part_once(&request)).await
+    }
+
+    async fn complete_upload(
+        &self,
+        bucket: &str,
+        key: &str,
+        upload: &UploadId,
+        parts: &[CompletedPart],
+    ) -> Result<PutOutcome, StoreError> {
+        self.once(|| self.complete_upload_once(bucket, key, upload, parts))
+            .await
+    }
+
+    async fn abort_upload(
+        &self,
+        bucket: &str,
+        key: &str,
+        upload: &UploadId,
+    ) -> Result<(), StoreError> {
+        self.abort_until_gone(bucket, key, upload).await
+    }
+
+    async fn list_parts(
+        &self,
+        bucket: &str,
+        key: &str,
+        upload: &UploadId,
+    ) -> Result<Vec<CompletedPart>, StoreError> {
+        self.list_all_parts(bucket, key, upload).await
+    }
+
+    async fn list_uploads(
+        &self,
+        bucket: &str,
+        prefix: &str,
+    ) -> Result<Vec<UploadInfo>, StoreError> {
+        self.list_all_uploads(bucket, prefix).await
+    }
+
+    fn quirks(&self) -> &Quirks {
+        &self.0.config.quirks
+    }
+}
