@@ -1,0 +1,148 @@
+/**
+ * Signed in to Keystone: which project, and at which address its objects are.
+ *
+ * The address comes from the cloud's own catalog, or from the preset where the catalog is silent;
+ * a corrected one stays as it was typed.
+ */
+import {
+  backend,
+  type CatalogEndpoint,
+  type KeystoneAccount,
+  type ProjectPlaces,
+  type ProjectView,
+  type ProviderView,
+  type SignedIn,
+  type SigningView,
+} from '../backend'
+import { addressProblem, hostOf } from './address'
+import { Asking } from './asking.svelte'
+import type { KeystoneForm } from './keystone.svelte'
+
+export type StoreErrors = Partial<Record<'project' | 'region' | 'endpoint' | 'name', string>>
+
+export class StoreForm {
+  provider = $state<ProviderView | null>(null)
+  session = ''
+  signedIn = $state<SignedIn | null>(null)
+  project = $state('')
+  places = $state<ProjectPlaces | null>(null)
+  looking = new Asking()
+  region = $state('')
+  endpoint = $state('')
+  #suggested = ''
+  name = $state('')
+  #nameTyped = false
+  signing = $state<SigningView | ''>('')
+  caFile = $state('')
+  #asked = ''
+  #taken: () => string[]
+
+  constructor(taken: () => string[]) {
+    this.#taken = taken
+  }
+
+  choose(provider: ProviderView) {
+    this.provider = provider
+  }
+
+  begin(signedIn: SignedIn, by: KeystoneForm) {
+    this.session = signedIn.session
+    this.signedIn = signedIn
+    this.#asked = hostOf(by.asked)
+    this.places = null
+    const known = signedIn.projects.some((project) => project.id === this.project)
+    const first = signedIn.project ?? (signedIn.projects.length === 1 ? signedIn.projects[0]?.id : undefined)
+    if (!known) this.project = ''
+    const next = this.project || first
+    if (next) void this.chooseProject(next, by.chosenCloud?.region)
+  }
+
+  get projectView(): ProjectView | null {
+    return this.signedIn?.projects.find((project) => project.id === this.project) ?? null
+  }
+
+  async chooseProject(id: string, region?: string) {
+    this.project = id
+    this.places = null
+    if (!this.#nameTyped) this.name = this.#suggestName()
+    const request = { session: this.session, project: id }
+    const answered = await this.looking.ask(() => backend().call('keystone_project', request))
+    if (!answered) return
+    this.places = answered.answer
+    const wanted = this.endpoints.find((one) => one.region === region) ?? this.endpoints[0]
+    if (wanted) this.chooseRegion(wanted.region)
+    else if (this.region === '') this.region = region || 'RegionOne'
+  }
+
+  /** What the catalog says, then what the preset knows of this Keystone. */
+  get endpoints(): CatalogEndpoint[] {
+    const found = [...(this.places?.endpoints ?? [])]
+    if (found.length > 0) return found
+    for (const endpoint of this.provider?.endpoints ?? []) {
+      if (endpoint.url === '' || endpoint.url.includes('{') || !endpoint.issuerUrl) continue
+      if (hostOf(endpoint.issuerUrl) === this.#asked)
+        found.push({ region: endpoint.region, url: endpoint.url })
+    }
+    return found
+  }
+
+  chooseRegion(region: string) {
+    this.region = region
+    const url = this.endpoints.find((one) => one.region === region)?.url ?? ''
+    if (this.endpoint.trim() === '' || this.endpoint === this.#suggested) this.endpoint = url
+    this.#suggested = url
+  }
+
+  /** The typed address is given up for the one of the catalog. */
+  takeSuggested() {
+    this.endpoint = this.#suggested
+  }
+
+  get suggested(): string {
+    return this.endpoints.find((one) => one.region === this.region)?.url ?? ''
+  }
+
+  typeName(name: string) {
+    this.name = name
+    this.#nameTyped = true
+  }
+
+  errors(): StoreErrors {
+    const errors: StoreErrors = {}
+    if (this.project === '') errors.project = 'Choose the project the key is for.'
+    if (this.region.trim() === '') errors.region = 'The region is missing.'
+    const problem = addressProblem(this.endpoint)
+    if (problem) errors.endpoint = problem
+    const name = this.name.trim()
+    if (name === '') errors.name = 'Give the account a name, so that you know it in the list.'
+    else if (this.#names().includes(name.toLowerCase())) errors.name = 'Another account has this name already.'
+    return errors
+  }
+
+  toAccount(signInCaFile: string): KeystoneAccount {
+    const caFile = this.caFile.trim() || signInCaFile.trim()
+    return {
+      session: this.session,
+      project: this.project,
+      region: this.region.trim(),
+      endpoint: this.endpoint.trim(),
+      name: this.name.trim(),
+      provider: this.provider?.id ?? '',
+      signing: this.signing === '' ? null : this.signing,
+      caFile: caFile === '' ? null : caFile,
+    }
+  }
+
+  #names(): string[] {
+    return this.#taken().map((name) => name.toLowerCase())
+  }
+
+  #suggestName(): string {
+    const name = [this.provider?.name, this.projectView?.name].filter(Boolean).join(' – ')
+    const taken = this.#names()
+    if (!taken.includes(name.toLowerCase())) return name
+    let n = 2
+    while (taken.includes(`${name} ${n}`.toLowerCase())) n += 1
+    return `${name} ${n}`
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * The one dialog that is open. Whoever wants one asks here; `Dialogs.svelte` shows it. There is never a
+ * stack of them: a remedy inside a dialog replaces it.
+ */
+import type { AccountView, BucketRef, Location, PlanView, Row, SelectedKey } from '$lib/backend'
+
+export type DialogRequest =
+  | { kind: 'add-account'; providerId?: string }
+  | { kind: 'edit-account'; account: string }
+  | { kind: 'remove-account'; account: string }
+  /** The secret of an account whose vault does not have it. */
+  | { kind: 'secret'; account: string }
+  | { kind: 'vault' }
+  | { kind: 'settings' }
+  | { kind: 'new-bucket'; account: string }
+  | { kind: 'open-bucket'; account: string }
+  | { kind: 'delete-bucket'; bucket: BucketRef }
+  | { kind: 'new-folder'; location: Location }
+  | { kind: 'rename'; location: Location; row: Row }
+  | { kind: 'shortcuts' }
+  | { kind: 'planning' }
+  | { kind: 'plan'; plan: PlanView; again?: { location: Location; items: SelectedKey[] } }
+
+let open = $state.raw<DialogRequest | null>(null)
+let settle: ((done: boolean) => void) | null = null
+
+export const dialog = {
+  get open() {
+    return open
+  },
+}
+
+/** Resolves when the dialog is closed: true when it did what it was for. */
+export function openDialog(request: DialogRequest): Promise<boolean> {
+  settle?.(false)
+  open = request
+  return new Promise((resolve) => (settle = resolve))
+}
+
+export function closeDialog(done = false) {
+  open = null
+  const tell = settle
+  settle = null
+  tell?.(done)
+}
+
+/** For dialogs about an account that may have gone meanwhile. */
+export function accountOf(accounts: AccountView[], id: string): AccountView | null {
+  return accounts.find((account) => account.id === id) ?? null
+}

@@ -1,0 +1,43 @@
+/** Starts the pages and a browser for tests and pictures; both are stopped by `close`. */
+import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright-core'
+import { createServer } from 'vite'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+export async function start() {
+  const server = await createServer({
+    root,
+    logLevel: 'error',
+    cacheDir: `node_modules/.vite-look-${process.pid}`,
+    server: { port: 0, strictPort: false, host: '127.0.0.1', hmr: false, watch: null },
+    optimizeDeps: { entries: ['tests/look.ts'] },
+  })
+  await server.listen()
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  })
+  return {
+    browser,
+    url: server.resolvedUrls.local[0],
+    async close() {
+      await browser.close()
+      await server.close()
+      const { rm } = await import('node:fs/promises')
+      await rm(`${root}/node_modules/.vite-look-${process.pid}`, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A page on one world. Anything on the console that is an error fails whoever is looking. */
+export async function open({ browser, url }, { world, theme = 'light', size = '1280x800', scale = 1 }) {
+  const [width, height] = size.split('x').map(Number)
+  const page = await browser.newPage({ viewport: { width, height }, colorScheme: theme, reducedMotion: 'reduce' })
+  const errors = []
+  page.on('pageerror', (error) => errors.push(String(error)))
+  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
+  await page.goto(`${url}tests/look.html?world=${world}${scale === 1 ? '' : `&scale=${scale}`}`)
+  await page.waitForSelector('#app > *')
+  return { page, errors }
+}

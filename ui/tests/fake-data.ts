@@ -1,0 +1,117 @@
+/** What the in-memory backend knows: accounts, buckets and objects made from fixed numbers. */
+import type { AccountView, KeyView, ProviderView } from '$lib/backend'
+
+/** Tests compare words such as "3 days ago": the clock of the fake stands still. */
+export const NOW = Date.UTC(2026, 2, 14, 12, 0, 0)
+export const DAY = 86_400_000
+
+export interface StoredObject {
+  size: number
+  modified: number
+  storageClass: string | null
+}
+
+export function key(change: Partial<KeyView> = {}): KeyView {
+  return {
+    accessKeyId: '7f3c9a1be0d24b5f8a61c0de11a2b3c4',
+    created: NOW - 30 * DAY,
+    expires: null,
+    daysLeft: null,
+    state: 'fine',
+    words: 'works; does not expire',
+    source: 'typed',
+    ...change,
+  }
+}
+
+export function account(id: string, name: string, change: Partial<AccountView> = {}): AccountView {
+  return {
+    id,
+    name,
+    provider: 'generic',
+    providerName: 'Other S3',
+    endpoint: 'https://s3.example.org',
+    region: 'us-east-1',
+    signing: 'v4',
+    addressing: 'path',
+    caFile: null,
+    proxy: null,
+    key: key(),
+    issuer: null,
+    openedBuckets: [],
+    ...change,
+  }
+}
+
+const provider = (id: string, name: string, description: string, change: Partial<ProviderView> = {}): ProviderView => ({
+  id,
+  name,
+  description,
+  fields: [],
+  endpoints: [{ label: name, url: '', region: 'us-east-1', issuerUrl: null }],
+  signing: 'v4',
+  addressing: 'path',
+  keySources: ['typed'],
+  helpUrl: 'https://docs.example.org/s3',
+  keyHint: 'The access key id and secret your provider gave you.',
+  ...change,
+})
+
+export const providers: ProviderView[] = [
+  provider('jasmin', 'JASMIN Object Store', 'UK environmental science: one tenancy per group workspace', {
+    fields: [{ name: 'tenancy', label: 'Tenancy', placeholder: 'my-gws-o', hint: 'The name your group’s object store has in the portal.' }],
+    endpoints: [
+      { label: 'From outside JASMIN', url: 'https://{tenancy}.s3-ext.jc.rl.ac.uk', region: 'us-east-1', issuerUrl: null },
+      { label: 'From inside JASMIN', url: 'http://{tenancy}.s3.jc.rl.ac.uk', region: 'us-east-1', issuerUrl: null },
+    ],
+  }),
+  provider('cloudferro', 'CloudFerro', 'WAW3-1, WAW3-2, FRA1-2 and the other regions', {
+    endpoints: [
+      { label: 'WAW3-1', url: 'https://s3.waw3-1.cloudferro.com', region: 'WAW3-1', issuerUrl: 'https://keystone.cloudferro.com:5000' },
+      { label: 'WAW3-2', url: 'https://s3.waw3-2.cloudferro.com', region: 'default', issuerUrl: 'https://keystone.cloudferro.com:5000' },
+    ],
+    keySources: ['keystone', 'typed'],
+  }),
+  provider('openstack', 'OpenStack cloud', 'Any cloud with Keystone: sign in and have a key made', { keySources: ['keystone', 'typed'] }),
+  provider('ceph', 'Ceph RGW', 'A Ceph object gateway'),
+  provider('minio', 'MinIO', 'A MinIO server'),
+  provider('aws', 'Amazon S3', 'AWS, all regions', { addressing: 'virtual-host' }),
+  provider('generic', 'Other S3', 'Anything else that speaks S3'),
+  provider('practice', 'Practice store', 'A real S3 server inside Wherry, to try things out', { keySources: ['practice'] }),
+]
+
+function put(into: Map<string, StoredObject>, name: string, size: number, daysAgo: number, storageClass: string | null = 'STANDARD') {
+  into.set(name, { size, modified: NOW - daysAgo * DAY, storageClass })
+}
+
+export function thesis(): Map<string, StoredObject> {
+  const objects = new Map<string, StoredObject>()
+  put(objects, 'README.md', 2_148, 3)
+  put(objects, 'a', 12, 100)
+  put(objects, 'a/inside.txt', 7, 100)
+  put(objects, 'data/', 0, 40)
+  put(objects, 'data/2024/t2m_2024.nc', 4_812_009_331, 12, 'STANDARD_IA')
+  put(objects, 'data/2025/t2m_2025.nc', 5_001_223_017, 2)
+  for (let i = 1; i <= 240; i++) {
+    const size = ((i * 7919) % 90_000) * 1024 + i
+    put(objects, `data/station_${String(i).padStart(3, '0')}.csv`, size, i % 60, i % 9 ? 'STANDARD' : 'GLACIER')
+  }
+  put(objects, 'figures/figure-1.png', 284_112, 8)
+  put(objects, 'figures/figure-2.png', 1_284_112, 8)
+  put(objects, 'chapter 1 — introduction.docx', 1_804_331, 1)
+  put(objects, 'chapter 2.docx', 2_104_331, 0.2)
+  put(objects, 'a very long name that somebody gave to a file because the instrument writes everything it knows into it, station-0042-run-17-calibrated-v3-final-FINAL.nc', 88_104_331, 60)
+  put(objects, 'hostile/<img src=x onerror=alert(1)>.txt', 3, 1)
+  put(objects, 'hostile/evil\u202Egnp.exe', 3, 1)
+  put(objects, 'hostile/line\nbreak.txt', 3, 1)
+  put(objects, 'hostile/\u0645\u0631\u062D\u0628\u0627.txt', 3, 1)
+  put(objects, 'hostile/🐋 whale.txt', 3, 1)
+  put(objects, 'hostile/../../x', 3, 1)
+  return objects
+}
+
+export function many(count: number): Map<string, StoredObject> {
+  const objects = new Map<string, StoredObject>()
+  for (let i = 0; i < count; i++) put(objects, `tile_${String(i).padStart(7, '0')}.tif`, (i * 104_729) % 9_000_000, i % 700)
+  return objects
+}
