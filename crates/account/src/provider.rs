@@ -74,7 +74,7 @@ pub enum MultipartEtag {
 
 /// Limits for multipart uploads, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct PartLimits {
     /// The smallest part but the last.
     pub min_size: u64,
@@ -102,7 +102,7 @@ impl Default for PartLimits {
 
 /// Everything about a store's behaviour that requests depend on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Quirks {
     pub addressing: Addressing,
     pub signing: Signing,
@@ -132,6 +132,7 @@ pub enum IssuerKind {
 
 /// One address a provider's stores can be reached at; `{name}` is replaced by the field of that name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EndpointTemplate {
     /// What the user reads: "From anywhere", "Inside JASMIN", "WAW4-1".
     pub label: String,
@@ -150,6 +151,7 @@ fn default_region() -> String {
 
 /// A word the user must supply to make the endpoint, such as the tenancy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Field {
     pub name: String,
     pub label: String,
@@ -262,14 +264,8 @@ impl Provider {
     }
 }
 
-macro_rules! presets {
-    ($($id:literal),* $(,)?) => {
-        /// The presets compiled in, by file name.
-        const FILES: &[(&str, &str)] = &[$(($id, include_str!(concat!("../providers/", $id, ".toml")))),*];
-    };
-}
-
-presets!["practice", "other"];
+/// The presets compiled in, by file name without `.toml`; the list is made by `build.rs`.
+const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/presets.rs"));
 
 static PROVIDERS: LazyLock<Vec<Provider>> = LazyLock::new(|| {
     let mut all: Vec<Provider> = FILES
@@ -288,4 +284,92 @@ pub fn providers() -> &'static [Provider] {
 /// The preset with this id.
 pub fn provider(id: &str) -> Option<&'static Provider> {
     PROVIDERS.iter().find(|p| p.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_in_the_folder_is_compiled_in_and_valid() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/providers");
+        let entries = std::fs::read_dir(folder).expect("lists").map(|entry| entry.expect("reads").file_name());
+        let mut here: Vec<String> = entries.map(|name| name.to_string_lossy().into_owned()).collect();
+        here.sort();
+        assert!(here.len() >= 12, "{here:?}");
+        let compiled: Vec<String> = FILES.iter().map(|(id, _)| format!("{id}.toml")).collect();
+        assert_eq!(compiled, here);
+        for (id, text) in FILES {
+            let preset = Provider::parse(id, text).unwrap_or_else(|e| panic!("{e}"));
+            assert_eq!(provider(id), Some(&preset));
+            assert!(!preset.description.is_empty() && preset.description.len() <= 110, "{id}: {}", preset.description);
+        }
+        let mut names: Vec<&str> = providers().iter().map(|p| p.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), FILES.len(), "two presets share a name");
+    }
+
+    #[test]
+    fn every_issuer_address_is_one() {
+        for preset in providers() {
+            for url in preset.endpoints.iter().filter_map(|endpoint| endpoint.issuer_url.as_deref()) {
+                let url = Url::parse(url).unwrap_or_else(|e| panic!("{}: {url}: {e}", preset.id));
+                assert_eq!(url.scheme(), "https", "{}", preset.id);
+                let v3 = preset.issuer != IssuerKind::Keystone || url.path() == "/v3";
+                assert!(v3, "{}: {url}", preset.id);
+            }
+        }
+    }
+
+    fn jasmin(tenancy: &str, at: usize) -> Result<String, ProviderError> {
+        let jasmin = provider("jasmin").expect("is there");
+        let values = BTreeMap::from([("tenancy".to_owned(), tenancy.to_owned())]);
+        jasmin.endpoint(&jasmin.endpoints[at], &values).map(String::from)
+    }
+
+    #[test]
+    fn a_tenancy_makes_jasmins_two_addresses() {
+        assert_eq!(jasmin("cedadev-o", 0).expect("is fine"), "https://cedadev-o.s3-ext.jc.rl.ac.uk/");
+        assert_eq!(jasmin(" cedadev-o ", 1).expect("is fine"), "http://cedadev-o.s3.jc.rl.ac.uk/");
+        assert!(matches!(jasmin("", 0), Err(ProviderError::FieldMissing { .. })));
+        for hostile in ["evil.example/", "a@evil.example#", "a b", "a:b", "ä"] {
+            assert!(matches!(jasmin(hostile, 0), Err(ProviderError::FieldOdd { .. })), "{hostile}");
+        }
+    }
+
+    #[test]
+    fn swarm_is_treated_as_swarm_from_the_start() {
+        let quirks = &provider("jasmin").expect("is there").quirks;
+        assert_eq!(quirks.list_version, ListVersion::V1);
+        assert_eq!(quirks.list_url_encoding, Some(false));
+        assert_eq!(quirks.delete, DeleteMode::Single);
+        assert_eq!(quirks.multipart_etag, MultipartEtag::Opaque);
+        assert!(quirks.parts.large_size >= Some(200_000_000));
+    }
+
+    #[test]
+    fn only_amazon_gets_the_checksum_trailers() {
+        for preset in providers() {
+            let amazon = preset.id == "aws";
+            assert_eq!(preset.quirks.checksums == ChecksumMode::WhenSupported, amazon, "{}", preset.id);
+            assert_eq!(preset.quirks.addressing == Addressing::VirtualHost, amazon, "{}", preset.id);
+        }
+    }
+
+    #[test]
+    fn a_preset_with_a_mistake_is_refused_with_the_reason() {
+        let good = FILES.iter().find(|(id, _)| *id == "jasmin").expect("is there").1;
+        for (from, to, reason) in [
+            ("list_version = \"v1\"", "list_verison = \"v1\"", "list_verison"),
+            ("help_url = \"https:", "help_url = \"http:", "help_url is not https"),
+            ("https://{tenancy}", "https://{tenant}", "is not an address"),
+            ("large_size = 209_715_200", "min_size = 0\nmax_size = 1", "contradict"),
+        ] {
+            let bad = good.replacen(from, to, 1);
+            assert_ne!(bad, good);
+            let refused = Provider::parse("jasmin", &bad).expect_err(to).to_string();
+            assert!(refused.contains(reason), "{refused}");
+        }
+    }
 }
