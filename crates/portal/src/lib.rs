@@ -1,1 +1,19 @@
+//! Key issuers: the services of institutions that make, list and delete S3 keys.
+//!
+//! One module per portal, each behind [`Issuer`]. What a portal can do is data
+//! ([`Capabilities`]), so that the rest of Wherry greys out what is missing instead of asking who a
+//! portal is. Signing in is each portal's own affair and ends in a session that implements `Issuer`.
+//! A password is used once and forgotten; nothing here writes to disk.
 
+mod error;
+mod excerpt;
+mod issuer;
+mod wire;
+
+pub mod keystone;
+
+pub use error::{Challenge, PortalError, Said};
+pub use issuer::{
+    Ability, Capabilities, Deleted, DescriptionLimit, Expiry, IssuedKey, Issuer, KeyRow, KeyWish, SecretShown,
+    SignInMethod, capabilities,
+};

@@ -1,0 +1,263 @@
+//! What can go wrong between Wherry and a portal, in words, with what to do about it.
+
+use std::borrow::Cow;
+
+use url::Url;
+use wherry_store::{ErrorKind, StoreError};
+
+use crate::issuer::SignInMethod;
+use crate::keystone::Receipt;
+
+/// What the portal answered, for the person and for a support desk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    pub host: String,
+    /// HTTP.
+    pub status: u16,
+    /// The portal's own words, or an excerpt of an answer that was not understood; secrets removed.
+    pub message: String,
+    /// What the portal's operators can find the request by.
+    pub request_id: Option<String>,
+}
+
+/// A sign-in that is half done: the portal wants more than a password.
+#[derive(Debug, Clone)]
+pub struct Challenge {
+    /// What it still asks for, such as `totp`; any one of the inner lists will do.
+    pub asks: Vec<Vec<String>>,
+    pub(crate) receipt: Receipt,
+}
+
+impl Challenge {
+    /// Whether a six-digit code completes the sign-in.
+    pub fn takes_code(&self) -> bool {
+        self.asks.iter().any(|set| set.iter().all(|method| method == "totp"))
+    }
+}
+
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum PortalError {
+    // The address
+    #[error("“{typed}” is not an address Wherry can use: {why}")]
+    Address { typed: String, why: &'static str },
+    /// Nobody typed `http://`, and there is no HTTPS: a password would travel readable.
+    #[error("{} can only be reached without encryption", host_of(url))]
+    OnlyUnencrypted { url: Url },
+    #[error("{message}")]
+    Connection { kind: ErrorKind, message: String },
+    #[error("what answers at {host} is not an OpenStack identity service (Keystone)")]
+    NotAPortal { host: String, excerpt: String },
+    /// Redirects are not followed with credentials.
+    #[error("{} sends Wherry on to {to}", said.host)]
+    Redirected { to: String, said: Box<Said> },
+
+    // The sign-in
+    #[error("{}", refused(*with, &said.host))]
+    SignInRefused { with: SignInMethod, said: Box<Said> },
+    #[error("the portal asks for a second proof of who you are")]
+    NeedsSecondFactor(Box<Challenge>),
+    #[error("your password has expired at {}", said.host)]
+    PasswordExpired { said: Box<Said> },
+    /// The token has expired or was revoked.
+    #[error("you are no longer signed in")]
+    SignInAgain,
+    #[error("{}", project_words(wanted.as_deref(), available))]
+    NoProject { wanted: Option<String>, available: Vec<String> },
+
+    // The keys
+    #[error("this application credential may not make or list S3 keys")]
+    RestrictedCredential { said: Box<Said> },
+    #[error("{} does not let you {doing}", said.host)]
+    NotPermitted { doing: &'static str, said: Box<Said> },
+    #[error("{}", limit_words(*limit))]
+    KeyLimit { limit: Option<u32>, said: Box<Said> },
+    /// The answer to the making of a key was lost, and the listing did not settle it.
+    #[error("the connection broke while the key was being made, so it may or may not exist")]
+    Unclear { cause: String },
+    #[error("{reason}")]
+    CannotDo { reason: Cow<'static, str> },
+
+    // The portal
+    /// Its own fault, or it is too busy: trying again may help.
+    #[error("{} had a problem of its own (HTTP {})", said.host, said.status)]
+    Fault { said: Box<Said> },
+    #[error("{} answered something Wherry does not understand when asked to {doing}", said.host)]
+    NotUnderstood { doing: &'static str, said: Box<Said> },
+}
+
+impl PortalError {
+    /// Stable, for tests, scripts and the window.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Address { .. } => "address",
+            Self::OnlyUnencrypted { .. } => "only-unencrypted",
+            Self::Connection { kind, .. } => match kind {
+                ErrorKind::HostUnknown => "host-unknown",
+                ErrorKind::CertificateUntrusted => "certificate-untrusted",
+                ErrorKind::Tls => "tls",
+                ErrorKind::Proxy => "proxy",
+                ErrorKind::Interrupted => "interrupted",
+                _ => "unreachable",
+            },
+            Self::NotAPortal { .. } => "not-a-portal",
+            Self::Redirected { .. } => "redirected",
+            Self::SignInRefused { with: SignInMethod::Totp, .. } => "code-refused",
+            Self::SignInRefused { .. } => "sign-in-refused",
+            Self::NeedsSecondFactor(_) => "needs-second-factor",
+            Self::PasswordExpired { .. } => "password-expired",
+            Self::SignInAgain => "sign-in-again",
+            Self::NoProject { .. } => "no-project",
+            Self::RestrictedCredential { .. } => "restricted-credential",
+            Self::NotPermitted { .. } => "not-permitted",
+            Self::KeyLimit { .. } => "key-limit",
+            Self::Unclear { .. } => "unclear",
+            Self::CannotDo { .. } => "cannot-do",
+            Self::Fault { .. } => "portal-fault",
+            Self::NotUnderstood { .. } => "not-understood",
+        }
+    }
+
+    /// What the person can do about it.
+    pub fn way_on(&self) -> Cow<'static, str> {
+        let words = match self {
+            Self::Address { .. } => "Give it as your institution does, such as keystone.example.org:5000.",
+            Self::OnlyUnencrypted { url } => {
+                return format!(
+                    "Your password could be read on the way. If this is a network you trust, give the address as {url}."
+                )
+                .into();
+            }
+            Self::Connection { kind, .. } => match kind {
+                ErrorKind::HostUnknown => "Check the address for typing mistakes, and that you are online.",
+                ErrorKind::CertificateUntrusted => {
+                    "If your institution has its own certificate authority, choose its file (PEM) in the form."
+                }
+                ErrorKind::Tls => "Check whether the address should begin with http:// or https://, and its port.",
+                ErrorKind::Proxy => "Check the proxy's address, or leave it empty to use the system's setting.",
+                ErrorKind::Interrupted => "Try again.",
+                _ => "Check the address and its port, and whether you must be in your institution's network or VPN.",
+            },
+            Self::NotAPortal { .. } => {
+                "Check the address. Your OpenStack dashboard shows it under API Access, beside “Identity”; it often \
+                 ends in :5000/v3."
+            }
+            Self::Redirected { .. } => {
+                "Wherry does not send your password where another server points. If that address is right, enter it."
+            }
+            Self::SignInRefused { with: SignInMethod::Password, .. } => {
+                "Check the user name, the domain (often Default) and the password. If your institution signs you in \
+                 on a web page of its own, you have no password here: make an application credential there."
+            }
+            Self::SignInRefused { with: SignInMethod::Totp, .. } => {
+                "Wait for the next code, as each works once, and check this computer's clock."
+            }
+            Self::SignInRefused { with: SignInMethod::ApplicationCredential, .. } => {
+                "Check its id and secret. It may also have expired or been deleted in the dashboard."
+            }
+            Self::NeedsSecondFactor(challenge) if challenge.takes_code() => {
+                "Enter the six-digit code of your authenticator app."
+            }
+            Self::NeedsSecondFactor(_) => {
+                "It asks for a proof Wherry cannot give. Make a key in your institution's dashboard and enter it here."
+            }
+            Self::PasswordExpired { .. } => "Change it in your institution's dashboard, then sign in here.",
+            Self::SignInAgain => "Sign in again.",
+            Self::NoProject { available, .. } if available.is_empty() => {
+                "Ask your institution to add you to a project that has object storage."
+            }
+            Self::NoProject { .. } => "Choose one of your projects.",
+            Self::RestrictedCredential { .. } => {
+                "Sign in with your user name and password. On OpenStack before 2025 an application credential made \
+                 with “unrestricted” ticked works as well."
+            }
+            Self::NotPermitted { .. } => "Ask your institution for the role “member” in this project.",
+            Self::KeyLimit { .. } => "Delete a key you no longer use, then make a new one.",
+            Self::Unclear { .. } => {
+                "Look at the list of keys once the portal can be reached. Delete a key there that you do not know, \
+                 and make a new one."
+            }
+            Self::CannotDo { .. } => "",
+            Self::Fault { .. } => "Try again in a few minutes; if it stays, tell your institution's support.",
+            Self::NotUnderstood { .. } => {
+                "Check the address. If it is right, please send the excerpt to your institution's support."
+            }
+        };
+        words.into()
+    }
+
+    /// Whether the same thing may work when simply tried again.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Connection { kind, .. } => kind.is_transient(),
+            Self::Fault { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// What the portal answered, where it did.
+    pub fn said(&self) -> Option<&Said> {
+        match self {
+            Self::Redirected { said, .. }
+            | Self::SignInRefused { said, .. }
+            | Self::PasswordExpired { said }
+            | Self::RestrictedCredential { said }
+            | Self::NotPermitted { said, .. }
+            | Self::KeyLimit { said, .. }
+            | Self::Fault { said }
+            | Self::NotUnderstood { said, .. } => Some(said),
+            _ => None,
+        }
+    }
+
+    /// Label and value, for a support desk.
+    pub fn context(&self) -> Vec<(&'static str, String)> {
+        let mut context = Vec::new();
+        match self {
+            Self::NotAPortal { excerpt, .. } => context.push(("Answer", excerpt.clone())),
+            Self::Unclear { cause } => context.push(("Cause", cause.clone())),
+            _ => {}
+        }
+        if let Some(said) = self.said() {
+            context.push(("HTTP status", said.status.to_string()));
+            if !said.message.is_empty() {
+                context.push(("Answer", said.message.clone()));
+            }
+            context.extend(said.request_id.iter().map(|id| ("Request id", id.clone())));
+        }
+        context
+    }
+}
+
+impl From<StoreError> for PortalError {
+    /// Of making a client: a certificate file or a proxy that cannot be used.
+    fn from(error: StoreError) -> Self {
+        Self::Connection { kind: error.kind, message: error.message }
+    }
+}
+
+fn host_of(url: &Url) -> String {
+    crate::wire::host(url)
+}
+
+fn refused(with: SignInMethod, host: &str) -> String {
+    match with {
+        SignInMethod::Password => format!("{host} did not accept this user name, domain and password"),
+        SignInMethod::Totp => format!("{host} did not accept this password and code"),
+        SignInMethod::ApplicationCredential => format!("{host} did not accept this application credential"),
+    }
+}
+
+fn project_words(wanted: Option<&str>, available: &[String]) -> String {
+    match (wanted, available) {
+        (_, []) => "you are signed in, but you are in no project".to_owned(),
+        (None, _) => "no project is chosen".to_owned(),
+        (Some(wanted), _) => format!("you are in no project “{wanted}”, but in {}", available.join(", ")),
+    }
+}
+
+fn limit_words(limit: Option<u32>) -> String {
+    match limit {
+        Some(limit) => format!("you already have {limit} keys, which is as many as this portal allows"),
+        None => "you already have as many keys as this portal allows".to_owned(),
+    }
+}

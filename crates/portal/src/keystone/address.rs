@@ -1,0 +1,158 @@
+//! From what somebody typed to the `…/v3` address of a Keystone.
+
+use reqwest::{Client, StatusCode};
+use serde::Deserialize;
+use url::{Host, Url};
+use wherry_store::ErrorKind;
+
+use crate::error::PortalError;
+use crate::wire::{self, host};
+
+/// Either form of version document: `GET /` lists versions (with status 300), `GET /v3` is one.
+#[derive(Deserialize)]
+struct VersionDocument {
+    version: Option<Version>,
+    versions: Option<Versions>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Versions {
+    Keystone { values: Vec<Version> },
+    Other(Vec<Version>),
+}
+
+#[derive(Deserialize)]
+struct Version {
+    id: String,
+}
+
+enum Found {
+    /// It is the `/v3` itself.
+    Itself,
+    /// `/v3` is below it.
+    Below,
+}
+
+pub async fn discover(typed: &str, http: &Client) -> Result<Url, PortalError> {
+    let typed = typed.trim();
+    if typed.contains("://") {
+        return probe(&parse(typed, typed)?, http).await;
+    }
+    let secure = parse(typed, &format!("https://{typed}"))?;
+    let refused = match probe(&secure, http).await {
+        Err(refused) => refused,
+        found => return found,
+    };
+    // Without encryption only where nobody can listen, or because the user wrote http:// themselves.
+    let plain_may_do = matches!(
+        refused,
+        PortalError::Connection { kind: ErrorKind::Tls | ErrorKind::Unreachable | ErrorKind::Interrupted, .. }
+    );
+    if !plain_may_do {
+        return Err(refused);
+    }
+    let plain = parse(typed, &format!("http://{typed}"))?;
+    match probe(&plain, http).await {
+        Ok(base) if is_loopback(&base) => Ok(base),
+        Ok(url) => Err(PortalError::OnlyUnencrypted { url }),
+        Err(_) => Err(refused),
+    }
+}
+
+fn parse(typed: &str, text: &str) -> Result<Url, PortalError> {
+    let odd = |why| PortalError::Address { typed: typed.to_owned(), why };
+    if typed.is_empty() {
+        return Err(odd("it is empty"));
+    }
+    let mut url = Url::parse(text).map_err(|_| odd("it is not a web address"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(odd("it must begin with http:// or https://"));
+    }
+    if url.host_str().unwrap_or_default().is_empty() {
+        return Err(odd("it names no server"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(odd("a user name and password do not belong into an address"));
+    }
+    url.set_query(None);
+    url.set_fragment(None);
+    let path = url.path().trim_end_matches('/').to_owned();
+    // Old RC files name version 2, which no Keystone has any more; /v3 is beside it.
+    let path = path.strip_suffix("/v2.0").unwrap_or(&path);
+    url.set_path(path.strip_suffix("/auth/tokens").unwrap_or(path));
+    Ok(url)
+}
+
+/// Tries the address itself, then the places Keystone usually has below it.
+async fn probe(url: &Url, http: &Client) -> Result<Url, PortalError> {
+    let mut first = None;
+    for candidate in candidates(url) {
+        match look(&candidate, http).await {
+            Ok(Found::Itself) => return Ok(candidate),
+            Ok(Found::Below) => return Ok(with_path(&candidate, "/v3")),
+            Err(PortalError::NotAPortal { host, excerpt }) => {
+                first.get_or_insert(PortalError::NotAPortal { host, excerpt });
+            }
+            // Nobody there: other paths of the same server will not be answered either.
+            Err(other) => return Err(first.unwrap_or(other)),
+        }
+    }
+    Err(first.unwrap_or_else(|| PortalError::NotAPortal { host: host(url), excerpt: String::new() }))
+}
+
+fn candidates(url: &Url) -> Vec<Url> {
+    let mut all = vec![url.clone()];
+    if !url.path().ends_with("/v3") {
+        all.push(with_path(url, "/v3"));
+        if url.path() == "/" {
+            // As DevStack and several distributions serve it, behind the dashboard's web server.
+            all.push(with_path(url, "/identity/v3"));
+        }
+    }
+    all
+}
+
+fn with_path(url: &Url, more: &str) -> Url {
+    let mut url = url.clone();
+    let path = format!("{}{more}", url.path().trim_end_matches('/'));
+    url.set_path(&path);
+    url
+}
+
+async fn look(url: &Url, http: &Client) -> Result<Found, PortalError> {
+    let answer = wire::send(http.get(url.clone())).await?;
+    if let Some(found) = answer.try_json::<VersionDocument>().and_then(|document| find(&document)) {
+        return Ok(found);
+    }
+    if answer.status.is_redirection() && answer.status != StatusCode::MULTIPLE_CHOICES {
+        let to = answer.location().unwrap_or_default();
+        // A slash more is no other place; Keystone itself sends /v3 to /v3/ in places.
+        let there = url.join(&to).ok();
+        if !there.is_some_and(|t| t.as_str().trim_end_matches('/') == url.as_str().trim_end_matches('/')) {
+            return Err(PortalError::Redirected { to, said: Box::new(answer.said(String::new())) });
+        }
+        return Ok(Found::Itself);
+    }
+    Err(PortalError::NotAPortal { host: answer.host().to_owned(), excerpt: answer.excerpt() })
+}
+
+fn find(document: &VersionDocument) -> Option<Found> {
+    let v3 = |version: &Version| version.id == "v3" || version.id.starts_with("v3.");
+    match document {
+        VersionDocument { version: Some(version), .. } if v3(version) => Some(Found::Itself),
+        VersionDocument { versions: Some(Versions::Keystone { values } | Versions::Other(values)), .. } => {
+            values.iter().any(v3).then_some(Found::Below)
+        }
+        _ => None,
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}
