@@ -8,6 +8,7 @@ import { backend, type AccountView, type KeySource, type NewKey, type ProviderVi
 import { Asking } from './asking.svelte'
 import { KeyForm } from './keyform.svelte'
 import { KeystoneForm } from './keystone.svelte'
+import { KeySaving } from './save.svelte'
 import { StoreForm } from './store.svelte'
 
 export type Step = 'place' | 'way' | 'key' | 'sign-in' | 'store' | 'reveal'
@@ -23,12 +24,14 @@ export class AddFlow {
   loading = new Asking()
   provider = $state<ProviderView | null>(null)
   search = $state('')
+  /** The place in the list that Enter would take. */
+  active = $state(0)
 
   readonly key: KeyForm
   readonly keystone = new KeystoneForm()
   readonly store: StoreForm
-  testing = new Asking()
-  saving = new Asking()
+  readonly keySaving: KeySaving
+  making = new Asking()
   signing = new Asking()
   practice = new Asking()
 
@@ -37,6 +40,7 @@ export class AddFlow {
   constructor(intent: Intent, taken: () => string[]) {
     this.intent = intent
     this.key = new KeyForm(taken)
+    this.keySaving = new KeySaving(this.key)
     this.store = new StoreForm(taken)
   }
 
@@ -65,9 +69,17 @@ export class AddFlow {
     return this.#before.length > 0
   }
 
+  /** Something was typed that closing would lose. */
+  get dirty(): boolean {
+    const { key, keystone } = this
+    return [key.accessKeyId, key.secret, key.endpoint, keystone.user, keystone.password, keystone.credentialId]
+      .concat(keystone.imported ? [keystone.imported.file] : [])
+      .some((text) => text !== '')
+  }
+
   /** Nothing may pull the dialog away while a key is being made, or before its secret was seen. */
   get busy(): boolean {
-    return this.saving.busy || this.practice.busy
+    return this.making.busy || this.keySaving.saving.busy || this.practice.busy || this.step === 'reveal'
   }
 
   #go(step: Step) {
@@ -76,7 +88,7 @@ export class AddFlow {
   }
 
   back() {
-    this.testing.giveUp()
+    this.keySaving.edited()
     this.signing.giveUp()
     const before = this.#before.pop()
     if (before) this.step = before
@@ -118,7 +130,7 @@ export class AddFlow {
 
   async makeKey() {
     const request = this.store.toAccount(this.keystone.caFile)
-    const answered = await this.saving.ask(() => backend().call('keystone_add_account', request))
+    const answered = await this.making.ask(() => backend().call('keystone_add_account', request))
     if (!answered) return
     this.newKey = answered.answer
     // The account keeps this sign-in, so that its keys can be looked at without the password.
@@ -129,9 +141,8 @@ export class AddFlow {
 
   /** The dialog closes: nothing secret and no sign-in stays behind. */
   end() {
-    this.testing.giveUp()
     this.signing.giveUp()
-    this.key.forgetSecrets()
+    this.keySaving.end()
     this.keystone.forgetSecrets()
     if (this.store.session) void signOut(this.store.session)
   }

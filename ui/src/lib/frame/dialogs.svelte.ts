@@ -5,7 +5,7 @@
 import type { AccountView, BucketRef, Location, PlanView, Row, SelectedKey } from '$lib/backend'
 
 export type DialogRequest =
-  | { kind: 'add-account'; providerId?: string }
+  | { kind: 'add-account'; providerId?: string; intent?: 'any' | 'keystone' | 'typed' }
   | { kind: 'edit-account'; account: string }
   | { kind: 'remove-account'; account: string }
   /** The secret of an account whose vault does not have it. */
