@@ -18,7 +18,8 @@ fn main() {
         let id = file.file_stem().and_then(|stem| stem.to_str()).expect("a preset's name is text");
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         assert!(id.chars().all(plain), "providers/{id}.toml: use lower-case letters, digits and hyphens only");
-        writeln!(code, "    ({id:?}, include_str!({file:?})),").expect("a string takes it");
+        let path = file.to_str().expect("the path of the sources is text");
+        writeln!(code, "    ({id:?}, include_str!({path:?})),").expect("a string takes it");
     }
     code.push_str("]\n");
     let out = env::var_os("OUT_DIR").expect("cargo says where to put it");

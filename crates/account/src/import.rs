@@ -122,7 +122,7 @@ pub fn read(path: &Path) -> Result<Vec<ImportedCloud>, ImportError> {
 }
 
 fn is_yaml(path: &Path, text: &str) -> bool {
-    let extension = path.extension().map(|e| e.to_ascii_lowercase());
+    let extension = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
     extension.is_some_and(|e| e == "yaml" || e == "yml" || e == "json")
         || text.lines().any(|line| line.trim_end() == "clouds:")
 }

@@ -18,7 +18,7 @@ struct Document {
 #[serde(default)]
 struct Cloud {
     auth_type: Option<String>,
-    auth: Option<Auth>,
+    auth: Option<Members>,
     /// Some files have the members of `auth` here.
     #[serde(flatten)]
     outside: Outside,
@@ -27,7 +27,9 @@ struct Cloud {
     cacert: Option<String>,
     verify: Option<bool>,
     profile: Option<String>,
-    cloud: Option<String>,
+    /// The older word for `profile`.
+    #[serde(rename = "cloud")]
+    vendor: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -46,7 +48,7 @@ enum Region {
 /// Text is taken as it is written, so that an id of digits stays one.
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Auth {
+struct Members {
     auth_url: Option<String>,
     username: Option<String>,
     user_id: Option<String>,
@@ -118,7 +120,7 @@ impl Cloud {
                     .to_owned(),
             );
         }
-        if let Some(profile) = self.profile.or(self.cloud) {
+        if let Some(profile) = self.profile.or(self.vendor) {
             notes.push(format!("The profile “{profile}” is not known here; what it would add is missing."));
         }
         let mut regions = self.regions.unwrap_or_default().into_iter().map(|region| match region {
@@ -274,7 +276,8 @@ clouds:
     fn files_made_to_fill_the_memory_are_refused() {
         let mut bomb = String::from("a: &a [x,x,x,x,x,x,x,x,x]\n");
         for (one, next) in ('a'..='h').zip('b'..='i') {
-            bomb += &format!("{next}: &{next} [*{one},*{one},*{one},*{one},*{one},*{one},*{one},*{one},*{one}]\n");
+            let list = vec![format!("*{one}"); 9].join(",");
+            bomb = format!("{bomb}{next}: &{next} [{list}]\n");
         }
         bomb += "clouds: {x: {regions: *i}}\n";
         assert!(matches!(read(Path::new("c.yaml"), &bomb), Err(ImportError::Yaml { .. })));
