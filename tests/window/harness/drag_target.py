@@ -1,0 +1,43 @@
+"""A window to drop files on, like the desktop: drag_target.py
+
+Tells on standard output what happens, one JSON object a line.
+"""
+
+import json
+
+import gi
+
+gi.require_version("Gtk", "3.0")
+gi.require_version("Gdk", "3.0")
+gi.require_version("GdkX11", "3.0")
+from gi.repository import Gdk, GdkX11, Gtk  # noqa: E402,F401  (the versions come first)
+
+
+def tell(event, **more):
+    print(json.dumps({"event": event, **more}), flush=True)
+
+
+window = Gtk.Window(title="drag-target", type_hint=Gdk.WindowTypeHint.UTILITY)
+window.set_default_size(110, 80)
+window.set_decorated(False)
+window.set_keep_above(True)
+window.set_accept_focus(False)
+place = Gtk.EventBox()
+place.add(Gtk.Label(label="desktop"))
+window.add(place)
+place.drag_dest_set(Gtk.DestDefaults.ALL, [], Gdk.DragAction.COPY | Gdk.DragAction.MOVE)
+place.drag_dest_add_uri_targets()
+
+
+def receive(_widget, _context, _x, _y, data, _info, _time):
+    tell("received", uris=data.get_uris())
+
+
+place.connect("drag-data-received", receive)
+place.connect("drag-motion", lambda *_: tell("motion"))
+window.connect("destroy", Gtk.main_quit)
+window.connect("map-event", lambda *_: tell("shown", window=window.get_window().get_xid()))
+screen = Gdk.get_default_root_window()
+window.move(screen.get_width() - 130, screen.get_height() - 160)
+window.show_all()
+Gtk.main()

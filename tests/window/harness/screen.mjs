@@ -1,0 +1,149 @@
+/** The X screen: real mouse and keyboard events, other programs' windows, and drags between them. */
+import { execFile, spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
+import { fileURLToPath } from 'node:url'
+import { until } from './until.mjs'
+
+const run = promisify(execFile)
+const HERE = fileURLToPath(new URL('.', import.meta.url))
+
+export async function xdotool(...args) {
+  return (await run('xdotool', args.map(String))).stdout.trim()
+}
+
+/** Visible windows by their title. */
+export async function windows(title) {
+  return (await xdotool('search', '--onlyvisible', '--name', title).catch(() => '')).split('\n').filter(Boolean)
+}
+
+/** Where a window's content is on the screen. */
+export async function place(window) {
+  const { stdout } = await run('xwininfo', ['-id', String(window)])
+  const number = (label) => Number(stdout.match(new RegExp(`${label}:\\s+(-?\\d+)`))[1])
+  return {
+    x: number('Absolute upper-left X'),
+    y: number('Absolute upper-left Y'),
+    width: number('Width'),
+    height: number('Height'),
+  }
+}
+
+export async function activate(window) {
+  await xdotool('windowactivate', '--sync', window)
+}
+
+/** Keys as X sends them, to the window that has the keyboard. */
+export async function keys(...names) {
+  await xdotool('key', '--clearmodifiers', ...names)
+}
+
+export async function photograph(file) {
+  await run('import', ['-window', 'root', file])
+}
+
+/** Moves in small steps, as a hand does: toolkits only believe in a drag that goes somewhere. */
+async function glide(from, to, steps = 20) {
+  for (let i = 1; i <= steps; i++) {
+    const at = (a, b) => Math.round(a + ((b - a) * i) / steps)
+    await xdotool('mousemove', '--sync', at(from.x, to.x), at(from.y, to.y))
+  }
+}
+
+export const mouse = {
+  move: (to) => xdotool('mousemove', '--sync', Math.round(to.x), Math.round(to.y)),
+  down: () => xdotool('mousedown', 1),
+  up: () => xdotool('mouseup', 1),
+  glide,
+}
+
+/** A window of ours that takes part in a drag; it tells what happens to it, a word a line. */
+class Helper {
+  #child
+  #lines = []
+
+  constructor(script, args) {
+    // The system's own Python: it is the one that has GTK.
+    this.#child = spawn('/usr/bin/python3', [HERE + script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+    createInterface({ input: this.#child.stdout }).on('line', (line) => this.#lines.push(JSON.parse(line)))
+  }
+
+  heard(word) {
+    return this.#lines.find((line) => line.event === word) ?? null
+  }
+
+  hears(word, seconds = 20) {
+    return until(`the drag window to hear “${word}”`, () => this.heard(word), { seconds })
+  }
+
+  /** The middle of the window, on the screen. */
+  async middle() {
+    const { window } = await this.hears('shown')
+    const { x, y, width, height } = await place(window)
+    return { x: x + Math.round(width / 2), y: y + Math.round(height / 2) }
+  }
+
+  async stop() {
+    this.#child.kill()
+    await until('the drag window to close', () => this.#child.exitCode !== null || this.#child.signalCode !== null)
+  }
+}
+
+/** Drags files from a window like a file manager's to a point of the screen. */
+export async function dragFilesTo(to, files, { over = async () => {} } = {}) {
+  const source = new Helper('drag_source.py', files)
+  try {
+    const from = await source.middle()
+    await mouse.move(from)
+    await mouse.down()
+    await glide(from, { x: from.x - 30, y: from.y + 10 }, 6)
+    await source.hears('begin')
+    await glide({ x: from.x - 30, y: from.y + 10 }, to)
+    await over()
+    await mouse.up()
+    await source.hears('taken')
+    await source.hears('end')
+  } finally {
+    await mouse.up()
+    await source.stop()
+  }
+}
+
+/** Drags from a point of the screen to a window like the desktop's; returns the URIs it was given. */
+export async function dragOutFrom(from, { ready, grip = { x: 25, y: 12 } } = {}) {
+  const target = new Helper('drag_target.py', [])
+  try {
+    const to = await target.middle()
+    const near = { x: from.x + grip.x, y: from.y + grip.y }
+    await mouse.move(from)
+    await mouse.down()
+    await glide(from, near, 6)
+    await ready?.()
+    await glide(near, to, 30)
+    // A hand is never quite still; the target is told of the drag when the mouse moves over it.
+    let step = 0
+    await until('the drag to be over the target', async () => {
+      if (target.heard('motion')) return true
+      await mouse.move({ x: to.x + (step++ % 2), y: to.y })
+      return false
+    })
+    await mouse.up()
+    return (await target.hears('received')).uris
+  } finally {
+    await mouse.up()
+    await target.stop()
+  }
+}
+
+/** Answers a native file dialog by typing a path, as one may in any of GTK's. */
+export async function answerFileDialog(title, path) {
+  const [window] = await until(`the dialog “${title}”`, async () => {
+    const found = await windows(`^${title}$`)
+    return found.length === 1 && found
+  })
+  await activate(window)
+  await keys('ctrl+a')
+  await xdotool('type', '--clearmodifiers', path)
+  await keys('Return')
+  await until(`the dialog “${title}” to close`, async () => !(await windows(`^${title}$`)).includes(window))
+}
