@@ -39,7 +39,12 @@ impl StoreClock {
     /// whether the request is worth another try.
     pub fn learn(&self, offset: i64, used: i64) -> bool {
         self.offset.store(offset, Ordering::Relaxed);
-        (used - offset).abs() >= WORTH_LEARNING
+        self.has_moved_since(used)
+    }
+
+    /// Whether a request made with the offset `used` was made at another time than now.
+    pub fn has_moved_since(&self, used: i64) -> bool {
+        (used - self.offset()).abs() >= WORTH_LEARNING
     }
 
     /// Store's clock minus this computer's, by an answer's `Date` header.

@@ -105,6 +105,9 @@ impl S3Store {
             Err(error) if error.kind == ErrorKind::Denied => {
                 (None, self.verdict_of_a_denial().await?)
             }
+            Err(error) if error.kind == ErrorKind::Interrupted => {
+                return Err(self.unless_it_wants_tls(error).await);
+            }
             Err(error) => return Err(error),
         };
         let mut seen = seen
@@ -118,6 +121,42 @@ impl S3Store {
             clock_offset: seen.clock_offset.unwrap_or_default(),
             server: seen.server.take(),
         })
+    }
+
+    /// A server that wants TLS may just hang up on plain HTTP, as Ceph does. Knocking with TLS tells.
+    async fn unless_it_wants_tls(&self, error: StoreError) -> StoreError {
+        let mut endpoint = self.0.config.endpoint.clone();
+        let port = endpoint.port_or_known_default();
+        if endpoint.scheme() != "http"
+            || endpoint.set_scheme("https").is_err()
+            || endpoint.set_port(port).is_err()
+        {
+            return error;
+        }
+        let Ok(secure) = Self::new(S3Config {
+            endpoint,
+            credentials: None,
+            ..self.0.config.clone()
+        }) else {
+            return error;
+        };
+        match secure
+            .list_buckets_once()
+            .await
+            .err()
+            .map(|found| found.kind)
+        {
+            Some(
+                ErrorKind::Tls | ErrorKind::Interrupted | ErrorKind::Unreachable | ErrorKind::Proxy,
+            ) => error,
+            _ => {
+                let host = self.0.signer.address.authority();
+                let message = format!(
+                    "{host} does not speak plain HTTP there; try https:// instead of http://"
+                );
+                StoreError::new(ErrorKind::Tls, error.doing, message)
+            }
+        }
     }
 
     async fn list_buckets_seen(

@@ -148,6 +148,8 @@ impl Refusals<'_> {
             && !is_s3_error(answer.body)
             && (answer.header)("x-amz-request-id").is_none();
         match answer.status {
+            // A success that the SDK could make nothing of.
+            200..=299 if answer.code.is_none() => ErrorKind::NotS3,
             301 | 302 | 303 | 307 | 308 => ErrorKind::Redirect,
             407 => ErrorKind::Proxy,
             507 => ErrorKind::QuotaExceeded,
@@ -195,6 +197,8 @@ impl Refusals<'_> {
             "AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "UserSuspended"
             | "NotSignedUp" => ErrorKind::Denied,
             "NoSuchBucket" => ErrorKind::NoSuchBucket,
+            // What Ceph says of an upload that is gone.
+            "NoSuchKey" if self.about == About::Upload => ErrorKind::NoSuchUpload,
             "NoSuchKey" | "NoSuchVersion" => ErrorKind::NoSuchKey,
             "NoSuchUpload" => ErrorKind::NoSuchUpload,
             "BucketAlreadyExists" | "BucketAlreadyOwnedByYou" => ErrorKind::BucketExists,

@@ -366,7 +366,8 @@ mod tests {
         let request = Signable {
             method: "GET",
             headers: vec![],
-            host_bucket: Some("awsexamplebucket1"),
+            // As in the page's first edition: when it renamed the bucket, it kept this signature.
+            host_bucket: Some("johnsmith"),
             path: "/photos/puppy.jpg",
             query: "",
         };

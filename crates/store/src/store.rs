@@ -109,6 +109,8 @@ impl S3Store {
                 ChecksumMode::WhenSupported => RequestChecksumCalculation::WhenSupported,
             })
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+            // Ours again, see `clock`: the SDK's own is forgotten with each client and knows Version 4 only.
+            .disable_clock_skew_correction(true)
             .disable_s3_express_session_auth(true)
             .endpoint_resolver(address.clone());
         builder.set_time_source(Some(SharedTimeSource::new(clock.clone())));
@@ -195,6 +197,10 @@ impl S3Store {
                     offset = clock.offset(),
                     "the store's clock differs from this computer's"
                 );
+                attempt().await
+            }
+            // Another request has learnt it meanwhile, and a refusal of HEAD does not say why.
+            Err(error) if error.kind == ErrorKind::Denied && clock.has_moved_since(used) => {
                 attempt().await
             }
             done => done,

@@ -1,5 +1,6 @@
 //! How a connection is made: directly, or through the account's or the system's proxy.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -9,6 +10,7 @@ use futures::future::BoxFuture;
 use http::{HeaderValue, Uri};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use hyper_util::client::legacy::connect::proxy::{SocksV4, SocksV5, Tunnel};
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
@@ -122,12 +124,51 @@ pub(crate) fn check_proxy(url: &Url) -> Result<(), StoreError> {
     Err(StoreError::new(ErrorKind::Proxy, DOING, message))
 }
 
+/// The system's names, and what RFC 6761 says of `.localhost`, which not every system knows: names
+/// below it are this computer. A bucket's own host at a store on this computer is such a name.
+#[derive(Clone)]
+struct Names(GaiResolver);
+
+impl Service<Name> for Names {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = Failure;
+    type Future = BoxFuture<'static, Result<Self::Response, Failure>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let host = name.as_str().to_owned();
+        if host.ends_with(".localhost") {
+            let here: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+            let addresses: Vec<_> = here.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect();
+            return Box::pin(async { Ok(addresses.into_iter()) });
+        }
+        let looking = self.0.call(name);
+        Box::pin(async move {
+            let unknown = || {
+                Failure::new(
+                    ErrorKind::HostUnknown,
+                    format!("there is no host called {host}"),
+                )
+            };
+            let found: Vec<SocketAddr> = looking.await.map_err(|_| unknown())?.collect();
+            if found.is_empty() {
+                Err(unknown())
+            } else {
+                Ok(found.into_iter())
+            }
+        })
+    }
+}
+
 /// TCP to the store, or to a proxy that goes on from there.
 #[derive(Clone)]
 pub(crate) struct Route {
-    tcp: HttpConnector,
+    tcp: HttpConnector<Names>,
     /// For proxies that are themselves reached over TLS.
-    to_proxy: HttpsConnector<HttpConnector>,
+    to_proxy: HttpsConnector<HttpConnector<Names>>,
     proxies: Proxies,
 }
 
@@ -137,7 +178,7 @@ impl Route {
         patience: Patience,
         tls: ClientConfig,
     ) -> Result<Self, StoreError> {
-        let mut tcp = HttpConnector::new();
+        let mut tcp = HttpConnector::new_with_resolver(Names(GaiResolver::new()));
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(patience.connect));

@@ -10,8 +10,8 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
-use http::header::{HOST, PROXY_AUTHORIZATION};
-use http::{Method, Request, Uri};
+use http::header::{CONTENT_LENGTH, HOST, PROXY_AUTHORIZATION};
+use http::{HeaderValue, Method, Request, Uri};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -59,6 +59,12 @@ impl Wire {
         }
         // The client writes it from the address, as it was signed; two would be one too many.
         parts.headers.remove(HOST);
+        // Stores want to hear of an empty body as well: Ceph refuses to copy a part without this.
+        if matches!(parts.method, Method::PUT | Method::POST) && body.content_length() == Some(0) {
+            parts
+                .headers
+                .insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         let sent = Arc::new(Sent::default());
         let outgoing = Outgoing::new(body, sent.clone());
         let answer = self.client.request(Request::from_parts(parts, outgoing));
