@@ -1,0 +1,73 @@
+//! Files that systems and editors leave behind and nobody means to upload.
+
+/// Whether a file name is one of those.
+pub fn is_litter(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    matches!(
+        lower.as_str(),
+        ".ds_store"
+            | "thumbs.db"
+            | "ehthumbs.db"
+            | "desktop.ini"
+            | ".localized"
+            | ".apdisk"
+            | "icon\r"
+    ) || name.starts_with("._")
+        || name.starts_with("~$")
+        || name.starts_with(".~lock.")
+        || name.starts_with(".nfs0")
+        || lower.starts_with(".wherry-") && lower.ends_with(".part")
+        || is_swap_file(&lower)
+}
+
+/// Folders of the same sort, left out with all that is in them.
+pub fn is_litter_folder(name: &str) -> bool {
+    matches!(
+        name,
+        ".Spotlight-V100"
+            | ".Trashes"
+            | ".fseventsd"
+            | ".TemporaryItems"
+            | "$RECYCLE.BIN"
+            | "System Volume Information"
+    )
+}
+
+/// Vim's: `.name.swp`, then `.swo`, `.swn` …
+fn is_swap_file(lower: &str) -> bool {
+    let Some((stem, ending)) = lower.rsplit_once('.') else {
+        return false;
+    };
+    stem.starts_with('.') && stem.len() > 1 && matches!(ending, "swp" | "swo" | "swn" | "swx")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn litter_is_known_and_data_is_not() {
+        for name in [
+            ".DS_Store",
+            "Thumbs.db",
+            "desktop.ini",
+            "~$thesis.docx",
+            ".~lock.a.ods#",
+            ".notes.txt.swp",
+            "._x",
+        ] {
+            assert!(is_litter(name), "{name}");
+        }
+        for name in [
+            "data.swp",
+            "ds_store",
+            "~home",
+            ".hidden",
+            "thumbs.db.nc",
+            ".swp",
+            "part",
+        ] {
+            assert!(!is_litter(name), "{name}");
+        }
+    }
+}

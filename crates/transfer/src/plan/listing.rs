@@ -1,0 +1,184 @@
+//! Asking a store what it has, as far as a plan needs it and with as few requests as that takes.
+
+use std::sync::Arc;
+
+use wherry_store::{ErrorKind, ListRequest, ObjectInfo, ObjectStore, StoreError};
+
+use super::Watch;
+use crate::error::PlanError;
+use crate::names;
+use crate::retry::{Backoff, Patience};
+
+/// A store and bucket to ask, patiently.
+pub struct Asker {
+    store: Arc<dyn ObjectStore>,
+    bucket: String,
+    patience: Patience,
+    watch: Watch,
+}
+
+impl Asker {
+    pub fn new(store: &Arc<dyn ObjectStore>, bucket: &str, watch: &Watch) -> Self {
+        Self {
+            store: Arc::clone(store),
+            bucket: bucket.to_owned(),
+            patience: Patience::new(Backoff::default(), None),
+            watch: watch.clone(),
+        }
+    }
+
+    async fn page(&self, request: ListRequest) -> Result<wherry_store::ListPage, PlanError> {
+        let asked = self.patience.with(|| self.store.list(request.clone()));
+        tokio::select! {
+            () = self.watch.cancel.cancelled() => Err(PlanError::Cancelled),
+            page = asked => Ok(page?),
+        }
+    }
+
+    fn request(&self, prefix: &str) -> ListRequest {
+        ListRequest {
+            bucket: self.bucket.clone(),
+            prefix: prefix.to_owned(),
+            ..ListRequest::default()
+        }
+    }
+
+    /// Every object under a prefix, in pages.
+    pub async fn each(
+        &self,
+        prefix: &str,
+        mut take: impl FnMut(Vec<ObjectInfo>),
+    ) -> Result<(), PlanError> {
+        let mut request = self.request(prefix);
+        loop {
+            let page = self.page(request.clone()).await?;
+            take(page.objects);
+            match page.next {
+                // A store that hands out the same page again would keep us here for ever.
+                Some(next) if request.continuation.as_ref() != Some(&next) => {
+                    request.continuation = Some(next)
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Which of these keys exist. `keys` are sorted and distinct; `found` gets their index.
+    ///
+    /// Walks keys and listing side by side and leaps over what lies between them, so that three
+    /// files into a folder of a million objects cost three small requests, and 100,000 files into
+    /// a folder that has them all cost a hundred.
+    pub async fn find(
+        &self,
+        keys: &[String],
+        mut found: impl FnMut(usize, ObjectInfo),
+    ) -> Result<(), PlanError> {
+        let (Some(first), Some(last)) = (keys.first(), keys.last()) else {
+            return Ok(());
+        };
+        let prefix = common_prefix(first, last);
+        let mut next = 0;
+        let mut listed = String::new();
+        while let Some(wanted) = keys.get(next) {
+            let mut request = self.request(prefix);
+            let before = just_before(wanted);
+            let after = if before > listed.as_str() {
+                before
+            } else {
+                listed.as_str()
+            };
+            request.start_after = (!after.is_empty()).then(|| after.to_owned());
+            request.max_keys = Some((2 * (keys.len() - next)).clamp(10, 1000) as u32);
+            let page = self.page(request).await?;
+            let Some(end) = page.objects.last().map(|o| o.key.clone()) else {
+                break;
+            };
+            let sorted = page.objects.is_sorted_by(|a, b| a.key < b.key);
+            if !sorted || page.objects[0].key.as_str() <= after {
+                return self.find_unsorted(keys, prefix, found).await;
+            }
+            for object in page.objects {
+                while keys.get(next).is_some_and(|k| *k < object.key) {
+                    next += 1;
+                }
+                if keys.get(next) == Some(&object.key) {
+                    found(next, object);
+                    next += 1;
+                }
+            }
+            if page.next.is_none() {
+                break;
+            }
+            listed = end;
+        }
+        Ok(())
+    }
+
+    /// For stores that list in an order of their own, or do not know `start-after`.
+    async fn find_unsorted(
+        &self,
+        keys: &[String],
+        prefix: &str,
+        mut found: impl FnMut(usize, ObjectInfo),
+    ) -> Result<(), PlanError> {
+        // The sorted part was reported already; a second report of the same object is harmless.
+        self.each(prefix, |objects| {
+            for object in objects {
+                if let Ok(at) = keys.binary_search(&object.key) {
+                    found(at, object);
+                }
+            }
+        })
+        .await
+    }
+}
+
+/// A key that sorts before this one, with little between them.
+fn just_before(key: &str) -> &str {
+    let mut characters = key.chars();
+    characters.next_back();
+    characters.as_str()
+}
+
+fn common_prefix<'a>(a: &'a str, b: &str) -> &'a str {
+    let same = a.char_indices().zip(b.chars()).find(|((_, x), y)| x != y);
+    match same {
+        Some(((at, _), _)) => &a[..at],
+        None => &a[..a.len().min(b.len())],
+    }
+}
+
+/// The first numbered name beside `key` that nobody has: neither the store nor `taken`.
+pub(crate) async fn numbered_key(
+    store: &Arc<dyn ObjectStore>,
+    bucket: &str,
+    key: &str,
+    taken: impl Fn(&str) -> bool,
+) -> Result<String, StoreError> {
+    let patience = Patience::new(Backoff::default(), None);
+    let mut number = 2;
+    loop {
+        let name = names::numbered(key, number);
+        number += 1;
+        if taken(&name) {
+            continue;
+        }
+        match patience.with(|| store.head(bucket, &name)).await {
+            Ok(_) => {}
+            Err(e) if e.kind == ErrorKind::NoSuchKey => return Ok(name),
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_are_cut_between_characters() {
+        assert_eq!(common_prefix("data/é1", "data/è2"), "data/");
+        assert_eq!(common_prefix("a", "ab"), "a");
+        assert_eq!(just_before("aé"), "a");
+    }
+}

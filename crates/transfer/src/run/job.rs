@@ -1,0 +1,332 @@
+//! A job: started from a plan, watched, cancelled, and tried again.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use wherry_store::{ObjectStore, StoreError};
+
+use super::board::{Board, FileRow, FileState, JobSnapshot};
+use super::copy::Copies;
+use super::delete::Deletions;
+use super::download::Downloads;
+use super::upload::Uploads;
+use super::{GRAIN, Settings, Shared};
+use crate::error::FileError;
+use crate::plan::{Choices, CopyPlan, DeletePlan, DownloadPlan, UploadPlan};
+use crate::retry::Patience;
+
+/// What a job moves. Each knows its files by their row.
+enum Work {
+    Upload(Uploads),
+    Download(Downloads),
+    Delete(Deletions),
+    Copy(Copies),
+}
+
+impl Work {
+    fn name(&self, row: u32) -> String {
+        match self {
+            Self::Upload(work) => work.plan.name(row),
+            Self::Download(work) => work.name(row),
+            Self::Delete(work) => work
+                .plan
+                .keys
+                .get(row as usize)
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            Self::Copy(work) => work.name(row),
+        }
+    }
+
+    fn size(&self, row: u32) -> u64 {
+        match self {
+            Self::Upload(work) => work.plan.items.get(row as usize).map_or(0, |i| i.size),
+            Self::Download(work) => work.size(row),
+            Self::Delete(_) => 0,
+            Self::Copy(work) => work.plan.items.get(row as usize).map_or(0, |i| i.size),
+        }
+    }
+
+    /// Rows handled by one task.
+    fn batch(&self) -> usize {
+        match self {
+            Self::Delete(_) => 1000,
+            _ => 1,
+        }
+    }
+
+    async fn run(&self, rows: &[u32], shared: &Arc<Shared>) {
+        match self {
+            Self::Delete(work) => work.run(rows, shared).await,
+            _ => {
+                for row in rows {
+                    self.run_one(*row, shared).await;
+                }
+            }
+        }
+    }
+
+    async fn run_one(&self, row: u32, shared: &Arc<Shared>) {
+        shared.board.begin(row);
+        // Each cleans up behind itself when stopped: an upload is aborted, a temporary file removed.
+        let result = match self {
+            Self::Upload(work) => work.run(row, shared).await,
+            Self::Download(work) => work.run(row, shared).await,
+            Self::Copy(work) => work.run(row, shared).await,
+            Self::Delete(_) => return,
+        };
+        match result {
+            Err(Stopped::Cancelled) => shared.board.cancelled(row),
+            Err(Stopped::Failed(error)) => fail(shared, row, error),
+            Ok(()) => shared.board.finish(row, Ok(())),
+        }
+    }
+}
+
+/// Why a file is not there in the end.
+pub(super) enum Stopped {
+    Cancelled,
+    Failed(FileError),
+}
+
+impl<E: Into<FileError>> From<E> for Stopped {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+pub(super) fn fail(shared: &Shared, row: u32, error: FileError) {
+    if error.stops_the_job() {
+        shared.board.problem(error.clone());
+        shared.stop.cancel();
+    }
+    shared.board.finish(row, Err(error));
+}
+
+struct Inner {
+    work: Work,
+    /// Replaced when the failed files are tried again: a stop is for good.
+    shared: std::sync::RwLock<Arc<Shared>>,
+    ended: watch::Sender<bool>,
+}
+
+/// A handle; the job goes on when it is dropped.
+#[derive(Clone)]
+pub struct Job(Arc<Inner>);
+
+impl Job {
+    /// Sends the plan's files. Fails only when the store cannot be asked for free names.
+    pub async fn upload(
+        store: Arc<dyn ObjectStore>,
+        mut plan: UploadPlan,
+        choices: &Choices,
+        settings: Settings,
+    ) -> Result<Self, StoreError> {
+        let decided = plan.decide(&store, choices).await?;
+        let (files, bytes) = (plan.items.len(), plan.items.iter().map(|i| i.size).sum());
+        let skip = decided.skip.clone();
+        let work = Work::Upload(Uploads::new(plan, decided));
+        Ok(Self::start(store, work, files, bytes, &skip, settings))
+    }
+
+    /// Fetches the plan's objects.
+    pub async fn download(
+        store: Arc<dyn ObjectStore>,
+        mut plan: DownloadPlan,
+        choices: Choices,
+        settings: Settings,
+    ) -> Result<Self, FileError> {
+        let folder = plan.folder.clone();
+        let opened = tokio::task::spawn_blocking(move || {
+            let decided = plan.decide(&choices);
+            (Downloads::open(plan, &decided), decided)
+        });
+        let (work, decided) = opened
+            .await
+            .map_err(|e| FileError::reading(&folder, std::io::Error::other(e)))?;
+        let work = work?;
+        let (files, bytes) = work.totals();
+        Ok(Self::start(
+            store,
+            Work::Download(work),
+            files,
+            bytes,
+            &decided.skip,
+            settings,
+        ))
+    }
+
+    /// Deletes the plan's objects.
+    pub fn delete(store: Arc<dyn ObjectStore>, plan: DeletePlan, settings: Settings) -> Self {
+        let files = plan.keys.len();
+        Self::start(
+            store,
+            Work::Delete(Deletions { plan }),
+            files,
+            0,
+            &[],
+            settings,
+        )
+    }
+
+    /// Copies the plan's objects, and removes the originals of those that arrived if it says so.
+    pub async fn copy(
+        store: Arc<dyn ObjectStore>,
+        mut plan: CopyPlan,
+        choices: &Choices,
+        settings: Settings,
+    ) -> Result<Self, StoreError> {
+        let decided = plan.decide(&store, choices).await?;
+        let (files, bytes) = (plan.items.len(), plan.items.iter().map(|i| i.size).sum());
+        let skip = decided.skip.clone();
+        Ok(Self::start(
+            store,
+            Work::Copy(Copies { plan, decided }),
+            files,
+            bytes,
+            &skip,
+            settings,
+        ))
+    }
+
+    fn start(
+        store: Arc<dyn ObjectStore>,
+        work: Work,
+        files: usize,
+        bytes: u64,
+        skip: &[u32],
+        settings: Settings,
+    ) -> Self {
+        let grains = u32::try_from(settings.memory / GRAIN)
+            .unwrap_or(u32::MAX)
+            .max(1);
+        let board = Board::new(files, bytes, settings.clock.now());
+        for row in skip {
+            board.skip(*row, work.size(*row));
+        }
+        let shared = Shared {
+            store,
+            patience: Patience::new(settings.backoff, settings.seed),
+            memory: Arc::new(Semaphore::new(grains as usize)),
+            memory_size: grains,
+            requests: Arc::new(Semaphore::new(settings.requests.max(1))),
+            clock: settings.clock,
+            receipts: settings.receipts,
+            board: Arc::new(board),
+            stop: CancellationToken::new(),
+            etags: Arc::default(),
+        };
+        let (ended, _) = watch::channel(false);
+        let shared = std::sync::RwLock::new(Arc::new(shared));
+        let job = Self(Arc::new(Inner {
+            work,
+            shared,
+            ended,
+        }));
+        tokio::spawn(drive(Arc::clone(&job.0), settings.requests.max(1)));
+        job
+    }
+
+    fn shared(&self) -> Arc<Shared> {
+        Arc::clone(
+            &self
+                .0
+                .shared
+                .read()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        )
+    }
+
+    pub fn snapshot(&self) -> JobSnapshot {
+        let shared = self.shared();
+        shared
+            .board
+            .snapshot(shared.clock.since_start(), |row| self.0.work.name(row))
+    }
+
+    /// How many rows [`Job::files`] has.
+    pub fn file_count(&self, only_failed: bool) -> usize {
+        self.shared().board.count(only_failed)
+    }
+
+    /// The files with where they stand, in the plan's order.
+    pub fn files(&self, range: Range<usize>, only_failed: bool) -> Vec<FileRow> {
+        let work = &self.0.work;
+        self.shared()
+            .board
+            .rows(range, only_failed, |row| (work.name(row), work.size(row)))
+    }
+
+    /// Stops at once. What arrived stays; what was under way is cleaned up, see [`Job::wait`].
+    pub fn cancel(&self) {
+        self.shared().stop.cancel();
+    }
+
+    /// Tries what failed or was cancelled once more, when the job has ended. False when there is
+    /// nothing to try.
+    pub fn retry_failed(&self) -> bool {
+        if !*self.0.ended.borrow() || self.shared().board.again().is_empty() {
+            return false;
+        }
+        let again = self.shared().renewed();
+        let slots = again.requests.available_permits();
+        *self
+            .0
+            .shared
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(again);
+        self.0.ended.send_replace(false);
+        tokio::spawn(drive(Arc::clone(&self.0), slots.max(1)));
+        true
+    }
+
+    /// Returns once everything has ended and has been cleaned up.
+    pub async fn wait(&self) -> JobSnapshot {
+        let mut ended = self.0.ended.subscribe();
+        // The sender lives as long as this handle.
+        let _ = ended.wait_for(|ended| *ended).await;
+        self.snapshot()
+    }
+}
+
+/// Starts the files in order, as many at once as there may be requests.
+async fn drive(job: Arc<Inner>, slots: usize) {
+    let shared = Arc::clone(
+        &job.shared
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner),
+    );
+    let rows = shared.board.waiting();
+    let mut running = JoinSet::new();
+    for batch in rows.chunks(job.work.batch()) {
+        while running.len() >= slots {
+            running.join_next().await;
+        }
+        if shared.stop.is_cancelled() {
+            break;
+        }
+        let (job, shared, batch) = (Arc::clone(&job), Arc::clone(&shared), batch.to_vec());
+        running.spawn(async move { job.work.run(&batch, &shared).await });
+    }
+    while let Some(ended) = running.join_next().await {
+        if let Err(e) = ended {
+            tracing::error!(%e, "a transfer task panicked");
+        }
+    }
+    for row in rows {
+        // Never begun, or its task panicked.
+        if matches!(
+            shared.board.state(row),
+            FileState::Waiting | FileState::Running
+        ) {
+            shared.board.cancelled(row);
+        }
+    }
+    shared
+        .board
+        .close(shared.stop.is_cancelled(), shared.clock.now());
+    job.ended.send_replace(true);
+}

@@ -1,0 +1,121 @@
+//! Doing what a plan said: many files and parts at once, within a budget of memory and requests.
+//!
+//! One scheduler serves every kind of job. Files start in the plan's order; each takes its memory
+//! and its request from shared budgets, so a job needs the same memory for ten files as for a
+//! million, and for one of a byte as for one of a terabyte.
+
+mod board;
+mod copy;
+mod delete;
+mod download;
+mod job;
+mod read;
+mod target;
+mod upload;
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use wherry_store::ObjectStore;
+
+pub use board::{FileRow, FileState, JobSnapshot, JobState};
+pub use job::Job;
+
+use crate::clock::{Clock, SystemClock};
+use crate::receipt::Receipt;
+use crate::retry::{Backoff, Patience};
+
+/// Where a job hands the receipt of each file that arrived.
+pub type ReceiptSink = Arc<dyn Fn(Receipt) + Send + Sync>;
+
+/// How a job is run.
+#[derive(Clone)]
+pub struct Settings {
+    /// Bytes of file contents held in memory at once.
+    pub memory: u64,
+    /// Requests under way at once.
+    pub requests: usize,
+    pub backoff: Backoff,
+    /// Of the waits between attempts; from the system when absent.
+    pub seed: Option<u64>,
+    pub clock: Arc<dyn Clock>,
+    pub receipts: Option<ReceiptSink>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            memory: 64 << 20,
+            requests: 32,
+            backoff: Backoff::default(),
+            seed: None,
+            clock: Arc::new(SystemClock::default()),
+            receipts: None,
+        }
+    }
+}
+
+/// What everything that runs in a job shares.
+struct Shared {
+    store: Arc<dyn ObjectStore>,
+    patience: Patience,
+    memory: Arc<Semaphore>,
+    /// In units of [`GRAIN`].
+    memory_size: u32,
+    requests: Arc<Semaphore>,
+    clock: Arc<dyn Clock>,
+    receipts: Option<ReceiptSink>,
+    board: Arc<board::Board>,
+    /// Ends the job: cancelled by the user, or pointless to go on with.
+    stop: CancellationToken,
+    etags: Arc<upload::EtagHabit>,
+}
+
+/// A semaphore counts to 2^61, but takes 2^32 at once.
+const GRAIN: u64 = 4096;
+
+/// A right to hold some bytes; given back when dropped.
+struct Memory(#[expect(dead_code, reason = "held for its drop")] Option<OwnedSemaphorePermit>);
+
+impl Shared {
+    /// Waits until so many bytes may be held. More than there is in all means all there is.
+    async fn memory(&self, bytes: u64) -> Memory {
+        let grains = u32::try_from(bytes.div_ceil(GRAIN))
+            .unwrap_or(u32::MAX)
+            .clamp(1, self.memory_size);
+        // Never closed.
+        Memory(
+            Arc::clone(&self.memory)
+                .acquire_many_owned(grains)
+                .await
+                .ok(),
+        )
+    }
+
+    async fn request(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.requests).acquire_owned().await.ok()
+    }
+
+    /// The same job, going again after it was stopped.
+    fn renewed(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            patience: self.patience.renewed(),
+            memory: Arc::clone(&self.memory),
+            memory_size: self.memory_size,
+            requests: Arc::clone(&self.requests),
+            clock: Arc::clone(&self.clock),
+            receipts: self.receipts.clone(),
+            board: Arc::clone(&self.board),
+            stop: CancellationToken::new(),
+            etags: Arc::clone(&self.etags),
+        }
+    }
+
+    fn hand_over(&self, receipt: impl FnOnce() -> Receipt) {
+        if let Some(sink) = &self.receipts {
+            sink(receipt());
+        }
+    }
+}
