@@ -1,6 +1,6 @@
 # `make run` and `make test` are all one needs; both install what is missing first.
 
-.PHONY: run test build setup test-setup check lint bench
+.PHONY: run test build setup test-setup check lint contract bench
 
 # Installs what is missing, builds Wherry and opens its window.
 run: setup
@@ -28,6 +28,10 @@ check: setup
 	npm run --silent --prefix ui check
 
 lint: check
+
+# Writes the TypeScript of the contract anew after its Rust types have changed.
+contract:
+	WHERRY_WRITE_CONTRACT=1 cargo test -p wherry-engine --test contract
 
 # Wherry beside other S3 clients, on this machine.
 bench: setup

@@ -93,6 +93,10 @@ pub struct AccountForm {
     pub proxy: Option<String>,
     /// When the key stops working, as its maker said.
     pub expires: Option<Millis>,
+    /// The account being edited, when one is tried: its kept secret is used when none is typed.
+    #[serde(default)]
+    #[ts(optional)]
+    pub editing: Option<String>,
 }
 
 /// What a store said to an account that is not saved yet.

@@ -25,7 +25,6 @@ pub type Millis = i64;
 
 /// A word typed by a person that must not be printed: deserialised only.
 #[derive(Clone, serde::Deserialize, ts_rs::TS)]
-#[serde(transparent)]
 #[ts(type = "string")]
 pub struct Typed(secrecy::SecretString);
 

@@ -1,0 +1,265 @@
+//! The engine: one per process, shared by everything that gives commands.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+use wherry_account::{Account, AccountId, Accounts, Home, IssuerKind, Signing};
+use wherry_practice::Practice;
+use wherry_store::{Credentials, ErrorKind, S3Config, S3Store, StoreError};
+use wherry_vault::{Secret, Vault, VaultKind};
+
+use crate::contract::{Event, Problem, Remedy};
+use crate::events::Events;
+use crate::jobs::Jobs;
+use crate::keys::{Imports, Reveals, Sessions};
+use crate::listing::Listing;
+use crate::problem::{About, from_store};
+use crate::settings::SettingsFile;
+
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub home: Home,
+    pub accounts: Accounts,
+    pub settings: SettingsFile,
+    pub vault: Mutex<Vault>,
+    pub events: Events,
+    pub stores: Mutex<HashMap<AccountId, Opened>>,
+    /// What the stores and the vault said of each account's key in this session.
+    pub verdicts: Mutex<HashMap<AccountId, Verdict>>,
+    pub practice: tokio::sync::Mutex<Option<Practice>>,
+    pub listings: Mutex<HashMap<String, Arc<Listing>>>,
+    pub sessions: Sessions,
+    pub imports: Imports,
+    pub reveals: Reveals,
+    pub jobs: Jobs,
+}
+
+/// A store that is ready to be asked, for as long as its account stays as it was.
+#[derive(Clone)]
+pub(crate) struct Opened {
+    pub account: Account,
+    pub store: S3Store,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Refused,
+    SecretMissing,
+}
+
+/// Locks that are never held across an await and whose holders cannot leave them half done.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Engine {
+    /// `vault` overrides the user's choice: `WHERRY_VAULT`, and tests.
+    pub fn new(home: Home, vault: Option<VaultKind>) -> Self {
+        let settings = SettingsFile::at(home.settings_file());
+        let kind = vault
+            .or_else(|| settings.read().vault.map(Into::into))
+            .unwrap_or_default();
+        Self {
+            inner: Arc::new(Inner {
+                accounts: Accounts::at(home.accounts_file()),
+                settings,
+                vault: Mutex::new(Vault::open(kind, &home)),
+                events: Events::new(),
+                stores: Mutex::default(),
+                verdicts: Mutex::default(),
+                practice: tokio::sync::Mutex::default(),
+                listings: Mutex::default(),
+                sessions: Sessions::default(),
+                imports: Imports::default(),
+                reveals: Reveals::default(),
+                jobs: Jobs::default(),
+                home,
+            }),
+        }
+    }
+
+    pub fn home(&self) -> &Home {
+        &self.inner.home
+    }
+
+    pub fn events(&self) -> &Events {
+        &self.inner.events
+    }
+
+    pub fn accounts_file(&self) -> &Accounts {
+        &self.inner.accounts
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
+
+    pub(crate) fn vault_in_use(&self) -> Vault {
+        lock(&self.inner.vault).clone()
+    }
+
+    pub(crate) fn account(&self, id: &str) -> Result<Account, Problem> {
+        Ok(self.inner.accounts.get(&AccountId::from(id.to_owned()))?)
+    }
+
+    /// The store of an account, opened at the first use and again when the account has changed.
+    pub(crate) async fn open(&self, id: &str) -> Result<Opened, Problem> {
+        let mut account = self.account(id)?;
+        if account.is_practice() {
+            account = self.wake_practice(account).await?;
+        }
+        if let Some(opened) = lock(&self.inner.stores).get(&account.id)
+            && opened.account == account
+        {
+            return Ok(opened.clone());
+        }
+        let credentials = self.credentials(&account).await?;
+        let store = S3Config::for_account(&account, credentials)
+            .and_then(S3Store::new)
+            .map_err(|e| from_store(&e, &self.about(&account)))?;
+        let opened = Opened { account, store };
+        lock(&self.inner.stores).insert(opened.account.id.clone(), opened.clone());
+        Ok(opened)
+    }
+
+    async fn credentials(&self, account: &Account) -> Result<Option<Credentials>, Problem> {
+        if account.signing == Signing::Anonymous {
+            return Ok(None);
+        }
+        let Some(access_key_id) = account.key.access_key_id.clone() else {
+            return Ok(None);
+        };
+        let vault = self.vault_in_use();
+        let Some(secret) = vault.load(&account.id).await? else {
+            self.judge(&account.id, Some(Verdict::SecretMissing));
+            return Err(self.secret_missing(account, vault.kind()));
+        };
+        Ok(Some(Credentials {
+            access_key_id,
+            secret: secret.access_key().clone(),
+            session_token: secret.session_token().cloned(),
+        }))
+    }
+
+    fn secret_missing(&self, account: &Account, kept: VaultKind) -> Problem {
+        let id = account.id.to_string();
+        let what = match kept {
+            VaultKind::Session => format!("The secret of “{}” is asked for each time.", account.name),
+            VaultKind::Keychain => format!("The keychain has no secret for “{}”.", account.name),
+            VaultKind::File => format!("The encrypted file has no secret for “{}”.", account.name),
+        };
+        let problem = Problem::new(
+            "account.secret-missing",
+            what,
+            "Enter the secret of its access key, or make a new key.",
+        )
+        .maybe("access key id", account.key.access_key_id.clone())
+        .remedy(Remedy::GiveSecret { account: id.clone() });
+        if account.makes_keys() {
+            problem.remedy(Remedy::NewKey { account: id })
+        } else {
+            problem
+        }
+    }
+
+    /// Keeps the secret of an account and forgets what was concluded from an earlier one.
+    pub(crate) async fn keep_secret(&self, account: &Account, secret: &Secret) -> Result<(), Problem> {
+        self.vault_in_use().store(account, secret).await?;
+        self.forget_store(&account.id);
+        Ok(())
+    }
+
+    /// The next use opens the store anew.
+    pub(crate) fn forget_store(&self, id: &AccountId) {
+        lock(&self.inner.stores).remove(id);
+        lock(&self.inner.verdicts).remove(id);
+        self.inner.events.tell(Event::Accounts {});
+    }
+
+    pub(crate) fn verdict(&self, id: &AccountId) -> Option<Verdict> {
+        lock(&self.inner.verdicts).get(id).copied()
+    }
+
+    pub(crate) fn judge(&self, id: &AccountId, verdict: Option<Verdict>) {
+        let changed = match verdict {
+            Some(verdict) => lock(&self.inner.verdicts).insert(id.clone(), verdict) != Some(verdict),
+            None => lock(&self.inner.verdicts).remove(id).is_some(),
+        };
+        if changed {
+            self.inner.events.tell(Event::Accounts {});
+        }
+    }
+
+    pub(crate) fn about(&self, account: &Account) -> About {
+        About {
+            account: Some(account.id.to_string()),
+            account_name: Some(account.name.clone()),
+            host: host(&account.endpoint),
+            https: account.endpoint.scheme() == "https",
+            bucket: None,
+            key: None,
+            can_make_key: account.makes_keys(),
+            key_deleted: account.key.deleted.is_some(),
+            key_expired: account.key.expires.is_some_and(|t| t <= self.now()),
+        }
+    }
+
+    /// Turns a store's refusal into words, and remembers when it is about the account's key.
+    pub(crate) fn refused(&self, account: &Account, bucket: Option<&str>, key: Option<&str>, error: &StoreError) -> Problem {
+        // The account as it is now: its key may have been deleted since the store was opened.
+        let account = self.inner.accounts.get(&account.id).unwrap_or_else(|_| account.clone());
+        let mut about = self.about(&account);
+        about.bucket = bucket.map(str::to_owned);
+        about.key = key.map(str::to_owned);
+        let key_is_dead = about.key_deleted || about.key_expired;
+        match error.kind {
+            ErrorKind::KeyUnknown | ErrorKind::KeyExpired | ErrorKind::SecretWrong => {
+                self.judge(&account.id, Some(Verdict::Refused));
+            }
+            ErrorKind::Denied if key_is_dead => self.judge(&account.id, Some(Verdict::Refused)),
+            _ => {}
+        }
+        from_store(error, &about)
+    }
+
+    /// Clears up what an earlier run left behind. For the one process that owns the window: a
+    /// second one might take away what the first is using.
+    pub fn tidy(&self) {
+        crate::jobs::clear_staging(self);
+    }
+
+    /// Stops what must not outlive the process: jobs abort their uploads, the practice store closes.
+    pub async fn shut_down(&self) {
+        self.inner.jobs.cancel_all().await;
+        if let Some(practice) = self.inner.practice.lock().await.take() {
+            practice.stop().await;
+        }
+    }
+}
+
+/// Host and port, as people name a store.
+pub(crate) fn host(url: &url::Url) -> String {
+    let name = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"))
+}
+
+pub(crate) trait AccountFacts {
+    fn is_practice(&self) -> bool;
+    /// Whether Wherry can make another key for it.
+    fn makes_keys(&self) -> bool;
+}
+
+impl AccountFacts for Account {
+    fn is_practice(&self) -> bool {
+        self.provider == "practice"
+    }
+
+    fn makes_keys(&self) -> bool {
+        self.issuer.as_ref().is_some_and(|i| i.kind == IssuerKind::Keystone)
+    }
+}
