@@ -7,6 +7,7 @@ export type Spot = Place | { keysOf: string }
 const DEPTH = 100
 
 let spot = $state.raw<Spot | null>(null)
+let previous: Spot | null = null
 let behind = $state.raw<Spot[]>([])
 let ahead = $state.raw<Spot[]>([])
 
@@ -45,6 +46,7 @@ export const navigation = {
 }
 
 function settle(next: Spot | null) {
+  previous = spot
   spot = next
   changeSettings({ place: next && !('keysOf' in next) ? next : null })
 }
@@ -90,6 +92,17 @@ export function forget(gone: (at: Spot) => boolean) {
   behind = behind.filter((at) => !gone(at))
   ahead = ahead.filter((at) => !gone(at))
   if (spot && gone(spot)) settle(behind.at(-1) ?? null)
+}
+
+/**
+ * Coming up to this folder from inside it: the row one came from, where the cursor should stand.
+ */
+export function leftFrom(location: Location | null): string | null {
+  const was = locationOf(previous)
+  if (!location || !was || was.account !== location.account || was.bucket !== location.bucket) return null
+  if (!was.prefix.startsWith(location.prefix) || was.prefix === location.prefix) return null
+  const slash = was.prefix.indexOf('/', location.prefix.length)
+  return slash < 0 ? null : was.prefix.slice(0, slash + 1)
 }
 
 /** The start: the place of last time, without a way back. */

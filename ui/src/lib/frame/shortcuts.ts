@@ -1,0 +1,67 @@
+/** The keys that work everywhere in the window, and their list for people. */
+import { folder } from '$lib/browse/folder.svelte'
+import { newFolder, showDetails } from '$lib/browse/actions.svelte'
+import { refreshBuckets } from './accounts.svelte'
+import { dialog, openDialog } from './dialogs.svelte'
+import { back, forward, navigation, up } from './navigation.svelte'
+import { command } from './platform.svelte'
+import { changeSettings, current } from './settings.svelte'
+import { sidebar } from './sidebar.svelte'
+import { wish } from './wishes'
+
+export const LIST: [keys: string, what: string][] = [
+  ['Enter', 'Open a folder, download an object'],
+  ['Backspace', 'Folder above'],
+  ['Alt+Up', 'Folder above'],
+  ['Alt+Left', 'Back'],
+  ['Alt+Right', 'Forward'],
+  ['F5', 'Refresh'],
+  ['Ctrl+L', 'Type a path'],
+  ['Ctrl+F', 'Filter this folder'],
+  ['Ctrl+A', 'Select all'],
+  ['Ctrl+C', 'Copy path'],
+  ['Ctrl+Shift+N', 'New folder'],
+  ['F2', 'Rename'],
+  ['Delete', 'Delete'],
+  ['Alt+Enter', 'Properties'],
+  ['Shift+F10', 'Menu of actions'],
+  ['Ctrl+J', 'Transfers'],
+  ['F9', 'Accounts'],
+  ['F6', 'Next part of the window'],
+  ['Ctrl+,', 'Settings'],
+  ['F1', 'This list'],
+]
+
+function refresh() {
+  if (folder.location) void folder.refresh()
+  else if (navigation.account) void refreshBuckets(navigation.account)
+}
+
+/** Between the accounts and the table. */
+function nextPart() {
+  const inSidebar = document.activeElement?.closest('[role=tree]')
+  if (!inSidebar) sidebar.show()
+  wish(inSidebar ? 'focus-table' : 'focus-sidebar')
+}
+
+export function globalKeys(event: KeyboardEvent) {
+  if (event.defaultPrevented || dialog.open) return
+  const { key } = event
+  const cmd = command(event)
+  const letter = key.toLowerCase()
+  if (event.altKey && !cmd && key === 'ArrowLeft') back()
+  else if (event.altKey && !cmd && key === 'ArrowRight') forward()
+  else if (event.altKey && !cmd && key === 'ArrowUp') up()
+  else if (event.altKey && !cmd && key === 'Enter') showDetails()
+  else if (key === 'F5' || (cmd && letter === 'r')) refresh()
+  else if (key === 'F1') void openDialog({ kind: 'shortcuts' })
+  else if (key === 'F6') nextPart()
+  else if (key === 'F9') sidebar.toggle()
+  else if (cmd && event.shiftKey && letter === 'n') newFolder()
+  else if (cmd && letter === 'l') wish('edit-path')
+  else if (cmd && letter === 'f') wish('focus-filter')
+  else if (cmd && letter === 'j') changeSettings({ showTransfers: !current.settings.showTransfers })
+  else if (cmd && key === ',') void openDialog({ kind: 'settings' })
+  else return
+  event.preventDefault()
+}

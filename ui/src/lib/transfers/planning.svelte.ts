@@ -1,0 +1,98 @@
+/**
+ * From a wish to a job: Rust looks at everything first, and what it found is shown unless it is small
+ * and clean. Deleting and renaming are always shown.
+ */
+import { asProblem, backend, type PlanView, type PlanWhat, type Problem } from '$lib/backend'
+import { closeDialog, dialog, openDialog } from '$lib/frame/dialogs.svelte'
+import { report, say } from '$lib/frame/notice.svelte'
+import { changeSettings } from '$lib/frame/settings.svelte'
+import { jobs } from './jobs.svelte'
+
+/** A plan that is made faster than this needs no dialog that says so. */
+const SOON = 300
+
+export interface Planning {
+  ticket: string
+  what: PlanWhat
+  files: number
+  bytes: number
+}
+
+let planning = $state.raw<Planning | null>(null)
+let next = 0
+
+export const plans = {
+  get making() {
+    return planning
+  },
+}
+
+function wordsFor(what: PlanWhat): string {
+  return { upload: 'upload', download: 'download', delete: 'delete', rename: 'rename', stage: 'fetch' }[what.kind]
+}
+
+export function planningTitle(what: PlanWhat): string {
+  return `Looking at what to ${wordsFor(what)}…`
+}
+
+export async function startPlan(what: PlanWhat): Promise<void> {
+  if (planning) return
+  const ticket = `plan-${Date.now()}-${next++}`
+  planning = { ticket, what, files: 0, bytes: 0 }
+  const soon = setTimeout(() => {
+    if (planning?.ticket === ticket) void openDialog({ kind: 'planning' })
+  }, SOON)
+  const over = () => {
+    clearTimeout(soon)
+    if (planning?.ticket !== ticket) return false
+    planning = null
+    if (dialog.open?.kind === 'planning') closeDialog()
+    return true
+  }
+  try {
+    const plan = await backend().call('plan', { ticket, what })
+    if (!over()) void drop(plan)
+    else if (plan.clean && !plan.blocked && what.kind !== 'delete' && what.kind !== 'rename') await runPlan(plan)
+    else void openDialog({ kind: 'plan', plan })
+  } catch (error) {
+    // One that was cancelled says so; nobody needs to hear it.
+    if (over()) report(error)
+  }
+}
+
+export function heardPlanning(ticket: string, files: number, bytes: number) {
+  if (planning?.ticket === ticket) planning = { ...planning, files, bytes }
+}
+
+export function cancelPlanning() {
+  if (!planning) return
+  void backend().call('cancel_planning', planning.ticket).catch(() => undefined)
+  planning = null
+  if (dialog.open?.kind === 'planning') closeDialog()
+}
+
+export async function drop(plan: PlanView) {
+  await backend().call('drop_plan', plan.id).catch(() => undefined)
+}
+
+export interface RunChoice {
+  onConflict: 'overwrite' | 'skip' | 'keep-both'
+  includeSame: boolean
+}
+
+/** Null when it runs; else why it does not. */
+export async function tryRun(plan: PlanView, choice: RunChoice): Promise<Problem | null> {
+  try {
+    const job = await backend().call('run_plan', { plan: plan.id, ...choice })
+    jobs.began(job)
+    say(job.title, { label: 'Show', run: () => changeSettings({ showTransfers: true }) })
+    return null
+  } catch (error) {
+    return asProblem(error)
+  }
+}
+
+async function runPlan(plan: PlanView) {
+  const problem = await tryRun(plan, { onConflict: 'skip', includeSame: false })
+  if (problem) report(problem)
+}
