@@ -65,6 +65,12 @@ export class AddFlow {
     return this.providers.filter((place) => place.keySources.includes(wanted))
   }
 
+  /** The place to name when none matches: any address will do there. */
+  get fallback(): ProviderView | null {
+    const open = this.offered.filter((place) => place.endpoints.every((endpoint) => endpoint.url === ''))
+    return open.filter((place) => place.keySources[0] !== 'practice').at(-1) ?? null
+  }
+
   get canGoBack(): boolean {
     return this.#before.length > 0
   }

@@ -10,6 +10,19 @@ export function fillTemplate(url: string, fields: Record<string, string>): strin
   })
 }
 
+/** What the `{slots}` of a preset's address hold in this one; null when it is not made from it. */
+export function matchTemplate(url: string, address: string): Record<string, string> | null {
+  const bare = (text: string) => text.trim().replace(/\/+$/, '')
+  const names: string[] = []
+  const pattern = bare(url).replace(/\{([^}]+)\}|[.*+?^${}()|[\]\\]/g, (found: string, name?: string) => {
+    if (name === undefined) return `\\${found}`
+    names.push(name)
+    return '([A-Za-z0-9.-]+?)'
+  })
+  const match = new RegExp(`^${pattern}$`, 'i').exec(bare(address))
+  return match && Object.fromEntries(names.map((name, i) => [name, match[i + 1] ?? '']))
+}
+
 /** Why this cannot be the address of a server; null when it may be one. */
 export function addressProblem(typed: string): string | null {
   const text = typed.trim()

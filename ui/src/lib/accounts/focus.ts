@@ -19,3 +19,9 @@ export async function focusFirst(root: HTMLElement | null) {
   const wanted = fields.find((field) => field.value === '') ?? fields[0] ?? root?.querySelector('button')
   wanted?.focus()
 }
+
+/** For what appears below the fold of a dialog and must not be missed: `{@attach intoView}`. */
+export function intoView(node: HTMLElement) {
+  // jsdom has no layout and no such function.
+  node.scrollIntoView?.({ block: 'nearest' })
+}

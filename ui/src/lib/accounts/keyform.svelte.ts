@@ -12,7 +12,7 @@ import type {
   ProviderView,
   SigningView,
 } from '../backend'
-import { addressProblem, fillTemplate } from './address'
+import { addressProblem, fillTemplate, matchTemplate } from './address'
 
 /** The endpoint choice that means "none of these: I type the address". */
 export const OWN_ADDRESS = 'own'
@@ -67,7 +67,20 @@ export class KeyForm {
     const changed = this.provider?.id !== provider.id
     this.provider = provider
     if (!this.#nameTyped) this.name = this.#free(provider.name)
-    if (changed && !this.editing) this.choice = provider.endpoints.length > 0 ? '0' : OWN_ADDRESS
+    if (changed && this.editing) this.#recognise(provider, this.editing.endpoint)
+    else if (changed) this.choice = provider.endpoints.length > 0 ? '0' : OWN_ADDRESS
+  }
+
+  /** An account keeps its address only; the form shows which of the place's it is. */
+  #recognise(provider: ProviderView, address: string) {
+    for (const [index, endpoint] of provider.endpoints.entries()) {
+      const fields = endpoint.url === '' ? null : matchTemplate(endpoint.url, address)
+      if (!fields) continue
+      this.choice = String(index)
+      this.fields = fields
+      this.endpoint = ''
+      return
+    }
   }
 
   typeName(name: string) {
@@ -136,7 +149,7 @@ export class KeyForm {
           : 'The secret is missing.'
     }
     if (this.expires !== '' && Number.isNaN(endOfDay(this.expires)))
-      errors.expires = 'This is not a date.'
+      errors.expires = 'A date is written as 2027-01-31.'
     if (this.proxy.trim() !== '' && !/^(https?|socks5h?):\/\/[^\s/]+\/?$/i.test(this.proxy.trim()))
       errors.proxy = 'A proxy reads like http://proxy.example.org:3128 or socks5://localhost:1080.'
     return errors

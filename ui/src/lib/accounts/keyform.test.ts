@@ -148,6 +148,18 @@ describe('an account being changed', () => {
     expect(form.expires).toBe('2027-01-31')
   })
 
+  it('shows which of the place’s addresses it has', () => {
+    const inside = { ...account, endpoint: 'http://ice-o.s3.jc.rl.ac.uk/' }
+    const form = new KeyForm(() => [], inside)
+    form.choose(jasmin)
+    expect(form.choice).toBe('1')
+    expect(form.fields).toEqual({ tenancy: 'ice-o' })
+    expect(form.toForm()).toMatchObject({ endpointIndex: 1, endpoint: null, fields: { tenancy: 'ice-o' } })
+    const elsewhere = new KeyForm(() => [], account)
+    elsewhere.choose(jasmin)
+    expect(elsewhere.toForm()).toMatchObject({ endpointIndex: null, endpoint: 'https://s3.example.org/' })
+  })
+
   it('needs a secret for another access key id', () => {
     const form = new KeyForm(() => [], account)
     form.accessKeyId = 'AKIB'

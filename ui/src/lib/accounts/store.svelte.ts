@@ -6,7 +6,6 @@
  */
 import {
   backend,
-  type CatalogEndpoint,
   type KeystoneAccount,
   type ProjectPlaces,
   type ProjectView,
@@ -18,6 +17,13 @@ import { addressProblem, hostOf } from './address'
 import { Asking } from './asking.svelte'
 import type { KeystoneForm } from './keystone.svelte'
 
+/** An address to choose from; regions alone do not tell them apart. */
+interface Offer {
+  label: string
+  region: string
+  url: string
+}
+
 export type StoreErrors = Partial<Record<'project' | 'region' | 'endpoint' | 'name', string>>
 
 export class StoreForm {
@@ -27,6 +33,8 @@ export class StoreForm {
   project = $state('')
   places = $state<ProjectPlaces | null>(null)
   looking = new Asking()
+  /** An index into `offers`, as text; empty when there is none. */
+  choice = $state('')
   region = $state('')
   endpoint = $state('')
   #suggested = ''
@@ -69,28 +77,30 @@ export class StoreForm {
     const answered = await this.looking.ask(() => backend().call('keystone_project', request))
     if (!answered) return
     this.places = answered.answer
-    const wanted = this.endpoints.find((one) => one.region === region) ?? this.endpoints[0]
-    if (wanted) this.chooseRegion(wanted.region)
-    else if (this.region === '') this.region = region || 'RegionOne'
-  }
-
-  /** What the catalog says, then what the preset knows of this Keystone. */
-  get endpoints(): CatalogEndpoint[] {
-    const found = [...(this.places?.endpoints ?? [])]
-    if (found.length > 0) return found
-    for (const endpoint of this.provider?.endpoints ?? []) {
-      if (endpoint.url === '' || endpoint.url.includes('{') || !endpoint.issuerUrl) continue
-      if (hostOf(endpoint.issuerUrl) === this.#asked)
-        found.push({ region: endpoint.region, url: endpoint.url })
+    const wanted = Math.max(0, this.offers.findIndex((one) => one.region === region || one.label === region))
+    if (this.offers.length > 0) this.chooseOffer(String(wanted))
+    else {
+      this.choice = ''
+      if (this.region === '') this.region = region || 'RegionOne'
     }
-    return found
   }
 
-  chooseRegion(region: string) {
-    this.region = region
-    const url = this.endpoints.find((one) => one.region === region)?.url ?? ''
-    if (this.endpoint.trim() === '' || this.endpoint === this.#suggested) this.endpoint = url
-    this.#suggested = url
+  /** What the catalog says, else what the preset knows of this Keystone. */
+  get offers(): Offer[] {
+    const found = this.places?.endpoints ?? []
+    if (found.length > 0) return found.map(({ region, url }) => ({ label: region, region, url }))
+    return (this.provider?.endpoints ?? [])
+      .filter(({ url, issuerUrl }) => url !== '' && !url.includes('{') && issuerUrl && hostOf(issuerUrl) === this.#asked)
+      .map(({ label, region, url }) => ({ label, region, url }))
+  }
+
+  chooseOffer(choice: string) {
+    this.choice = choice
+    const offer = this.offers[Number(choice)]
+    if (!offer) return
+    this.region = offer.region
+    if (this.endpoint.trim() === '' || this.endpoint === this.#suggested) this.endpoint = offer.url
+    this.#suggested = offer.url
   }
 
   /** The typed address is given up for the one of the catalog. */
@@ -99,7 +109,7 @@ export class StoreForm {
   }
 
   get suggested(): string {
-    return this.endpoints.find((one) => one.region === this.region)?.url ?? ''
+    return this.choice === '' ? '' : (this.offers[Number(this.choice)]?.url ?? '')
   }
 
   typeName(name: string) {
