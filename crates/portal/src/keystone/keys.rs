@@ -63,7 +63,18 @@ impl Issuer for KeystoneSession {
         self.find_made(&before, lost).await
     }
 
+    /// Newer Keystones want the role “member” in some project for this, so a session without a project
+    /// goes into the key's own.
     async fn delete_key(&self, access_key_id: &str) -> Result<Deleted, PortalError> {
+        if self.project().is_none() {
+            let rows = self.list_keys().await?;
+            let Some(row) = rows.iter().find(|row| row.access_key_id == access_key_id) else {
+                return Ok(Deleted::Before);
+            };
+            if let Some(project) = &row.scope {
+                return self.scope(project).await?.delete_key(access_key_id).await;
+            }
+        }
         let path = self.key_path(access_key_id);
         let answer = wire::send(self.request(Method::DELETE, &path)?).await?;
         match answer.status {

@@ -150,8 +150,9 @@ impl KeystoneSession {
         let identity = json!({"methods": ["token"], "token": {"id": self.token.expose_secret()}});
         let auth = json!({"identity": identity, "scope": {"project": {"id": project_id}}});
         let answer = self.keystone.authenticate(&auth, None).await?;
-        if answer.status == StatusCode::UNAUTHORIZED {
-            // The same answer for a token that has expired and for a project that is not ours.
+        if matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND) {
+            // One answer for a token that has expired and for a project that is not ours, and another
+            // for a token that was revoked; the listing tells them apart.
             let available: Vec<String> = self.projects().await?.into_iter().map(|project| project.name).collect();
             return Err(PortalError::NoProject { wanted: Some(project_id.to_owned()), available });
         }

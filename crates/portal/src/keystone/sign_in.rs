@@ -5,6 +5,7 @@ use std::fmt;
 use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
+use wherry_account::import::{CloudMethod, ImportedCloud};
 
 use super::session::KeystoneSession;
 use super::wire::{ReceiptBody, TokenBody};
@@ -153,7 +154,9 @@ impl Keystone {
     }
 
     fn conclude(&self, answer: Answer, method: SignInMethod) -> Result<KeystoneSession, PortalError> {
-        if answer.status == StatusCode::UNAUTHORIZED {
+        // An application credential that does not exist is a 404, for whatever reason.
+        let unknown = answer.status == StatusCode::NOT_FOUND && refusal::words(&answer).is_some();
+        if answer.status == StatusCode::UNAUTHORIZED || unknown {
             return Err(unaccepted(&answer, method));
         }
         self.session(&answer, DOING)
@@ -182,4 +185,34 @@ fn unaccepted(answer: &Answer, method: SignInMethod) -> PortalError {
     let expired = message.to_ascii_lowercase().contains("password is expired");
     let said = Box::new(answer.said(message));
     if expired { PortalError::PasswordExpired { said } } else { PortalError::SignInRefused { with: method, said } }
+}
+
+impl SignIn {
+    /// The sign-in that a cloud from a file wants, with the secret that the file or the user gave.
+    /// `None` when the file lacks what is needed; [`ImportedCloud::unusable`] says what.
+    pub fn imported(cloud: &ImportedCloud, secret: SecretString) -> Option<Self> {
+        let user = || {
+            let domain = match (&cloud.user_domain, &cloud.user_domain_id) {
+                (Some(name), _) => Domain::Name(name.clone()),
+                (None, Some(id)) => Domain::Id(id.clone()),
+                // Keystone's own default, which every installation has.
+                (None, None) => Domain::Id("default".to_owned()),
+            };
+            match (&cloud.user_id, &cloud.user) {
+                (Some(id), _) => Some(UserRef::Id(id.clone())),
+                (None, Some(name)) => Some(UserRef::Name { name: name.clone(), domain }),
+                (None, None) => None,
+            }
+        };
+        match &cloud.method {
+            CloudMethod::Password => Some(Self::Password { user: user()?, password: secret, code: None }),
+            CloudMethod::ApplicationCredential { id: Some(id), .. } => {
+                Some(Self::ApplicationCredential { id: id.clone(), secret })
+            }
+            CloudMethod::ApplicationCredential { name: Some(name), .. } => {
+                Some(Self::NamedApplicationCredential { name: name.clone(), user: user()?, secret })
+            }
+            CloudMethod::ApplicationCredential { .. } | CloudMethod::Oidc(_) | CloudMethod::Other(_) => None,
+        }
+    }
 }
