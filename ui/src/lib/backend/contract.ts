@@ -25,7 +25,11 @@ secret: Typed | null, sessionToken: Typed | null, caFile: string | null, proxy: 
 /**
  * When the key stops working, as its maker said.
  */
-expires: number | null, };
+expires: number | null, 
+/**
+ * The account being edited, when one is tried: its kept secret is used when none is typed.
+ */
+editing?: string, };
 
 /**
  * Signing in again to the portal of an account that is there already.
