@@ -199,9 +199,9 @@ export const scenarios: Record<string, () => Fake> = {
   remove: world([made()], dialog({ kind: 'remove-account', account: 'k1' })),
   'remove-typed': world([typed()], dialog({ kind: 'remove-account', account: 't1' })),
   secret: world([typed()], dialog({ kind: 'secret', account: 't1' })),
-  'keys-fine': keysIn('fine', 'works; does not expire'),
+  'keys-fine': keysIn('fine', 'does not expire, as far as Wherry knows'),
   'keys-expiring': keysIn('expiring', 'expires in 3 days', { expires: NOW + 3 * DAY, daysLeft: 3 }),
-  'keys-refused': keysIn('refused', 'is refused by the store'),
+  'keys-refused': keysIn('refused', 'The store refuses this key.'),
   'keys-signed-out': (() => {
     const one = made()
     return world([one], pageOf(one), {
@@ -212,7 +212,7 @@ export const scenarios: Record<string, () => Fake> = {
     const one = typed()
     return world([one], pageOf(one), { handlers: { account_keys: () => ({ ...portalKeys(one.key), keys: [], cannotList: problem('keys.typed', 'This key was typed in.', ''), cannotCreate: problem('keys.typed', 'This key was typed in.', ''), cannotDelete: null }) } })
   })(),
-  'keys-secret-missing': keysIn('secret-missing', 'its secret is not here'),
+  'keys-secret-missing': keysIn('secret-missing', 'Its secret is to be entered.'),
   'keys-problem': (() => {
     const one = made()
     return world([one], pageOf(one), {

@@ -176,6 +176,7 @@ export class KeyForm {
       caFile: orNull(this.caFile),
       proxy: orNull(this.proxy),
       expires: this.expires === '' ? null : endOfDay(this.expires),
+      ...(this.editing && { editing: this.editing.id }),
     }
   }
 

@@ -22,11 +22,6 @@ export class KeySaving {
     return this.attempted ? this.form.errors() : {}
   }
 
-  /** A secret that stays where it is cannot be tried here: this side does not have it. */
-  get untestable(): boolean {
-    return this.form.editing !== null && !this.form.anonymous && this.form.secret.trim() === ''
-  }
-
   get failed(): boolean {
     return (this.tested !== null && !this.tested.ok) || this.testing.problem !== null
   }
@@ -58,7 +53,7 @@ export class KeySaving {
 
   async save({ anyway = false } = {}): Promise<AccountView | null> {
     if (!this.check()) return null
-    if (!anyway && !this.untestable && !this.tested?.ok && !(await this.test())) return null
+    if (!anyway && !this.tested?.ok && !(await this.test())) return null
     const form = this.form.toForm()
     const editing = this.form.editing
     const answered = await this.saving.ask(() =>
