@@ -66,6 +66,91 @@ export const scenarios: Record<string, () => Fake> = {
   million: () => new Fake({ accounts: people(), stores: stores(), settings: at('sentinel-2-tiles', '', 'a2') }),
   account: () => new Fake({ accounts: people(), stores: stores(), settings: at(null) }),
   transfers: () => new Fake({ accounts: people(), stores: stores(), jobs: jobs(), settings: { ...at('thesis'), showTransfers: true, showInspector: true } }),
+  conflicts: () =>
+    new Fake({
+      accounts: people(),
+      stores: stores(),
+      settings: at('thesis'),
+      handlers: {
+        plan: () => ({
+          id: 'p1',
+          kind: 'upload',
+          title: 'Upload 1,204 files to thesis/',
+          files: 1204,
+          bytes: 48_213_331_004,
+          folders: 14,
+          same: 310,
+          conflicts: 2,
+          conflictExamples: [
+            { name: 'README.md', hereSize: 2_310, hereModified: NOW, thereSize: 2_148, thereModified: NOW - 3 * DAY },
+            { name: 'chapter 2.docx', hereSize: 2_204_331, hereModified: NOW, thereSize: 2_104_331, thereModified: NOW - DAY },
+          ],
+          notes: [
+            { name: 'data/con.', words: 'saved as “con_.”: this name cannot be had on Windows', leftOut: false },
+            { name: 'data/link-to-nowhere', words: 'a symbolic link that points out of the folder', leftOut: true },
+          ],
+          notesTotal: 2,
+          examples: ['README.md', 'chapter 2.docx', 'data/station_001.csv'],
+          blocked: null,
+          clean: false,
+        }),
+      },
+    }),
+  blocked: () =>
+    new Fake({
+      accounts: people(),
+      stores: stores(),
+      settings: at('thesis'),
+      handlers: {
+        plan: () => ({ id: 'p1', kind: 'download', title: 'Download 3 objects to /media/stick', files: 3, bytes: 48_213_331_004, folders: 0, same: 0, conflicts: 0, conflictExamples: [], notes: [], notesTotal: 0, examples: [], clean: false, blocked: problem('transfer.disk-full', 'There is not enough room in /media/stick: 48.2 GB are needed, 12.1 GB are free.', 'Choose another folder, or make room.', { remedies: [{ kind: 'choose-folder' }] }) }),
+      },
+    }),
+  planning: () => {
+    const fake: Fake = new Fake({
+      accounts: people(),
+      stores: stores(),
+      settings: at('thesis'),
+      handlers: {
+        plan: ({ ticket }) => {
+          setTimeout(() => fake.tell({ kind: 'planning', ticket, files: 12_431, bytes: 88_000_000_000 }), 350)
+          return new Promise(() => undefined)
+        },
+      },
+    })
+    return fake
+  },
+  staging: () =>
+    new Fake({
+      accounts: people(),
+      stores: stores(),
+      settings: at('thesis'),
+      handlers: { run_plan: () => job('stage-1', { kind: 'stage', title: 'Fetch 1 object', bytesTotal: 1000, bytesDone: 420 }) },
+    }),
+  listing: () => {
+    const location = { account: 'a1', bucket: 'thesis', prefix: '' }
+    const rows = Array.from({ length: 300 }, (_, i) => ({ kind: 'object' as const, key: `k${i}`, name: `k${i}`, size: i, modified: NOW, storageClass: null }))
+    return new Fake({
+      accounts: people(),
+      stores: stores(),
+      settings: at('thesis'),
+      handlers: {
+        open_listing: () => ({ id: 'l1', location, folders: 12, objects: 11_988, bytes: 99_000_000, complete: false, generation: 3, problem: null }),
+        rows: ({ from, count }) => ({ total: 12_000, from, rows: rows.slice(from, from + count), generation: 3 }),
+        find: () => null,
+      },
+    })
+  },
+  broken: () =>
+    new Fake({
+      accounts: people(),
+      stores: stores(),
+      settings: at('thesis'),
+      handlers: {
+        plan: () => {
+          throw problem('store.unreachable', 'The store at s3.example.org does not answer.', 'Check the network, then try again.', { retry: true, context: [['address', 'https://s3.example.org']] })
+        },
+      },
+    }),
   denied: () =>
     new Fake({
       accounts: people(),

@@ -32,13 +32,18 @@ function single(): select.Picked | null {
   return [...chosen.keys.values()][0] ?? null
 }
 
+/** One may be allowed to write where one may not list: only a store that cannot be reached at all stops this. */
+function shut(): string | null {
+  return folder.problem && !folder.view && folder.problem.code !== 'store.denied' ? 'This folder could not be opened' : null
+}
+
 /** Why each cannot be done now; null when it can. */
 export const cannot = {
   get upload() {
-    return folder.location ? null : NO_FOLDER
+    return folder.location ? shut() : NO_FOLDER
   },
   get newFolder() {
-    return folder.location ? null : NO_FOLDER
+    return folder.location ? shut() : NO_FOLDER
   },
   get download() {
     return folder.selection ? null : NOTHING

@@ -3,10 +3,12 @@
  * are shown as symbols. This is for the eye only; what is given to Rust is always the name as it is.
  */
 
-/** C0 has pictures of its own in Unicode; everything else invisible becomes its code point. */
+/** Those people meet have names; Unicode's pictures of control characters are in few fonts. */
+const NAMES: Record<number, string> = { 0: 'NUL', 8: 'BS', 9: 'TAB', 0xa: 'LF', 0xd: 'CR', 0x1b: 'ESC', 0x7f: 'DEL', 0xfeff: 'BOM' }
+
 function symbol(code: number): string {
-  if (code < 0x20) return String.fromCodePoint(0x2400 + code)
-  if (code === 0x7f) return '\u2421'
+  const name = NAMES[code]
+  if (name) return `‹${name}›`
   return `‹${code.toString(16).toUpperCase().padStart(4, '0')}›`
 }
 
