@@ -76,7 +76,7 @@ impl Default for Patience {
             // Long enough for a kernel's send buffer to drain over a line of a few kB/s.
             window: Duration::from_secs(90),
             least: 64 << 10,
-            answer: Duration::from_secs(180),
+            answer: Duration::from_mins(2),
         }
     }
 }
@@ -165,5 +165,69 @@ impl S3Config {
         } else {
             Signing::Anonymous
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wherry_account::{AccountId, KeyFacts};
+
+    use super::*;
+
+    fn account(signing: Signing) -> Account {
+        Account {
+            id: AccountId::random(),
+            name: "test".to_owned(),
+            provider: "practice".to_owned(),
+            endpoint: "https://s3.example.org".parse().unwrap(),
+            region: "eu".to_owned(),
+            addressing: Addressing::VirtualHost,
+            signing,
+            key: KeyFacts::default(),
+            ca_file: Some("/ca.pem".into()),
+            proxy: Some("socks5://proxy:1080".parse().unwrap()),
+            issuer: None,
+            opened_buckets: Vec::new(),
+            added: chrono::DateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn takes_everything_from_the_account() {
+        let key = Credentials {
+            access_key_id: "id".to_owned(),
+            secret: "hush".to_owned().into(),
+            session_token: None,
+        };
+        let config = S3Config::for_account(&account(Signing::V2), Some(key.clone())).unwrap();
+        assert_eq!(
+            (config.region.as_str(), config.addressing),
+            ("eu", Addressing::VirtualHost)
+        );
+        assert_eq!(config.effective_signing(), Signing::V2);
+        assert_eq!(
+            config.http.ca_file.as_deref(),
+            Some(std::path::Path::new("/ca.pem"))
+        );
+        assert!(config.http.proxy.is_some());
+        let preset = wherry_account::provider("practice").unwrap();
+        assert_eq!(config.quirks, preset.quirks);
+        assert!(!format!("{config:?}").contains("hush"));
+
+        let config = S3Config::for_account(&account(Signing::Anonymous), Some(key)).unwrap();
+        assert!(
+            config.credentials.is_none(),
+            "an anonymous account signs nothing"
+        );
+        let missing = S3Config::for_account(&account(Signing::V4), None).unwrap_err();
+        assert_eq!(missing.kind, ErrorKind::KeyUnknown);
+        let unknown = Account {
+            provider: "gone".to_owned(),
+            ..account(Signing::Anonymous)
+        };
+        assert_eq!(
+            S3Config::for_account(&unknown, None).unwrap().quirks,
+            Quirks::default()
+        );
     }
 }

@@ -40,7 +40,7 @@ pub fn client(settings: &HttpSettings) -> Result<reqwest::Client, StoreError> {
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(USER_AGENT)
         .connect_timeout(Patience::default().connect)
-        .read_timeout(Duration::from_secs(60))
+        .read_timeout(Duration::from_mins(1))
         .pool_idle_timeout(KEEP_ALIVE);
     if let Some(url) = &settings.proxy {
         connect::check_proxy(url)?;

@@ -15,7 +15,7 @@ use crate::store::S3Store;
 
 const DOING: &str = "make a link";
 /// Version 4 allows no more.
-pub const LONGEST_LINK: Duration = Duration::from_secs(7 * 24 * 3600);
+pub const LONGEST_LINK: Duration = Duration::from_hours(7 * 24);
 
 impl S3Store {
     /// A link to download an object that works for `valid`, at most seven days. Whoever has it has
@@ -70,7 +70,7 @@ impl S3Store {
                 let operation = self.client().get_object().bucket(bucket).key(key);
                 let signed = operation.presigned(config).await;
                 let signed =
-                    signed.map_err(|error| self.refusals(DOING, About::Object).explain(error))?;
+                    signed.map_err(|error| self.refusals(DOING, About::Object).explain(&error))?;
                 Ok(signed.uri().to_owned().into())
             }
             _ => Err(StoreError::new(

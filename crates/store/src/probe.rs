@@ -140,23 +140,21 @@ impl S3Store {
         }) else {
             return error;
         };
-        match secure
+        let found = secure
             .list_buckets_once()
             .await
             .err()
-            .map(|found| found.kind)
+            .map(|found| found.kind);
+        if let Some(
+            ErrorKind::Tls | ErrorKind::Interrupted | ErrorKind::Unreachable | ErrorKind::Proxy,
+        ) = found
         {
-            Some(
-                ErrorKind::Tls | ErrorKind::Interrupted | ErrorKind::Unreachable | ErrorKind::Proxy,
-            ) => error,
-            _ => {
-                let host = self.0.signer.address.authority();
-                let message = format!(
-                    "{host} does not speak plain HTTP there; try https:// instead of http://"
-                );
-                StoreError::new(ErrorKind::Tls, error.doing, message)
-            }
+            return error;
         }
+        let host = self.0.signer.address.authority();
+        let message =
+            format!("{host} does not speak plain HTTP there; try https:// instead of http://");
+        StoreError::new(ErrorKind::Tls, error.doing, message)
     }
 
     async fn list_buckets_seen(
@@ -177,7 +175,7 @@ impl S3Store {
             .await
             .map_err(|error| {
                 self.refusals("list the buckets", About::Store)
-                    .explain(error)
+                    .explain(&error)
             });
         match sent {
             Ok(page) if page.continuation_token().is_none() => Ok(page

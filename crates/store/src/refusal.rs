@@ -47,19 +47,19 @@ struct Answer<'a> {
 }
 
 impl Refusals<'_> {
-    pub fn explain<E>(&self, error: SdkError<E, HttpResponse>) -> StoreError
+    pub fn explain<E>(&self, error: &SdkError<E, HttpResponse>) -> StoreError
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
-        if let SdkError::ServiceError(context) = &error {
+        if let SdkError::ServiceError(context) = error {
             return self.answered(
                 context.raw(),
                 context.err().code(),
                 context.err().message().unwrap_or_default(),
             );
         }
-        let (kind, message) = explain::chain(&error, Some(self.host));
-        match &error {
+        let (kind, message) = explain::chain(error, Some(self.host));
+        match error {
             // The answer's body broke off, or it was no S3 answer at all.
             SdkError::ResponseError(context) if kind == ErrorKind::Other => {
                 let mut found = self.answered(context.raw(), None, "");
@@ -250,8 +250,8 @@ impl Refusals<'_> {
     ) -> String {
         let host = self.host;
         match kind {
-            ErrorKind::KeyUnknown => "the store does not know this access key id. A key made a moment ago can take some \
-                 minutes to work; otherwise it was mistyped, deleted, or belongs to another store"
+            ErrorKind::KeyUnknown => "the store does not know this key. A key made a moment ago can take some minutes to work; \
+                 otherwise its id or secret was mistyped, it was deleted, or it belongs to another store"
                 .to_owned(),
             ErrorKind::SecretWrong => {
                 "the secret does not belong to this access key id, or the store wants another signature version".to_owned()
@@ -471,6 +471,45 @@ mod tests {
             (error.kind, error.redirect.as_deref()),
             (ErrorKind::Redirect, Some("s3.other.example"))
         );
+    }
+
+    #[test]
+    fn the_words() {
+        let about = |about, status, code: &str| judge(about, status, Some(code), "").to_string();
+        let all = [
+            about(About::Store, 403, "InvalidAccessKeyId"),
+            about(About::Store, 403, "SignatureDoesNotMatch"),
+            about(About::Store, 400, "ExpiredToken"),
+            about(About::Store, 403, "RequestTimeTooSkewed"),
+            about(About::Store, 403, "AccessDenied"),
+            about(About::Store, 403, "UserSuspended"),
+            about(About::Bucket, 404, "NoSuchBucket"),
+            about(About::Object, 404, "NoSuchKey"),
+            about(About::Upload, 404, "NoSuchUpload"),
+            about(About::Bucket, 409, "BucketAlreadyExists"),
+            about(About::Bucket, 409, "BucketAlreadyOwnedByYou"),
+            about(About::Bucket, 409, "BucketNotEmpty"),
+            about(About::Bucket, 400, "InvalidBucketName"),
+            about(About::Object, 412, "PreconditionFailed"),
+            about(About::NewObject, 412, "PreconditionFailed"),
+            about(About::Object, 403, "InvalidObjectState"),
+            about(About::Object, 400, "BadDigest"),
+            about(About::Object, 403, "QuotaExceeded"),
+            about(About::Bucket, 400, "TooManyBuckets"),
+            about(About::Object, 503, "SlowDown"),
+            about(About::Object, 400, "RequestTimeout"),
+            about(About::Bucket, 501, "NotImplemented"),
+            about(About::Bucket, 500, "InternalError"),
+            about(About::Bucket, 301, "PermanentRedirect"),
+            about(About::Object, 400, "EntityTooLarge"),
+            about(About::Object, 400, "KeyTooLongError"),
+            about(About::Object, 416, "InvalidRange"),
+            about(About::Object, 400, "Whatever"),
+            judge(About::Store, 200, None, "<html>").to_string(),
+            judge(About::Store, 401, None, "{}").to_string(),
+            judge(About::Store, 407, None, "").to_string(),
+        ];
+        insta::assert_snapshot!(all.join("\n"));
     }
 
     #[test]

@@ -5,11 +5,13 @@
 //! four times here. Whatever carries an object's bytes is not: `wherry-transfer` retries those,
 //! and knows what a retry costs. Nor is a host that cannot be reached: a person is waiting to hear it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::{ErrorKind, StoreError};
 
 const TRIES: u32 = 4;
+/// A person who has waited this long wants to hear what is wrong.
+const TOO_LONG: Duration = Duration::from_secs(45);
 
 /// How long the pauses between tries are.
 #[derive(Debug, Clone, Copy)]
@@ -54,9 +56,12 @@ where
     F: Future<Output = Result<T, StoreError>>,
 {
     let mut failed = 0;
+    let begun = Instant::now();
     loop {
         match attempt().await {
-            Err(error) if worth_it(error.kind) && failed + 1 < TRIES => {
+            Err(error)
+                if worth_it(error.kind) && failed + 1 < TRIES && begun.elapsed() < TOO_LONG =>
+            {
                 failed += 1;
                 tracing::debug!(doing = error.doing, kind = ?error.kind, failed, "trying again");
                 tokio::time::sleep(rhythm.pause(failed, rand::random())).await;

@@ -173,5 +173,10 @@ fn http_date(clock: &StoreClock) -> String {
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let nibble = |n: u8| char::from(DIGITS[usize::from(n & 15)]);
+    bytes
+        .iter()
+        .flat_map(|byte| [nibble(byte >> 4), nibble(*byte)])
+        .collect()
 }

@@ -103,7 +103,7 @@ impl Signable<'_> {
             header("content-type")
         );
         for (name, values) in amz {
-            text.push_str(&format!("{name}:{}\n", values.join(",")));
+            text.extend([name, ":", &values.join(","), "\n"]);
         }
         text.push_str(&self.resource());
         text

@@ -72,7 +72,7 @@ macro_rules! send {
             .interceptor($store.finish($extras))
             .send()
             .await
-            .map_err(|error| $store.refusals($doing, $about).explain(error))
+            .map_err(|error| $store.refusals($doing, $about).explain(&error))
     };
 }
 pub(crate) use send;

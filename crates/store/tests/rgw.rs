@@ -1,6 +1,8 @@
 //! The conformance suite against a real Ceph gateway, by every way of signing and reaching it,
 //! and what is particular to real servers: clocks, wrong keys, wrong addresses, links.
 
+#![allow(clippy::unwrap_used, clippy::unnecessary_wraps)]
+
 mod conformance;
 
 use std::time::{Duration, SystemTime};
@@ -226,7 +228,7 @@ async fn a_wrong_clock_is_noticed_once_and_corrected() {
             );
             store.put(put(&bucket, "k", "v")).await.unwrap();
             let link = store
-                .presign_get(&bucket, "k", Duration::from_secs(60))
+                .presign_get(&bucket, "k", Duration::from_mins(1))
                 .await
                 .unwrap();
             let fetched = fetch(link.expose_secret()).await;
@@ -306,7 +308,7 @@ async fn links_work_without_a_key_until_they_expire() {
             for key in ["plain", "a b+c%2F?#&ü.txt", "../../x", "a//b", "/abs"] {
                 store.put(put(&bucket, key, key.to_owned())).await.unwrap();
                 let link = store
-                    .presign_get(&bucket, key, Duration::from_secs(600))
+                    .presign_get(&bucket, key, Duration::from_mins(10))
                     .await
                     .unwrap();
                 assert!(!format!("{link:?}").contains("Signature"));
@@ -325,12 +327,12 @@ async fn links_work_without_a_key_until_they_expire() {
                 ..config
             });
             let link = old
-                .presign_get(&bucket, "plain", Duration::from_secs(60))
+                .presign_get(&bucket, "plain", Duration::from_mins(1))
                 .await
                 .unwrap();
             assert_eq!(fetch(link.expose_secret()).await.0, 403);
             let too_long = store
-                .presign_get(&bucket, "plain", Duration::from_secs(8 * 24 * 3600))
+                .presign_get(&bucket, "plain", Duration::from_hours(8 * 24))
                 .await;
             assert!(too_long.is_err());
             conformance::remove(&store, &bucket).await;

@@ -45,21 +45,6 @@ impl Connector {
             limit: patience.connect,
         })
     }
-
-    /// What a plain request through an HTTP proxy must carry to be let through.
-    pub fn proxy_authorization(
-        &self,
-        uri: &Uri,
-        settings_proxies: &Proxies,
-    ) -> Option<HeaderValue> {
-        if uri.scheme_str() == Some("https") {
-            return None;
-        }
-        let proxy = settings_proxies.0.intercept(uri)?;
-        matches!(proxy.uri().scheme_str(), Some("http" | "https"))
-            .then(|| proxy.basic_auth().cloned())
-            .flatten()
-    }
 }
 
 impl Service<Uri> for Connector {
@@ -107,6 +92,22 @@ impl Proxies {
             None => Matcher::from_system(),
         };
         Ok(Self(Arc::new(matcher)))
+    }
+}
+
+impl Proxies {
+    /// What a plain request through an HTTP proxy must carry to be let through; over TLS the
+    /// tunnel carries it.
+    pub fn authorization(&self, uri: &Uri) -> Option<HeaderValue> {
+        if uri.scheme_str() == Some("https") {
+            return None;
+        }
+        let proxy = self.0.intercept(uri)?;
+        proxy
+            .uri()
+            .scheme_str()
+            .is_some_and(|scheme| scheme.starts_with("http"))
+            .then(|| proxy.basic_auth().cloned())?
     }
 }
 
@@ -182,7 +183,7 @@ impl Route {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(patience.connect));
-        tcp.set_keepalive(Some(Duration::from_secs(60)));
+        tcp.set_keepalive(Some(Duration::from_mins(1)));
         let to_proxy = https(tls, tcp.clone());
         Ok(Self {
             tcp,
@@ -276,16 +277,14 @@ impl Service<Uri> for Route {
     fn call(&mut self, uri: Uri) -> Self::Future {
         let mut route = self.clone();
         Box::pin(async move {
-            match route.proxies.0.intercept(&uri) {
-                Some(proxy) => route.through(proxy, uri).await,
-                None => {
-                    let io = route.tcp.call(uri).await?;
-                    Ok(Routed {
-                        io: MaybeHttpsStream::Http(io),
-                        absolute: false,
-                    })
-                }
+            if let Some(proxy) = route.proxies.0.intercept(&uri) {
+                return route.through(proxy, uri).await;
             }
+            let io = route.tcp.call(uri).await?;
+            Ok(Routed {
+                io: MaybeHttpsStream::Http(io),
+                absolute: false,
+            })
         })
     }
 }

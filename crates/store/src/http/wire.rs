@@ -26,22 +26,19 @@ use crate::error::StoreError;
 #[derive(Clone)]
 pub(crate) struct Wire {
     client: Client<Connector, Outgoing>,
-    connector: Connector,
     proxies: Proxies,
     patience: Patience,
 }
 
 impl Wire {
     pub fn new(settings: &HttpSettings, patience: Patience) -> Result<Self, StoreError> {
-        let connector = Connector::new(settings, patience)?;
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(super::KEEP_ALIVE)
             .pool_max_idle_per_host(super::IDLE_CONNECTIONS)
-            .build(connector.clone());
+            .build(Connector::new(settings, patience)?);
         Ok(Self {
             client,
-            connector,
             proxies: Proxies::new(settings)?,
             patience,
         })
@@ -51,10 +48,7 @@ impl Wire {
         let (mut parts, body) = request.into_parts();
         let host = authority(&parts.uri);
         let may_be_silent = answers_late(&parts.method, &parts.uri, &parts.headers);
-        if let Some(authorization) = self
-            .connector
-            .proxy_authorization(&parts.uri, &self.proxies)
-        {
+        if let Some(authorization) = self.proxies.authorization(&parts.uri) {
             parts.headers.insert(PROXY_AUTHORIZATION, authorization);
         }
         // The client writes it from the address, as it was signed; two would be one too many.
@@ -106,11 +100,15 @@ impl HttpConnector for Wire {
                 .try_into_http1x()
                 .map_err(|e| ConnectorError::user(e.into()))?;
             let host = authority(request.uri());
+            let mut patience = wire.patience;
+            if answers_late(request.method(), request.uri(), request.headers()) {
+                // Such a store may send single spaces for minutes to keep the connection open.
+                patience.least = 0;
+            }
             let answer = wire
                 .send(request)
                 .await
                 .map_err(|failure| ConnectorError::io(failure.into()))?;
-            let patience = wire.patience;
             let answer =
                 answer.map(|body| SdkBody::from_body_1_x(Received::new(body, patience, host)));
             HttpResponse::try_from(answer).map_err(|e| ConnectorError::other(e.into(), None))

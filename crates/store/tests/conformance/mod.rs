@@ -5,7 +5,7 @@
 //! something says so in [`Can`]; what is left is not negotiable.
 
 // Each test binary uses what it needs.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -134,6 +134,12 @@ pub fn pattern(length: usize) -> Vec<u8> {
         .collect()
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
 fn kind<T: std::fmt::Debug>(result: Result<T, StoreError>) -> ErrorKind {
     result.expect_err("should have been refused").kind
 }
@@ -244,7 +250,7 @@ pub async fn objects(store: &dyn ObjectStore, can: Can, bucket: &str) {
     store.create_bucket(bucket).await.unwrap();
     let body = pattern(300_000);
     let md5 = Md5::digest(&body);
-    let hex: String = md5.iter().map(|b| format!("{b:02x}")).collect();
+    let hex = hex(&md5);
     let mut request = put(bucket, "data.bin", body.clone());
     request.check.md5 = Some(md5.into());
     request.content_type = Some("application/x-netcdf".to_owned());
@@ -326,8 +332,13 @@ pub async fn objects(store: &dyn ObjectStore, can: Can, bucket: &str) {
         second.if_absent = true;
         assert_eq!(kind(store.put(second.clone()).await), ErrorKind::Exists);
         assert_eq!(store.head(bucket, "empty").await.unwrap().size, 0);
-        second.key = "fresh".to_owned();
-        store.put(second).await.unwrap();
+        store
+            .put(PutRequest {
+                key: "fresh".to_owned(),
+                ..second
+            })
+            .await
+            .unwrap();
     }
     assert_eq!(
         kind(store.head(bucket, "missing").await),
@@ -685,10 +696,7 @@ pub async fn uploads(store: &dyn ObjectStore, can: Can, bucket: &str) {
         assert_eq!(head.content_type.as_deref(), Some("application/x-netcdf"));
     }
     if can.multipart_md5 {
-        let whole: String = Md5::digest(&digests)
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
+        let whole = hex(&Md5::digest(&digests));
         assert_eq!(head.etag.as_deref(), Some(format!("{whole}-3").as_str()));
     }
     assert!(read(store, get(bucket, key)).await.unwrap() == body);
