@@ -1,4 +1,7 @@
 fn main() {
+    // The pages are compiled in: without this, a program with old pages, or half of new ones, would
+    // count as built.
+    println!("cargo::rerun-if-changed=ui/dist");
     // Naming our commands makes Tauri ask the capability for each of them, also for pages that are
     // not Wherry's own.
     let commands = tauri_build::AppManifest::new().commands(&["call", "events"]);
