@@ -54,6 +54,7 @@ export class Folder {
   #seek: string | null = null
   #session = 0
   #wanted: number | null = null
+  #early: ListingView | null = null
 
   get total(): number {
     void this.#version
@@ -103,6 +104,7 @@ export class Folder {
       }
       this.view = view
       this.#lookAgain()
+      if (this.#early?.id === view.id) this.heard(this.#early)
     } catch (error) {
       if (session === this.#session) this.problem = asProblem(error)
     }
@@ -134,6 +136,8 @@ export class Folder {
 
   /** Rust says how far a listing is. */
   heard(view: ListingView) {
+    // A small folder can be listed to its end before we hear what its listing is called.
+    if (!this.view && sameLocation(view.location, this.location)) this.#early = view
     if (view.id !== this.view?.id || view.generation < this.view.generation) return
     this.view = view
     this.#pages?.outdate(view.generation)
@@ -357,6 +361,7 @@ export class Folder {
     this.#pages?.close()
     this.#pages = null
     this.view = null
+    this.#early = null
     this.problem = null
     this.refreshing = false
     this.stopped = false
