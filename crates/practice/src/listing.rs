@@ -21,7 +21,7 @@ pub struct Query<'a> {
 }
 
 pub enum Row {
-    Object(String, Object),
+    Object(String, Box<Object>),
     Prefix(String),
 }
 
@@ -94,7 +94,7 @@ impl Walk<'_> {
                     let object = self
                         .shelf
                         .describe(self.query.bucket, &key, node.path, &facts)?;
-                    self.page.rows.push(Row::Object(key, object));
+                    self.page.rows.push(Row::Object(key, Box::new(object)));
                 }
             }
         }
@@ -123,10 +123,10 @@ impl Walk<'_> {
             return Ok(false);
         };
         let common = &key[..prefix.len() + at + delimiter.len()];
-        if let Some(folder) = folder {
-            if common != key || !has_object(folder)? {
-                return Ok(common == key);
-            }
+        if let Some(folder) = folder
+            && (common != key || !has_object(folder)?)
+        {
+            return Ok(common == key);
         }
         let seen = common == after
             || matches!(self.page.rows.last(), Some(Row::Prefix(last)) if last == common);

@@ -63,15 +63,14 @@ impl Protocol {
 
     async fn object(&self, bucket: &str, key: &str) -> S3Result<Stored> {
         let (owned_bucket, key) = (bucket.to_owned(), key.to_owned());
-        match self
+        if let Some(object) = self
             .on_disk(move |shelf| shelf.get(&owned_bucket, &key))
             .await?
         {
-            Some(object) => Ok(object),
-            None => {
-                self.need_bucket(bucket).await?;
-                Err(s3_error!(NoSuchKey, "The object does not exist."))
-            }
+            Ok(object)
+        } else {
+            self.need_bucket(bucket).await?;
+            Err(s3_error!(NoSuchKey, "The object does not exist."))
         }
     }
 

@@ -207,20 +207,19 @@ impl Shelf {
         let known = self
             .record(bucket, key)
             .filter(|r| r.size == facts.len() && r.modified == stamp);
-        let record = match known {
-            Some(record) => record,
-            None => {
-                let etag = hex(&md5_of(&path)?);
-                let record = Record {
-                    key: key.to_owned(),
-                    size: facts.len(),
-                    modified: stamp,
-                    etag,
-                    attributes: Attributes::default(),
-                };
-                self.write_record(bucket, &record)?;
-                record
-            }
+        let record = if let Some(record) = known {
+            record
+        } else {
+            let etag = hex(&md5_of(&path)?);
+            let record = Record {
+                key: key.to_owned(),
+                size: facts.len(),
+                modified: stamp,
+                etag,
+                attributes: Attributes::default(),
+            };
+            self.write_record(bucket, &record)?;
+            record
         };
         Ok(Object {
             path,

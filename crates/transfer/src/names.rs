@@ -392,6 +392,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn paths_stay_inside_are_distinct_and_can_be_undone(
             all in prop::collection::hash_set(keys(), 1..40),

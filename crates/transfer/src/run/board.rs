@@ -154,11 +154,15 @@ impl Board {
         }
     }
 
-    /// What an attempt that failed had moved does not count.
+    /// What an attempt that failed had moved does not count. Comes late, perhaps, when the file has
+    /// been given up already: then there is nothing left to take.
     pub fn take_back(&self, row: u32, bytes: u64) {
-        if let Some(r) = self.rows.get(row as usize) {
-            r.done.fetch_sub(bytes, Relaxed);
-            self.bytes_done.fetch_sub(bytes, Relaxed);
+        let Some(r) = self.rows.get(row as usize) else {
+            return;
+        };
+        let less = |done: u64| Some(done.saturating_sub(bytes));
+        if let Ok(before) = r.done.fetch_update(Relaxed, Relaxed, less) {
+            self.bytes_done.fetch_sub(before.min(bytes), Relaxed);
         }
     }
 
@@ -211,11 +215,18 @@ impl Board {
         lock(&self.whole).problem.get_or_insert(problem);
     }
 
+    pub fn has_problem(&self) -> bool {
+        lock(&self.whole).problem.is_some()
+    }
+
     /// Rows that did not arrive are to be tried again. Returns them.
     pub fn again(&self) -> Vec<u32> {
         let rows: Vec<u32> = (0..self.rows.len() as u32)
             .filter(|row| matches!(self.state(*row), FileState::Failed | FileState::Cancelled))
             .collect();
+        if rows.is_empty() {
+            return rows;
+        }
         lock(&self.errors).clear();
         for row in &rows {
             self.forget_bytes(*row);

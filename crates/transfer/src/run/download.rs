@@ -12,10 +12,10 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinSet, spawn_blocking};
 use wherry_store::{ErrorKind, GetRequest, StoreError};
 
-use super::Shared;
 use super::job::Stopped;
 use super::read::{read_exact_at, write_all_at};
 use super::target::{Draft, Target};
+use super::{Shared, Tally};
 use crate::error::FileError;
 use crate::plan::{Decided, DownloadItem, DownloadPlan};
 use crate::receipt::{End, Proof, Receipt};
@@ -504,42 +504,6 @@ impl Fetching<'_> {
             }
         }
         Ok((draft, checked))
-    }
-}
-
-/// Bytes of an attempt, taken back from the board when it fails.
-struct Tally<'a> {
-    shared: &'a Shared,
-    row: u32,
-    bytes: u64,
-    kept: bool,
-}
-
-impl<'a> Tally<'a> {
-    fn new(shared: &'a Shared, row: u32) -> Self {
-        Self {
-            shared,
-            row,
-            bytes: 0,
-            kept: false,
-        }
-    }
-
-    fn moved(&mut self, bytes: u64) {
-        self.bytes += bytes;
-        self.shared.board.moved(self.row, bytes);
-    }
-
-    fn keep(mut self) {
-        self.kept = true;
-    }
-}
-
-impl Drop for Tally<'_> {
-    fn drop(&mut self) {
-        if !self.kept {
-            self.shared.board.take_back(self.row, self.bytes);
-        }
     }
 }
 

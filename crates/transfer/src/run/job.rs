@@ -100,8 +100,8 @@ impl<E: Into<FileError>> From<E> for Stopped {
 
 pub(super) fn fail(shared: &Shared, row: u32, error: FileError) {
     if error.stops_the_job() {
+        // Nothing more is begun; what is under way may still make it.
         shared.board.problem(error.clone());
-        shared.stop.cancel();
     }
     shared.board.finish(row, Err(error));
 }
@@ -305,7 +305,7 @@ async fn drive(job: Arc<Inner>, slots: usize) {
         while running.len() >= slots {
             running.join_next().await;
         }
-        if shared.stop.is_cancelled() {
+        if shared.stop.is_cancelled() || shared.board.has_problem() {
             break;
         }
         let (job, shared, batch) = (Arc::clone(&job), Arc::clone(&shared), batch.to_vec());

@@ -14,10 +14,12 @@ mod target;
 mod upload;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
-use wherry_store::ObjectStore;
+use wherry_store::progress::{Meter, metered};
+use wherry_store::{ObjectStore, StoreError};
 
 pub use board::{FileRow, FileState, JobSnapshot, JobState};
 pub use job::Job;
@@ -67,10 +69,13 @@ struct Shared {
     clock: Arc<dyn Clock>,
     receipts: Option<ReceiptSink>,
     board: Arc<board::Board>,
-    /// Ends the job: cancelled by the user, or pointless to go on with.
+    /// Cancelled by the user.
     stop: CancellationToken,
     etags: Arc<upload::EtagHabit>,
 }
+
+/// How often a body that is being sent is looked at.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// A semaphore counts to 2^61, but takes 2^32 at once.
 const GRAIN: u64 = 4096;
@@ -116,6 +121,64 @@ impl Shared {
     fn hand_over(&self, receipt: impl FnOnce() -> Receipt) {
         if let Some(sink) = &self.receipts {
             sink(receipt());
+        }
+    }
+}
+
+/// Bytes that an attempt has moved, taken back from the board when it comes to nothing.
+struct Tally<'a> {
+    shared: &'a Shared,
+    row: u32,
+    bytes: u64,
+    kept: bool,
+}
+
+impl<'a> Tally<'a> {
+    fn new(shared: &'a Shared, row: u32) -> Self {
+        Self {
+            shared,
+            row,
+            bytes: 0,
+            kept: false,
+        }
+    }
+
+    fn moved(&mut self, bytes: u64) {
+        self.bytes += bytes;
+        self.shared.board.moved(self.row, bytes);
+    }
+
+    fn keep(mut self) {
+        self.kept = true;
+    }
+
+    /// Sends a body of `length` bytes and counts it while it goes.
+    async fn sending<T>(
+        mut self,
+        length: u64,
+        request: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let meter = Meter::default();
+        let mut request = std::pin::pin!(metered(meter.clone(), request));
+        loop {
+            tokio::select! {
+                answer = &mut request => {
+                    if answer.is_ok() {
+                        self.moved(length - self.bytes);
+                        self.keep();
+                    }
+                    return answer;
+                }
+                () = tokio::time::sleep(LOOK) => self.moved(meter.bytes().min(length) - self.bytes),
+            }
+        }
+    }
+}
+
+impl Drop for Tally<'_> {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.shared.board.take_back(self.row, self.bytes);
         }
     }
 }

@@ -15,9 +15,9 @@ use wherry_store::{
     UploadId, UploadPartRequest,
 };
 
-use super::Shared;
 use super::job::Stopped;
 use super::read::Source;
+use super::{Shared, Tally};
 use crate::error::FileError;
 use crate::parts::{Cut, cut};
 use crate::plan::{Decided, UploadPlan};
@@ -188,7 +188,6 @@ impl Sending<'_> {
             if size > IN_MEMORY {
                 self.source.check_unchanged().await?;
             }
-            self.shared.board.moved(self.row, size);
             Ok::<_, Stopped>(Sent {
                 outcome,
                 expected: hex(&sum),
@@ -203,7 +202,8 @@ impl Sending<'_> {
     }
 
     async fn put(&self, body: Body, sum: Md5Sum) -> Result<PutOutcome, FileError> {
-        let put = |if_absent| {
+        let (shared, length) = (self.shared, body.len());
+        let put = async |if_absent| {
             let request = put_request(
                 self.bucket,
                 &self.key,
@@ -212,16 +212,28 @@ impl Sending<'_> {
                 self.content_type,
                 if_absent,
             );
-            self.shared
-                .patience
-                .with(move || self.shared.store.put(request.clone()))
+            let send = || {
+                let sent = shared.store.put(request.clone());
+                Tally::new(shared, self.row).sending(length, sent)
+            };
+            shared.patience.with(send).await
         };
         match put(self.if_absent).await {
             // A store that does not know the condition: the plan's look has to do.
             Err(e) if self.if_absent && e.kind == ErrorKind::Unsupported => Ok(put(false).await?),
-            Err(e) if e.kind == ErrorKind::Exists => Err(FileError::InTheWay {
-                path: format!("{}/{}", self.bucket, self.key).into(),
-            }),
+            // There already: perhaps from an attempt of ours whose answer was lost on the way.
+            Err(e) if e.kind == ErrorKind::Exists => match self.head().await {
+                Ok(head) if head.size == length && head.etag.as_deref() == Some(&hex(&sum)) => {
+                    shared.board.moved(self.row, length);
+                    Ok(PutOutcome {
+                        etag: head.etag,
+                        version_id: head.version_id,
+                    })
+                }
+                _ => Err(FileError::InTheWay {
+                    path: format!("{}/{}", self.bucket, self.key).into(),
+                }),
+            },
             other => Ok(other?),
         }
     }
@@ -311,11 +323,11 @@ impl Sending<'_> {
                     check,
                     ..request
                 };
-                let completed = shared
-                    .patience
-                    .with(|| shared.store.upload_part(request.clone()))
-                    .await?;
-                shared.board.moved(row, length);
+                let send = || {
+                    let sent = shared.store.upload_part(request.clone());
+                    Tally::new(&shared, row).sending(length, sent)
+                };
+                let completed = shared.patience.with(send).await?;
                 Ok::<_, FileError>((completed, sum))
             });
         }

@@ -1,0 +1,624 @@
+//! A store in memory, and one that misbehaves on command.
+
+#![allow(dead_code, reason = "each test file uses its own part of it")]
+
+pub mod moving;
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures::StreamExt;
+use md5::{Digest, Md5};
+use wherry_account::Quirks;
+use wherry_store::*;
+
+#[derive(Clone)]
+pub struct Stored {
+    pub bytes: Bytes,
+    pub etag: String,
+    pub modified: DateTime<Utc>,
+}
+
+#[derive(Default)]
+pub struct Inside {
+    objects: BTreeMap<String, Stored>,
+    uploads: BTreeMap<String, (String, BTreeMap<u32, (Bytes, String)>)>,
+    next_upload: u32,
+}
+
+/// What is asked of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Op {
+    List,
+    Head,
+    Get,
+    Put,
+    Copy,
+    Delete,
+    CreateUpload,
+    Part,
+    Complete,
+    Abort,
+}
+
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub op: Op,
+    pub key: String,
+    /// Part number, or the first byte of a range.
+    pub at: u64,
+    /// How many of this operation came before, whatever the key.
+    pub before: u64,
+    /// How many of exactly this one came before.
+    pub again: u64,
+}
+
+pub enum Fault {
+    Fail(ErrorKind),
+    /// Does it, and then says that it failed.
+    LoseAnswer(ErrorKind),
+    /// Only so many bytes come, and then the connection breaks.
+    CutBody(usize),
+    /// The body ends early without an error.
+    ShortBody(usize),
+    LongBody,
+    /// One bit of what is sent or stored is turned.
+    TurnBit,
+    Wait(Duration),
+}
+
+pub type Rule = Box<dyn Fn(&Call) -> Option<Fault> + Send + Sync>;
+
+/// One bucket, any name.
+pub struct Memory {
+    pub inside: Mutex<Inside>,
+    pub rule: Mutex<Option<Rule>>,
+    pub counts: Mutex<BTreeMap<&'static str, u64>>,
+    pub same: Mutex<BTreeMap<(&'static str, String, u64), u64>>,
+    /// Bytes of bodies held by requests now, and at most.
+    pub holding: AtomicU64,
+    pub held_most: AtomicU64,
+    pub quirks: Quirks,
+    /// Every ETag looks like an MD5 and is none, as with managed encryption.
+    pub opaque_etags: bool,
+    pub knows_start_after: bool,
+}
+
+impl Memory {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self::plain())
+    }
+
+    pub fn plain() -> Self {
+        Self {
+            inside: Mutex::default(),
+            rule: Mutex::default(),
+            counts: Mutex::default(),
+            same: Mutex::default(),
+            holding: AtomicU64::new(0),
+            held_most: AtomicU64::new(0),
+            quirks: Quirks::default(),
+            opaque_etags: false,
+            knows_start_after: true,
+        }
+    }
+
+    pub fn insert(&self, key: &str, bytes: impl Into<Bytes>) {
+        let bytes = bytes.into();
+        let etag = self.etag(hex(&Md5::digest(&bytes)));
+        let stored = Stored {
+            bytes,
+            etag,
+            modified: Utc::now(),
+        };
+        self.inside
+            .lock()
+            .unwrap()
+            .objects
+            .insert(key.into(), stored);
+    }
+
+    /// As a multipart upload with parts of this size leaves it.
+    pub fn insert_in_parts(&self, key: &str, bytes: Vec<u8>, part: usize) {
+        let sums: Vec<u8> = bytes
+            .chunks(part)
+            .flat_map(|c| Md5::digest(c).to_vec())
+            .collect();
+        let etag = format!(
+            "{}-{}",
+            hex(&Md5::digest(&sums)),
+            bytes.len().div_ceil(part)
+        );
+        let stored = Stored {
+            bytes: bytes.into(),
+            etag,
+            modified: Utc::now(),
+        };
+        self.inside
+            .lock()
+            .unwrap()
+            .objects
+            .insert(key.into(), stored);
+    }
+
+    pub fn remove(&self, key: &str) {
+        self.inside.lock().unwrap().objects.remove(key);
+    }
+
+    pub fn get(&self, key: &str) -> Option<Bytes> {
+        self.inside
+            .lock()
+            .unwrap()
+            .objects
+            .get(key)
+            .map(|o| o.bytes.clone())
+    }
+
+    pub fn keys(&self) -> Vec<String> {
+        self.inside
+            .lock()
+            .unwrap()
+            .objects
+            .keys()
+            .cloned()
+            .collect()
+    }
+
+    pub fn unfinished(&self) -> usize {
+        self.inside.lock().unwrap().uploads.len()
+    }
+
+    pub fn misbehave(&self, rule: impl Fn(&Call) -> Option<Fault> + Send + Sync + 'static) {
+        self.same.lock().unwrap().clear();
+        *self.rule.lock().unwrap() = Some(Box::new(rule));
+    }
+
+    pub fn behave(&self) {
+        *self.rule.lock().unwrap() = None;
+    }
+
+    pub fn count(&self, op: Op) -> u64 {
+        self.counts
+            .lock()
+            .unwrap()
+            .get(name(op))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    pub fn as_store(self: &Arc<Self>) -> Arc<dyn ObjectStore> {
+        Arc::clone(self) as Arc<dyn ObjectStore>
+    }
+
+    fn etag(&self, etag: String) -> String {
+        if self.opaque_etags {
+            hex(&Md5::digest(format!("salt {etag}")))
+        } else {
+            etag
+        }
+    }
+
+    fn call(&self, op: Op, key: &str, at: u64) -> Option<Fault> {
+        let before = {
+            let mut counts = self.counts.lock().unwrap();
+            let count = counts.entry(name(op)).or_default();
+            *count += 1;
+            *count - 1
+        };
+        let again = {
+            let mut same = self.same.lock().unwrap();
+            let count = same.entry((name(op), key.into(), at)).or_default();
+            *count += 1;
+            *count - 1
+        };
+        let call = Call {
+            op,
+            key: key.into(),
+            at,
+            before,
+            again,
+        };
+        self.rule
+            .lock()
+            .unwrap()
+            .as_ref()
+            .and_then(|rule| rule(&call))
+    }
+
+    /// Waits or fails as told; what else is to happen is handed back.
+    async fn begin(&self, op: Op, key: &str, at: u64) -> Result<Option<Fault>, StoreError> {
+        match self.call(op, key, at) {
+            Some(Fault::Fail(kind)) => Err(error(kind)),
+            Some(Fault::Wait(time)) => {
+                tokio::time::sleep(time).await;
+                Ok(None)
+            }
+            other => Ok(other),
+        }
+    }
+
+    async fn take(
+        &self,
+        body: &Body,
+        check: &ContentCheck,
+        fault: Option<&Fault>,
+    ) -> Result<Bytes, StoreError> {
+        let mut bytes = match body {
+            Body::Bytes(bytes) => {
+                let now = self.holding.fetch_add(bytes.len() as u64, SeqCst) + bytes.len() as u64;
+                self.held_most.fetch_max(now, SeqCst);
+                tokio::task::yield_now().await;
+                self.holding.fetch_sub(bytes.len() as u64, SeqCst);
+                bytes.to_vec()
+            }
+            Body::File {
+                path,
+                offset,
+                length,
+            } => {
+                let whole = std::fs::read(path).map_err(|_| error(ErrorKind::LocalFile))?;
+                whole[*offset as usize..(*offset + *length) as usize].to_vec()
+            }
+        };
+        assert!(check.md5.is_some(), "every body travels with its hash");
+        if check
+            .md5
+            .is_some_and(|sum| sum != <[u8; 16]>::from(Md5::digest(&bytes)))
+        {
+            return Err(error(ErrorKind::Damaged));
+        }
+        if matches!(fault, Some(Fault::TurnBit)) {
+            // After the check: the store's own fault.
+            bytes[0] ^= 1;
+        }
+        Ok(bytes.into())
+    }
+}
+
+fn name(op: Op) -> &'static str {
+    match op {
+        Op::List => "list",
+        Op::Head => "head",
+        Op::Get => "get",
+        Op::Put => "put",
+        Op::Copy => "copy",
+        Op::Delete => "delete",
+        Op::CreateUpload => "create",
+        Op::Part => "part",
+        Op::Complete => "complete",
+        Op::Abort => "abort",
+    }
+}
+
+pub fn error(kind: ErrorKind) -> StoreError {
+    StoreError::new(kind, "do this", format!("{kind:?}"))
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, b| {
+        let _ = write!(text, "{b:02x}");
+        text
+    })
+}
+
+fn lost(fault: Option<Fault>) -> Result<(), StoreError> {
+    match fault {
+        Some(Fault::LoseAnswer(kind)) => Err(error(kind)),
+        _ => Ok(()),
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Memory {
+    async fn list_buckets(&self) -> Result<Vec<BucketInfo>, StoreError> {
+        Ok(Vec::new())
+    }
+    async fn head_bucket(&self, _: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+    async fn create_bucket(&self, _: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+    async fn delete_bucket(&self, _: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn list(&self, request: ListRequest) -> Result<ListPage, StoreError> {
+        self.begin(Op::List, &request.prefix, 0).await?;
+        assert!(request.delimiter.is_none(), "plans list everything below");
+        let start = request.start_after.filter(|_| self.knows_start_after);
+        let after = request.continuation.or(start).unwrap_or_default();
+        let most = request.max_keys.unwrap_or(1000).min(1000) as usize;
+        let inside = self.inside.lock().unwrap();
+        let rows = inside
+            .objects
+            .iter()
+            .filter(|(k, _)| k.starts_with(&request.prefix) && **k > after);
+        let mut objects: Vec<ObjectInfo> = rows
+            .take(most + 1)
+            .map(|(key, o)| ObjectInfo {
+                key: key.clone(),
+                size: o.bytes.len() as u64,
+                modified: Some(o.modified),
+                etag: Some(o.etag.clone()),
+                storage_class: None,
+            })
+            .collect();
+        let more = objects.len() > most;
+        objects.truncate(most);
+        let next = objects.last().filter(|_| more).map(|o| o.key.clone());
+        Ok(ListPage {
+            objects,
+            prefixes: Vec::new(),
+            next,
+        })
+    }
+
+    async fn head(&self, _: &str, key: &str) -> Result<ObjectHead, StoreError> {
+        self.begin(Op::Head, key, 0).await?;
+        let inside = self.inside.lock().unwrap();
+        let object = inside
+            .objects
+            .get(key)
+            .ok_or_else(|| error(ErrorKind::NoSuchKey))?;
+        Ok(head_of(object))
+    }
+
+    async fn get(&self, request: GetRequest) -> Result<GetResponse, StoreError> {
+        let at = request.range.as_ref().map_or(0, |r| r.start);
+        let fault = self.begin(Op::Get, &request.key, at).await?;
+        let object = self
+            .inside
+            .lock()
+            .unwrap()
+            .objects
+            .get(&request.key)
+            .cloned();
+        let object = object.ok_or_else(|| error(ErrorKind::NoSuchKey))?;
+        if request.if_match.is_some_and(|etag| etag != object.etag) {
+            return Err(error(ErrorKind::Changed));
+        }
+        let mut bytes = match request.range {
+            Some(range) => object.bytes.slice(range.start as usize..range.end as usize),
+            None => object.bytes.clone(),
+        };
+        let length = bytes.len() as u64;
+        let mut end = None;
+        match fault {
+            Some(Fault::CutBody(at)) => {
+                bytes.truncate(at);
+                end = Some(Err(error(ErrorKind::Interrupted)));
+            }
+            Some(Fault::ShortBody(at)) => bytes.truncate(at),
+            Some(Fault::LongBody) => end = Some(Ok(Bytes::from_static(b"more"))),
+            Some(Fault::TurnBit) => {
+                let mut turned = bytes.to_vec();
+                turned[0] ^= 1;
+                bytes = turned.into();
+            }
+            _ => {}
+        }
+        let mut chunks: Vec<Result<Bytes, StoreError>> = Vec::new();
+        while !bytes.is_empty() {
+            chunks.push(Ok(bytes.split_to(bytes.len().min(64 << 10))));
+        }
+        chunks.extend(end);
+        Ok(GetResponse {
+            head: head_of(&object),
+            length,
+            body: futures::stream::iter(chunks).boxed(),
+        })
+    }
+
+    async fn put(&self, request: PutRequest) -> Result<PutOutcome, StoreError> {
+        let fault = self.begin(Op::Put, &request.key, 0).await?;
+        let bytes = self
+            .take(&request.body, &request.check, fault.as_ref())
+            .await?;
+        if request.if_absent && self.get(&request.key).is_some() {
+            return Err(error(ErrorKind::Exists));
+        }
+        self.insert(&request.key, bytes);
+        lost(fault)?;
+        let etag = self.inside.lock().unwrap().objects[&request.key]
+            .etag
+            .clone();
+        Ok(PutOutcome {
+            etag: Some(etag),
+            version_id: None,
+        })
+    }
+
+    async fn copy(&self, request: CopyRequest) -> Result<PutOutcome, StoreError> {
+        let fault = self.begin(Op::Copy, &request.from_key, 0).await?;
+        let mut object = self
+            .inside
+            .lock()
+            .unwrap()
+            .objects
+            .get(&request.from_key)
+            .cloned();
+        if let (Some(object), Some(Fault::ShortBody(at))) = (&mut object, fault) {
+            object.bytes.truncate(at);
+        }
+        let object = object.ok_or_else(|| error(ErrorKind::NoSuchKey))?;
+        let etag = object.etag.clone();
+        self.inside
+            .lock()
+            .unwrap()
+            .objects
+            .insert(request.to_key, object);
+        Ok(PutOutcome {
+            etag: Some(etag),
+            version_id: None,
+        })
+    }
+
+    async fn delete(&self, _: &str, keys: Vec<String>) -> Vec<DeleteOutcome> {
+        let mut outcomes = Vec::new();
+        for key in keys {
+            let result = self
+                .begin(Op::Delete, &key, 0)
+                .await
+                .map(|_| self.remove(&key));
+            outcomes.push(DeleteOutcome { key, result });
+        }
+        outcomes
+    }
+
+    async fn create_upload(
+        &self,
+        _: &str,
+        key: &str,
+        _: Option<&str>,
+        _: &BTreeMap<String, String>,
+    ) -> Result<UploadId, StoreError> {
+        self.begin(Op::CreateUpload, key, 0).await?;
+        let mut inside = self.inside.lock().unwrap();
+        inside.next_upload += 1;
+        let id = format!("upload-{}", inside.next_upload);
+        inside
+            .uploads
+            .insert(id.clone(), (key.into(), BTreeMap::new()));
+        Ok(UploadId(id))
+    }
+
+    async fn upload_part(&self, request: UploadPartRequest) -> Result<CompletedPart, StoreError> {
+        let fault = self
+            .begin(Op::Part, &request.key, request.number.into())
+            .await?;
+        let bytes = self
+            .take(&request.body, &request.check, fault.as_ref())
+            .await?;
+        let (etag, size) = (hex(&Md5::digest(&bytes)), bytes.len() as u64);
+        let mut inside = self.inside.lock().unwrap();
+        let upload = inside
+            .uploads
+            .get_mut(&request.upload.0)
+            .ok_or_else(|| error(ErrorKind::NoSuchUpload))?;
+        upload.1.insert(request.number, (bytes, etag.clone()));
+        lost(fault)?;
+        Ok(CompletedPart {
+            number: request.number,
+            etag,
+            size,
+        })
+    }
+
+    async fn complete_upload(
+        &self,
+        _: &str,
+        key: &str,
+        upload: &UploadId,
+        parts: &[CompletedPart],
+    ) -> Result<PutOutcome, StoreError> {
+        let fault = self.begin(Op::Complete, key, 0).await?;
+        let (_, stored) = {
+            let mut inside = self.inside.lock().unwrap();
+            inside
+                .uploads
+                .remove(&upload.0)
+                .ok_or_else(|| error(ErrorKind::NoSuchUpload))?
+        };
+        let (mut bytes, mut sums) = (Vec::new(), Vec::new());
+        assert!(parts.is_sorted_by_key(|p| p.number));
+        for part in parts {
+            let (part_bytes, etag) = &stored[&part.number];
+            assert_eq!(*etag, part.etag);
+            bytes.extend_from_slice(part_bytes);
+            sums.extend(Md5::digest(part_bytes));
+        }
+        let etag = self.etag(format!("{}-{}", hex(&Md5::digest(&sums)), parts.len()));
+        let stored = Stored {
+            bytes: bytes.into(),
+            etag,
+            modified: Utc::now(),
+        };
+        self.inside
+            .lock()
+            .unwrap()
+            .objects
+            .insert(key.into(), stored);
+        lost(fault)?;
+        // As Ceph answers.
+        Ok(PutOutcome {
+            etag: None,
+            version_id: None,
+        })
+    }
+
+    async fn abort_upload(&self, _: &str, key: &str, upload: &UploadId) -> Result<(), StoreError> {
+        self.begin(Op::Abort, key, 0).await?;
+        let gone = self.inside.lock().unwrap().uploads.remove(&upload.0);
+        gone.map(drop).ok_or_else(|| error(ErrorKind::NoSuchUpload))
+    }
+
+    async fn list_parts(
+        &self,
+        _: &str,
+        _: &str,
+        _: &UploadId,
+    ) -> Result<Vec<CompletedPart>, StoreError> {
+        Err(error(ErrorKind::Unsupported))
+    }
+
+    async fn list_uploads(&self, _: &str, _: &str) -> Result<Vec<UploadInfo>, StoreError> {
+        Err(error(ErrorKind::Unsupported))
+    }
+
+    fn quirks(&self) -> &Quirks {
+        &self.quirks
+    }
+}
+
+fn head_of(object: &Stored) -> ObjectHead {
+    ObjectHead {
+        size: object.bytes.len() as u64,
+        modified: Some(object.modified),
+        etag: Some(object.etag.clone()),
+        ..ObjectHead::default()
+    }
+}
+
+/// Bytes that differ from place to place, the same for the same seed.
+pub fn pattern(length: usize, seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+/// Every file below a folder: relative path and bytes. Links are named, not followed.
+pub fn files_in(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let (mut files, mut waiting) = (BTreeMap::new(), vec![folder.to_owned()]);
+    while let Some(at) = waiting.pop() {
+        for entry in std::fs::read_dir(at).unwrap() {
+            let path = entry.unwrap().path();
+            if path.symlink_metadata().unwrap().is_dir() {
+                waiting.push(path);
+            } else {
+                let name = path
+                    .strip_prefix(folder)
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .to_owned();
+                files.insert(name, std::fs::read(path).unwrap_or_default());
+            }
+        }
+    }
+    files
+}
