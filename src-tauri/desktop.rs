@@ -36,7 +36,11 @@ impl Desktop {
         if let Some(window) = self.app.get_webview_window(MAIN) {
             dialog = dialog.set_parent(&window);
         }
-        match pick.folder.as_ref().map(PathBuf::from).filter(|f| f.is_dir()) {
+        let wanted = pick.folder.as_ref().map(PathBuf::from).filter(|f| f.is_dir());
+        // Elsewhere the system remembers the last one; GTK begins with “Recent”, where a folder
+        // cannot be chosen at all.
+        let start = wanted.or_else(|| std::env::home_dir().filter(|_| cfg!(target_os = "linux")));
+        match start {
             Some(folder) => dialog.set_directory(folder),
             None => dialog,
         }
