@@ -126,6 +126,13 @@ export const scenarios: Record<string, () => Fake> = {
       settings: at('thesis'),
       handlers: { run_plan: () => job('stage-1', { kind: 'stage', title: 'Fetch 1 object', bytesTotal: 1000, bytesDone: 420 }) },
     }),
+  staged: () =>
+    new Fake({
+      accounts: people(),
+      stores: stores(),
+      settings: at('thesis'),
+      handlers: { run_plan: () => new Promise((resolve) => setTimeout(() => resolve(job('stage-1', { kind: 'stage', state: 'done', filesDone: 1 })), 200)) },
+    }),
   listing: () => {
     const location = { account: 'a1', bucket: 'thesis', prefix: '' }
     const rows = Array.from({ length: 300 }, (_, i) => ({ kind: 'object' as const, key: `k${i}`, name: `k${i}`, size: i, modified: NOW, storageClass: null }))

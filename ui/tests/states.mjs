@@ -104,7 +104,7 @@ const states = {
   conflicts: {
     world: 'conflicts',
     steps: async (page) => {
-      await page.evaluate(() => window.fake.drag.drop(['/home/ada/README.md', '/home/ada/chapter 2.docx', '/home/ada/x.txt'], { x: 700, y: 600 }))
+      await page.evaluate(() => window.fake.drag.drop(['/home/ada/README.md', '/home/ada/chapter 2.docx', '/home/ada/x.txt'], { x: 500, y: 400 }))
       await page.getByRole('dialog').waitFor()
       await page.getByText('Show ').click()
     },
@@ -112,14 +112,14 @@ const states = {
   blocked: {
     world: 'blocked',
     steps: async (page) => {
-      await page.evaluate(() => window.fake.drag.drop(['/home/ada/README.md'], { x: 700, y: 600 }))
+      await page.evaluate(() => window.fake.drag.drop(['/home/ada/README.md'], { x: 500, y: 400 }))
       await page.getByRole('dialog').waitFor()
     },
   },
   planning: {
     world: 'planning',
     steps: async (page) => {
-      await page.evaluate(() => window.fake.drag.drop(['/home/ada/big'], { x: 700, y: 600 }))
+      await page.evaluate(() => window.fake.drag.drop(['/home/ada/big'], { x: 500, y: 400 }))
       await page.getByRole('dialog').waitFor()
     },
   },
@@ -142,13 +142,14 @@ const states = {
     },
   },
   ready: {
-    world: 'browse',
+    world: 'staged',
     steps: async (page) => {
       const box = await row(page, 'README.md').boundingBox()
       await page.mouse.move(box.x + 80, box.y + 10)
       await page.mouse.down()
       await page.mouse.move(box.x + 200, box.y + 120, { steps: 2 })
       await page.mouse.up()
+      await page.getByText('Ready to drag').waitFor({ timeout: 3000 })
     },
   },
   listing: { world: 'listing' },

@@ -2,7 +2,7 @@
  * The one dialog that is open. Whoever wants one asks here; `Dialogs.svelte` shows it. There is never a
  * stack of them: a remedy inside a dialog replaces it.
  */
-import type { AccountView, BucketRef, Location, PlanView, Row } from '$lib/backend'
+import type { AccountView, BucketRef, Location, PlanView, PlanWhat, Row } from '$lib/backend'
 
 export type DialogRequest =
   | { kind: 'add-account'; providerId?: string; intent?: 'any' | 'keystone' | 'typed' }
@@ -19,7 +19,7 @@ export type DialogRequest =
   | { kind: 'rename'; location: Location; row: Row }
   | { kind: 'shortcuts' }
   | { kind: 'planning' }
-  | { kind: 'plan'; plan: PlanView }
+  | { kind: 'plan'; plan: PlanView; what: PlanWhat }
 
 let open = $state.raw<DialogRequest | null>(null)
 let settle: ((done: boolean) => void) | null = null

@@ -2,7 +2,7 @@
 import { backend, type Problem, type Remedy } from '$lib/backend'
 import { openDialog } from './dialogs.svelte'
 import { navigate } from './navigation.svelte'
-import { report } from './notice.svelte'
+import { report, say } from './notice.svelte'
 import { chooseDownloadFolder } from './settings.svelte'
 
 const WORDS: Record<Remedy['kind'], string> = {
@@ -41,7 +41,7 @@ export function remedy(r: Remedy, onretry?: () => void): void {
       void openDialog({ kind: 'vault' }).then((done) => done && onretry?.())
       break
     case 'choose-folder':
-      void chooseDownloadFolder()
+      void chooseDownloadFolder().then((folder) => folder && say(`Downloads go to ${folder} from now on`))
       break
     case 'show-log':
       backend().shell('show_folder', 'logs').catch(report)
@@ -54,10 +54,13 @@ export interface RemedyButton {
   run: () => void
 }
 
+/** Where a problem stands, a remedy may have a meaning of its own: another folder for this download. */
+export type Instead = Partial<Record<Remedy['kind'], () => void>>
+
 /** A problem's buttons. Without a way to try again, none is offered. */
-export function remedies(problem: Problem, onretry?: () => void): RemedyButton[] {
+export function remedies(problem: Problem, onretry?: () => void, instead: Instead = {}): RemedyButton[] {
   const listed = problem.remedies.filter((r) => r.kind !== 'retry' || onretry)
-  const buttons = listed.map((r) => ({ label: WORDS[r.kind], run: () => remedy(r, onretry) }))
+  const buttons = listed.map((r) => ({ label: WORDS[r.kind], run: instead[r.kind] ?? (() => remedy(r, onretry)) }))
   if (onretry && problem.retry && !listed.some((r) => r.kind === 'retry'))
     buttons.push({ label: WORDS.retry, run: onretry })
   return buttons

@@ -12,9 +12,9 @@ export function summary(plan: PlanView): string {
   const noun = plan.kind === 'upload' ? 'file' : 'object'
   const parts = [`${counted(plan.files, noun)}, ${bytes(plan.bytes)}`]
   if (plan.folders) parts.push(`in ${counted(plan.folders, 'folder')}`)
-  if (plan.same) parts.push(`of which ${count(plan.same)} ${plan.same === 1 ? 'is' : 'are'} there already`)
   const verb = { upload: 'will be sent', download: 'will be fetched', stage: 'will be fetched', delete: 'will be deleted', rename: 'will be copied to the new name, then deleted under the old one' }[plan.kind]
-  return `${parts.join(' ')}${plan.same ? '.' : ` ${verb}.`}`
+  const same = plan.same ? `; ${count(plan.same)} of them ${plan.same === 1 ? 'is' : 'are'} there already` : ` ${verb}`
+  return `${parts.join(' ')}${same}.`
 }
 
 export function conflictChoices(plan: PlanView): { value: OnConflict; label: string; hint: string | null }[] {

@@ -53,7 +53,7 @@ export async function startPlan(what: PlanWhat): Promise<void> {
     const plan = await backend().call('plan', { ticket, what })
     if (!over()) void drop(plan)
     else if (plan.clean && !plan.blocked && what.kind !== 'delete' && what.kind !== 'rename') await runPlan(plan)
-    else void openDialog({ kind: 'plan', plan })
+    else void openDialog({ kind: 'plan', plan, what })
   } catch (error) {
     // One that was cancelled says so; nobody needs to hear it.
     if (over()) report(error)
