@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use secrecy::{ExposeSecret, SecretString};
 use tauri::{AppHandle, Manager};
 use tauri_plugin_clipboard_manager::ClipboardExt;
 use tauri_plugin_opener::OpenerExt;
 use wherry_engine::Engine;
 use wherry_engine::commands::Shell;
 use wherry_engine::contract::{CopyText, KnownFolder, Pick, Problem};
-use secrecy::{ExposeSecret, SecretString};
 
 use crate::platform;
 use crate::window::MAIN;
@@ -36,7 +36,11 @@ impl Desktop {
         if let Some(window) = self.app.get_webview_window(MAIN) {
             dialog = dialog.set_parent(&window);
         }
-        let wanted = pick.folder.as_ref().map(PathBuf::from).filter(|f| f.is_dir());
+        let wanted = pick
+            .folder
+            .as_ref()
+            .map(PathBuf::from)
+            .filter(|f| f.is_dir());
         // Elsewhere the system remembers the last one; GTK begins with “Recent”, where a folder
         // cannot be chosen at all.
         let start = wanted.or_else(|| std::env::home_dir().filter(|_| cfg!(target_os = "linux")));
@@ -52,7 +56,10 @@ impl Desktop {
         tauri::async_runtime::spawn(async move {
             tokio::time::sleep(SECRET_STAYS).await;
             let clipboard = app.clipboard();
-            if clipboard.read_text().is_ok_and(|text| text == secret.expose_secret()) {
+            if clipboard
+                .read_text()
+                .is_ok_and(|text| text == secret.expose_secret())
+            {
                 let _ = clipboard.clear();
             }
         });
@@ -89,15 +96,18 @@ impl Shell for Desktop {
     }
 
     async fn copy_text(&self, copy: CopyText) -> Result<(), Problem> {
-        self.app.clipboard().write_text(copy.text.clone()).map_err(|e| {
-            Problem::new(
-                "desktop.clipboard",
-                "The clipboard could not be used.",
-                "Try again, or select the text and copy it by hand.",
-            )
-            .retryable()
-            .context("reason", e)
-        })?;
+        self.app
+            .clipboard()
+            .write_text(copy.text.clone())
+            .map_err(|e| {
+                Problem::new(
+                    "desktop.clipboard",
+                    "The clipboard could not be used.",
+                    "Try again, or select the text and copy it by hand.",
+                )
+                .retryable()
+                .context("reason", e)
+            })?;
         if copy.secret {
             self.clear_later(copy.text.into());
         }
@@ -108,9 +118,15 @@ impl Shell for Desktop {
         // Only pages that Wherry itself names: a provider's help.
         let known = wherry_engine::help_pages().any(|page| page == url);
         if !known {
-            return Err(Problem::fault("The window asked for a page that is not one of Wherry's.", url));
+            return Err(Problem::fault(
+                "The window asked for a page that is not one of Wherry's.",
+                url,
+            ));
         }
-        self.app.opener().open_url(url, None::<&str>).map_err(not_opened)
+        self.app
+            .opener()
+            .open_url(url, None::<&str>)
+            .map_err(not_opened)
     }
 
     async fn show_folder(&self, folder: KnownFolder) -> Result<(), Problem> {
@@ -131,7 +147,11 @@ impl Shell for Desktop {
         let shown = self.app.opener().reveal_item_in_dir(&path);
         shown
             .or_else(|_| {
-                let folder = path.parent().unwrap_or(&path).to_string_lossy().into_owned();
+                let folder = path
+                    .parent()
+                    .unwrap_or(&path)
+                    .to_string_lossy()
+                    .into_owned();
                 self.app.opener().open_path(folder, None::<&str>)
             })
             .map_err(|e| not_opened(e).context("file", path.display()))

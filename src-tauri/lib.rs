@@ -60,7 +60,11 @@ fn build(engine: Engine) -> tauri::Result<tauri::App> {
         .plugin(tauri_plugin_single_instance::init(|app, _args, _folder| {
             window::show(app);
         }))
-        .plugin(tauri_plugin_window_state::Builder::default().with_state_flags(window::REMEMBERED).build())
+        .plugin(
+            tauri_plugin_window_state::Builder::default()
+                .with_state_flags(window::REMEMBERED)
+                .build(),
+        )
         .plugin(tauri_plugin_clipboard_manager::init())
         .plugin(tauri_plugin_opener::init())
         .invoke_handler(tauri::generate_handler![commands::call, commands::events])

@@ -25,7 +25,10 @@ pub async fn call(
     }
     match dispatch_desk(engine.inner(), &command, args).await {
         Some(answer) => answer,
-        None => Err(Problem::fault("The window gave a command that does not exist.", command)),
+        None => Err(Problem::fault(
+            "The window gave a command that does not exist.",
+            command,
+        )),
     }
 }
 

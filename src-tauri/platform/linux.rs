@@ -34,7 +34,11 @@ fn begin(window: &WebviewWindow, uris: Vec<String>) -> bool {
     let Ok(parent) = window.gtk_window() else {
         return false;
     };
-    let Some(device) = parent.display().default_seat().and_then(|seat| seat.pointer()) else {
+    let Some(device) = parent
+        .display()
+        .default_seat()
+        .and_then(|seat| seat.pointer())
+    else {
         return false;
     };
     let Some(screen) = gtk::prelude::WidgetExt::screen(&parent) else {

@@ -118,7 +118,10 @@ impl Account {
         if name.chars().count() > 64 {
             return Err(NameProblem::Long);
         }
-        match name.chars().find(|c| matches!(c, ':' | '/' | '\\') || c.is_control()) {
+        match name
+            .chars()
+            .find(|c| matches!(c, ':' | '/' | '\\') || c.is_control())
+        {
             Some(c) => Err(NameProblem::Character(c)),
             None => Ok(()),
         }

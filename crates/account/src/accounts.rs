@@ -18,7 +18,10 @@ pub enum AccountsError {
     #[error("the account file {} cannot be read: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("the account file {} is damaged: {source}", path.display())]
-    Damaged { path: PathBuf, source: Box<toml::de::Error> },
+    Damaged {
+        path: PathBuf,
+        source: Box<toml::de::Error>,
+    },
     #[error("the account file {} was written by a newer Wherry (format {version})", path.display())]
     Newer { path: PathBuf, version: u32 },
     #[error("the account file {} cannot be written: {source}", path.display())]
@@ -54,14 +57,28 @@ impl Accounts {
         let text = match fs::read_to_string(&self.path) {
             Ok(text) => text,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(source) => return Err(AccountsError::Read { path: self.path.clone(), source }),
+            Err(source) => {
+                return Err(AccountsError::Read {
+                    path: self.path.clone(),
+                    source,
+                });
+            }
         };
-        let damaged = |source| AccountsError::Damaged { path: self.path.clone(), source: Box::new(source) };
+        let damaged = |source| AccountsError::Damaged {
+            path: self.path.clone(),
+            source: Box::new(source),
+        };
         let value: toml::Table = text.parse().map_err(damaged)?;
-        let version = value.get("format").and_then(toml::Value::as_integer).unwrap_or(0);
+        let version = value
+            .get("format")
+            .and_then(toml::Value::as_integer)
+            .unwrap_or(0);
         if version > i64::from(FORMAT) {
             let version = u32::try_from(version).unwrap_or(u32::MAX);
-            return Err(AccountsError::Newer { path: self.path.clone(), version });
+            return Err(AccountsError::Newer {
+                path: self.path.clone(),
+                version,
+            });
         }
         Ok(toml::from_str::<Document>(&text).map_err(damaged)?.accounts)
     }
@@ -74,8 +91,15 @@ impl Accounts {
         self.find(|a| a.name == name, || name.to_owned())
     }
 
-    fn find(&self, is: impl Fn(&Account) -> bool, what: impl Fn() -> String) -> Result<Account, AccountsError> {
-        self.list()?.into_iter().find(is).ok_or_else(|| AccountsError::Unknown(what()))
+    fn find(
+        &self,
+        is: impl Fn(&Account) -> bool,
+        what: impl Fn() -> String,
+    ) -> Result<Account, AccountsError> {
+        self.list()?
+            .into_iter()
+            .find(is)
+            .ok_or_else(|| AccountsError::Unknown(what()))
     }
 
     pub fn add(&self, account: Account) -> Result<(), AccountsError> {
@@ -87,10 +111,17 @@ impl Accounts {
     }
 
     /// Changes one account in place and returns it. The id cannot be changed.
-    pub fn update(&self, id: &AccountId, edit: impl FnOnce(&mut Account)) -> Result<Account, AccountsError> {
+    pub fn update(
+        &self,
+        id: &AccountId,
+        edit: impl FnOnce(&mut Account),
+    ) -> Result<Account, AccountsError> {
         self.change(|accounts| {
             let unknown = || AccountsError::Unknown(id.to_string());
-            let at = accounts.iter().position(|a| a.id == *id).ok_or_else(unknown)?;
+            let at = accounts
+                .iter()
+                .position(|a| a.id == *id)
+                .ok_or_else(unknown)?;
             let mut edited = accounts[at].clone();
             edit(&mut edited);
             edited.id = id.clone();
@@ -111,25 +142,44 @@ impl Accounts {
         &self,
         edit: impl FnOnce(&mut Vec<Account>) -> Result<T, AccountsError>,
     ) -> Result<T, AccountsError> {
-        let failed = |source| AccountsError::Write { path: self.path.clone(), source };
+        let failed = |source| AccountsError::Write {
+            path: self.path.clone(),
+            source,
+        };
         let folder = self.path.parent().unwrap_or(Path::new("."));
         create_private(folder).map_err(failed)?;
         let lock = File::create(self.path.with_extension("lock")).map_err(failed)?;
         lock.lock().map_err(failed)?;
         let mut accounts = self.list()?;
         let result = edit(&mut accounts)?;
-        let text = toml::to_string_pretty(&Document { format: FORMAT, accounts }).map_err(|e| failed(io::Error::other(e)))?;
+        let text = toml::to_string_pretty(&Document {
+            format: FORMAT,
+            accounts,
+        })
+        .map_err(|e| failed(io::Error::other(e)))?;
         let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-        file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+        file.write_all(text.as_bytes())
+            .and_then(|()| file.as_file().sync_all())
+            .map_err(failed)?;
         file.persist(&self.path).map_err(|e| failed(e.error))?;
         Ok(result)
     }
 }
 
-fn free_name(accounts: &[Account], name: &str, except: Option<&AccountId>) -> Result<(), AccountsError> {
+fn free_name(
+    accounts: &[Account],
+    name: &str,
+    except: Option<&AccountId>,
+) -> Result<(), AccountsError> {
     Account::check_name(name)?;
-    let taken = accounts.iter().any(|a| a.name == name && Some(&a.id) != except);
-    if taken { Err(NameProblem::Taken(name.to_owned()).into()) } else { Ok(()) }
+    let taken = accounts
+        .iter()
+        .any(|a| a.name == name && Some(&a.id) != except);
+    if taken {
+        Err(NameProblem::Taken(name.to_owned()).into())
+    } else {
+        Ok(())
+    }
 }
 
 /// Creates a folder only its owner may enter: account files say where somebody works.
@@ -175,7 +225,10 @@ mod tests {
         let (_dir, accounts) = fresh();
         let lab = account("lab");
         accounts.add(lab.clone()).expect("adds");
-        assert_eq!(Accounts::at(accounts.path.clone()).list().expect("reads"), vec![lab]);
+        assert_eq!(
+            Accounts::at(accounts.path.clone()).list().expect("reads"),
+            vec![lab]
+        );
     }
 
     #[test]
@@ -183,11 +236,21 @@ mod tests {
         let (_dir, accounts) = fresh();
         accounts.add(account("lab")).expect("adds");
         let refused = accounts.add(account("lab")).expect_err("refuses");
-        assert_eq!(refused.to_string(), "there is already an account named “lab”");
+        assert_eq!(
+            refused.to_string(),
+            "there is already an account named “lab”"
+        );
         let other = account("home");
         accounts.add(other.clone()).expect("adds");
-        assert!(accounts.update(&other.id, |a| a.name = "lab".into()).is_err());
-        assert_eq!(accounts.by_name("home").expect("is still there").id, other.id);
+        assert!(
+            accounts
+                .update(&other.id, |a| a.name = "lab".into())
+                .is_err()
+        );
+        assert_eq!(
+            accounts.by_name("home").expect("is still there").id,
+            other.id
+        );
     }
 
     #[test]
@@ -195,8 +258,15 @@ mod tests {
         let (_dir, accounts) = fresh();
         accounts.add(account("lab")).expect("adds");
         fs::write(&accounts.path, "format = 1\n[[account]]\nname = ").expect("writes");
-        assert!(matches!(accounts.add(account("new")), Err(AccountsError::Damaged { .. })));
-        assert!(fs::read_to_string(&accounts.path).expect("reads").ends_with("name = "));
+        assert!(matches!(
+            accounts.add(account("new")),
+            Err(AccountsError::Damaged { .. })
+        ));
+        assert!(
+            fs::read_to_string(&accounts.path)
+                .expect("reads")
+                .ends_with("name = ")
+        );
     }
 
     #[test]
@@ -204,7 +274,10 @@ mod tests {
         let (_dir, accounts) = fresh();
         accounts.add(account("lab")).expect("adds");
         fs::write(&accounts.path, "format = 7\n").expect("writes");
-        assert!(matches!(accounts.list(), Err(AccountsError::Newer { version: 7, .. })));
+        assert!(matches!(
+            accounts.list(),
+            Err(AccountsError::Newer { version: 7, .. })
+        ));
     }
 
     #[test]

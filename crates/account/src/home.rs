@@ -18,7 +18,10 @@ impl Home {
     /// Everything below one folder: `WHERRY_HOME`, and tests.
     pub fn at(root: impl Into<PathBuf>) -> Self {
         let root = root.into();
-        Self { config: root.clone(), data: root }
+        Self {
+            config: root.clone(),
+            data: root,
+        }
     }
 
     /// The folders of this process's user, from the environment.
@@ -34,16 +37,25 @@ impl Home {
         if cfg!(windows) {
             let roaming = PathBuf::from(var("APPDATA")?);
             let local = var("LOCALAPPDATA").map_or_else(|| roaming.clone(), PathBuf::from);
-            return Some(Self { config: roaming.join("Wherry"), data: local.join("Wherry") });
+            return Some(Self {
+                config: roaming.join("Wherry"),
+                data: local.join("Wherry"),
+            });
         }
         let home = PathBuf::from(var("HOME")?);
         if cfg!(target_os = "macos") {
             let support = home.join("Library/Application Support/Wherry");
-            return Some(Self { config: support.clone(), data: support });
+            return Some(Self {
+                config: support.clone(),
+                data: support,
+            });
         }
         // The specification says to ignore relative values.
         let xdg = |name: &str, fallback: &str| {
-            var(name).map(PathBuf::from).filter(|p| p.is_absolute()).unwrap_or_else(|| home.join(fallback))
+            var(name)
+                .map(PathBuf::from)
+                .filter(|p| p.is_absolute())
+                .unwrap_or_else(|| home.join(fallback))
         };
         Some(Self {
             config: xdg("XDG_CONFIG_HOME", ".config").join("wherry"),
@@ -93,7 +105,8 @@ mod tests {
 
     #[test]
     fn one_variable_moves_everything() {
-        let home = Home::resolve(|n| (n == "WHERRY_HOME").then(|| "/tmp/w".into())).expect("resolves");
+        let home =
+            Home::resolve(|n| (n == "WHERRY_HOME").then(|| "/tmp/w".into())).expect("resolves");
         assert_eq!(home.accounts_file(), Path::new("/tmp/w/accounts.toml"));
         assert_eq!(home.logs(), Path::new("/tmp/w/logs"));
     }
@@ -108,7 +121,10 @@ mod tests {
             _ => None,
         })
         .expect("resolves");
-        assert_eq!(home.accounts_file(), Path::new("/home/u/.config/wherry/accounts.toml"));
+        assert_eq!(
+            home.accounts_file(),
+            Path::new("/home/u/.config/wherry/accounts.toml")
+        );
         assert_eq!(home.practice(), Path::new("/data/wherry/practice"));
     }
 }

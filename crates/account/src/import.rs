@@ -23,7 +23,10 @@ const MOST: u64 = 1 << 20;
 pub enum CloudMethod {
     Password,
     /// By id, or by a name that is unique per user.
-    ApplicationCredential { id: Option<String>, name: Option<String> },
+    ApplicationCredential {
+        id: Option<String>,
+        name: Option<String>,
+    },
     /// OpenID Connect, by keystoneauth's name for the variety: `v3oidcpassword`.
     Oidc(String),
     /// Anything else, by keystoneauth's name for it.
@@ -118,7 +121,13 @@ pub fn read(path: &Path) -> Result<Vec<ImportedCloud>, ImportError> {
     } else {
         openrc::read(path, &text).into_iter().collect()
     };
-    if clouds.is_empty() { Err(ImportError::Nothing { path: path.to_owned() }) } else { Ok(clouds) }
+    if clouds.is_empty() {
+        Err(ImportError::Nothing {
+            path: path.to_owned(),
+        })
+    } else {
+        Ok(clouds)
+    }
 }
 
 fn is_yaml(path: &Path, text: &str) -> bool {
@@ -128,7 +137,10 @@ fn is_yaml(path: &Path, text: &str) -> bool {
 }
 
 fn text_of(path: &Path) -> Result<String, ImportError> {
-    let unreadable = |source| ImportError::Read { path: path.to_owned(), source };
+    let unreadable = |source| ImportError::Read {
+        path: path.to_owned(),
+        source,
+    };
     let file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     // A device or a pipe might never end.
@@ -136,11 +148,17 @@ fn text_of(path: &Path) -> Result<String, ImportError> {
         return Err(unreadable(io::Error::other("it is not a file")));
     }
     let mut bytes = Vec::new();
-    file.take(MOST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    file.take(MOST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
     if bytes.len() as u64 > MOST {
-        return Err(ImportError::Large { path: path.to_owned() });
+        return Err(ImportError::Large {
+            path: path.to_owned(),
+        });
     }
-    let text = String::from_utf8(bytes).map_err(|_| ImportError::NotText { path: path.to_owned() })?;
+    let text = String::from_utf8(bytes).map_err(|_| ImportError::NotText {
+        path: path.to_owned(),
+    })?;
     Ok(text.trim_start_matches('\u{feff}').to_owned())
 }
 
@@ -190,7 +208,9 @@ impl Given {
             region: self.region,
             method,
             secret,
-            ca_file: self.ca_file.and_then(|file| existing(&file, path, &mut notes)),
+            ca_file: self
+                .ca_file
+                .and_then(|file| existing(&file, path, &mut notes)),
             notes,
         }
     }
@@ -200,7 +220,14 @@ fn method(auth_type: Option<String>, id: Option<String>, name: Option<String>) -
     let kind = auth_type.unwrap_or_default();
     let credential = CloudMethod::ApplicationCredential { id, name };
     match kind.as_str() {
-        "" if credential != (CloudMethod::ApplicationCredential { id: None, name: None }) => credential,
+        "" if credential
+            != (CloudMethod::ApplicationCredential {
+                id: None,
+                name: None,
+            }) =>
+        {
+            credential
+        }
         "" | "password" | "v3password" | "v3multifactor" => CloudMethod::Password,
         "v3applicationcredential" => credential,
         oidc if oidc.starts_with("v3oidc") => CloudMethod::Oidc(kind),
@@ -218,7 +245,10 @@ fn existing(file: &str, beside: &Path, notes: &mut Vec<String>) -> Option<PathBu
     if named.is_file() {
         return Some(named);
     }
-    notes.push(format!("The certificate file {} is not there; choose it yourself.", named.display()));
+    notes.push(format!(
+        "The certificate file {} is not there; choose it yourself.",
+        named.display()
+    ));
     None
 }
 
@@ -241,7 +271,10 @@ mod tests {
     fn what_is_no_such_file_is_told_apart() {
         let (dir, path) = file("x.sh", b"#!/bin/sh\necho hello\n");
         assert!(matches!(read(&path), Err(ImportError::Nothing { .. })));
-        assert!(matches!(read(&dir.path().join("gone")), Err(ImportError::Read { .. })));
+        assert!(matches!(
+            read(&dir.path().join("gone")),
+            Err(ImportError::Read { .. })
+        ));
         assert!(matches!(read(dir.path()), Err(ImportError::Read { .. })));
         let (_dir, path) = file("x", b"\x7fELF\xff\xfe");
         assert!(matches!(read(&path), Err(ImportError::NotText { .. })));
@@ -251,11 +284,20 @@ mod tests {
 
     #[test]
     fn a_file_is_taken_for_what_it_is_whatever_its_name() {
-        let (_dir, path) = file("download", b"\xef\xbb\xbfclouds:\n  a: {auth: {auth_url: 'https://k/v3', username: u}}\n");
+        let (_dir, path) = file(
+            "download",
+            b"\xef\xbb\xbfclouds:\n  a: {auth: {auth_url: 'https://k/v3', username: u}}\n",
+        );
         assert_eq!(read(&path).expect("reads")[0].name, "a");
-        let (_dir, path) = file("demo-openrc.sh", b"export OS_AUTH_URL=https://k/v3\r\nexport OS_USERNAME=u\r\n");
+        let (_dir, path) = file(
+            "demo-openrc.sh",
+            b"export OS_AUTH_URL=https://k/v3\r\nexport OS_USERNAME=u\r\n",
+        );
         let clouds = read(&path).expect("reads");
-        assert_eq!((clouds[0].name.as_str(), clouds[0].user.as_deref()), ("demo", Some("u")));
+        assert_eq!(
+            (clouds[0].name.as_str(), clouds[0].user.as_deref()),
+            ("demo", Some("u"))
+        );
     }
 
     #[test]
@@ -263,17 +305,31 @@ mod tests {
         let (dir, path) = file("rc", b"OS_AUTH_URL=https://k/v3\nOS_CACERT=ca.pem\n");
         let cloud = read(&path).expect("reads").remove(0);
         assert_eq!(cloud.ca_file, None);
-        assert!(cloud.notes[0].contains("ca.pem is not there"), "{:?}", cloud.notes);
+        assert!(
+            cloud.notes[0].contains("ca.pem is not there"),
+            "{:?}",
+            cloud.notes
+        );
         fs::write(dir.path().join("ca.pem"), "").expect("writes");
-        assert_eq!(read(&path).expect("reads")[0].ca_file, Some(dir.path().join("ca.pem")));
+        assert_eq!(
+            read(&path).expect("reads")[0].ca_file,
+            Some(dir.path().join("ca.pem"))
+        );
     }
 
     #[test]
     fn nothing_here_can_start_a_program() {
-        let sources = [include_str!("import/clouds_yaml.rs"), include_str!("import/openrc.rs"), include_str!("import/shell.rs")];
+        let sources = [
+            include_str!("import/clouds_yaml.rs"),
+            include_str!("import/openrc.rs"),
+            include_str!("import/shell.rs"),
+        ];
         for source in sources {
             let code = source.split("#[cfg(test)]").next().unwrap_or_default();
-            assert!(!code.contains("std::process") && !code.contains("Command::new"), "{code}");
+            assert!(
+                !code.contains("std::process") && !code.contains("Command::new"),
+                "{code}"
+            );
         }
     }
 

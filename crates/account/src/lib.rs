@@ -14,6 +14,6 @@ pub use account::{Account, AccountId, IssuerLink, KeyFacts, NameProblem};
 pub use accounts::{Accounts, AccountsError};
 pub use home::Home;
 pub use provider::{
-    Addressing, ChecksumMode, DeleteMode, EndpointTemplate, Field, IssuerKind, ListVersion, MultipartEtag,
-    PartLimits, Provider, ProviderError, Quirks, Signing, provider, providers,
+    Addressing, ChecksumMode, DeleteMode, EndpointTemplate, Field, IssuerKind, ListVersion,
+    MultipartEtag, PartLimits, Provider, ProviderError, Quirks, Signing, provider, providers,
 };

@@ -191,7 +191,10 @@ pub struct Provider {
 #[derive(Debug, thiserror::Error)]
 pub enum ProviderError {
     #[error("the provider preset {id} cannot be read: {source}")]
-    Malformed { id: String, source: Box<toml::de::Error> },
+    Malformed {
+        id: String,
+        source: Box<toml::de::Error>,
+    },
     #[error("the provider preset {id} is not valid: {why}")]
     Invalid { id: String, why: String },
     #[error("please fill in {label}")]
@@ -205,10 +208,16 @@ pub enum ProviderError {
 impl Provider {
     /// Parses one preset and checks that it makes sense.
     pub fn parse(id: &str, text: &str) -> Result<Self, ProviderError> {
-        let mut provider: Self = toml::from_str(text)
-            .map_err(|source| ProviderError::Malformed { id: id.to_owned(), source: Box::new(source) })?;
+        let mut provider: Self =
+            toml::from_str(text).map_err(|source| ProviderError::Malformed {
+                id: id.to_owned(),
+                source: Box::new(source),
+            })?;
         id.clone_into(&mut provider.id);
-        provider.check().map_err(|why| ProviderError::Invalid { id: id.to_owned(), why })?;
+        provider.check().map_err(|why| ProviderError::Invalid {
+            id: id.to_owned(),
+            why,
+        })?;
         Ok(provider)
     }
 
@@ -216,16 +225,23 @@ impl Provider {
         if self.endpoints.is_empty() {
             return Err("it names no endpoint".into());
         }
-        let samples: BTreeMap<String, String> =
-            self.fields.iter().map(|f| (f.name.clone(), "sample".to_owned())).collect();
+        let samples: BTreeMap<String, String> = self
+            .fields
+            .iter()
+            .map(|f| (f.name.clone(), "sample".to_owned()))
+            .collect();
         for endpoint in &self.endpoints {
             if endpoint.url.is_empty() {
                 continue;
             }
-            self.endpoint(endpoint, &samples).map_err(|e| format!("endpoint {}: {e}", endpoint.label))?;
+            self.endpoint(endpoint, &samples)
+                .map_err(|e| format!("endpoint {}: {e}", endpoint.label))?;
         }
         let parts = self.quirks.parts;
-        if parts.min_size > parts.preferred_size || parts.preferred_size > parts.max_size || parts.max_parts == 0 {
+        if parts.min_size > parts.preferred_size
+            || parts.preferred_size > parts.max_size
+            || parts.max_parts == 0
+        {
             return Err("its part limits contradict each other".into());
         }
         let help = Url::parse(&self.help_url).map_err(|e| format!("help_url: {e}"))?;
@@ -247,12 +263,24 @@ impl Provider {
             if !text.contains(&slot) {
                 continue;
             }
-            let value = values.get(&field.name).map(|v| v.trim()).unwrap_or_default();
+            let value = values
+                .get(&field.name)
+                .map(|v| v.trim())
+                .unwrap_or_default();
             if value.is_empty() {
-                return Err(ProviderError::FieldMissing { name: field.name.clone(), label: field.label.clone() });
+                return Err(ProviderError::FieldMissing {
+                    name: field.name.clone(),
+                    label: field.label.clone(),
+                });
             }
-            if !value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.') {
-                return Err(ProviderError::FieldOdd { name: field.name.clone(), label: field.label.clone() });
+            if !value
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.')
+            {
+                return Err(ProviderError::FieldOdd {
+                    name: field.name.clone(),
+                    label: field.label.clone(),
+                });
             }
             text = text.replace(&slot, value);
         }
@@ -270,7 +298,11 @@ const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/presets.rs"))
 static PROVIDERS: LazyLock<Vec<Provider>> = LazyLock::new(|| {
     let mut all: Vec<Provider> = FILES
         .iter()
-        .filter_map(|(id, text)| Provider::parse(id, text).inspect_err(|e| tracing::error!(%e)).ok())
+        .filter_map(|(id, text)| {
+            Provider::parse(id, text)
+                .inspect_err(|e| tracing::error!(%e))
+                .ok()
+        })
         .collect();
     all.sort_by(|a, b| (a.order, &a.name).cmp(&(b.order, &b.name)));
     all
@@ -293,8 +325,12 @@ mod tests {
     #[test]
     fn every_preset_in_the_folder_is_compiled_in_and_valid() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/providers");
-        let entries = std::fs::read_dir(folder).expect("lists").map(|entry| entry.expect("reads").file_name());
-        let mut here: Vec<String> = entries.map(|name| name.to_string_lossy().into_owned()).collect();
+        let entries = std::fs::read_dir(folder)
+            .expect("lists")
+            .map(|entry| entry.expect("reads").file_name());
+        let mut here: Vec<String> = entries
+            .map(|name| name.to_string_lossy().into_owned())
+            .collect();
         here.sort();
         assert!(here.len() >= 12, "{here:?}");
         let compiled: Vec<String> = FILES.iter().map(|(id, _)| format!("{id}.toml")).collect();
@@ -302,7 +338,11 @@ mod tests {
         for (id, text) in FILES {
             let preset = Provider::parse(id, text).unwrap_or_else(|e| panic!("{e}"));
             assert_eq!(provider(id), Some(&preset));
-            assert!(!preset.description.is_empty() && preset.description.len() <= 110, "{id}: {}", preset.description);
+            assert!(
+                !preset.description.is_empty() && preset.description.len() <= 110,
+                "{id}: {}",
+                preset.description
+            );
         }
         let mut names: Vec<&str> = providers().iter().map(|p| p.name.as_str()).collect();
         names.sort_unstable();
@@ -313,7 +353,11 @@ mod tests {
     #[test]
     fn every_issuer_address_is_one() {
         for preset in providers() {
-            for url in preset.endpoints.iter().filter_map(|endpoint| endpoint.issuer_url.as_deref()) {
+            for url in preset
+                .endpoints
+                .iter()
+                .filter_map(|endpoint| endpoint.issuer_url.as_deref())
+            {
                 let url = Url::parse(url).unwrap_or_else(|e| panic!("{}: {url}: {e}", preset.id));
                 assert_eq!(url.scheme(), "https", "{}", preset.id);
                 let v3 = preset.issuer != IssuerKind::Keystone || url.path() == "/v3";
@@ -325,16 +369,30 @@ mod tests {
     fn jasmin(tenancy: &str, at: usize) -> Result<String, ProviderError> {
         let jasmin = provider("jasmin").expect("is there");
         let values = BTreeMap::from([("tenancy".to_owned(), tenancy.to_owned())]);
-        jasmin.endpoint(&jasmin.endpoints[at], &values).map(String::from)
+        jasmin
+            .endpoint(&jasmin.endpoints[at], &values)
+            .map(String::from)
     }
 
     #[test]
     fn a_tenancy_makes_jasmins_two_addresses() {
-        assert_eq!(jasmin("cedadev-o", 0).expect("is fine"), "https://cedadev-o.s3-ext.jc.rl.ac.uk/");
-        assert_eq!(jasmin(" cedadev-o ", 1).expect("is fine"), "http://cedadev-o.s3.jc.rl.ac.uk/");
-        assert!(matches!(jasmin("", 0), Err(ProviderError::FieldMissing { .. })));
+        assert_eq!(
+            jasmin("cedadev-o", 0).expect("is fine"),
+            "https://cedadev-o.s3-ext.jc.rl.ac.uk/"
+        );
+        assert_eq!(
+            jasmin(" cedadev-o ", 1).expect("is fine"),
+            "http://cedadev-o.s3.jc.rl.ac.uk/"
+        );
+        assert!(matches!(
+            jasmin("", 0),
+            Err(ProviderError::FieldMissing { .. })
+        ));
         for hostile in ["evil.example/", "a@evil.example#", "a b", "a:b", "ä"] {
-            assert!(matches!(jasmin(hostile, 0), Err(ProviderError::FieldOdd { .. })), "{hostile}");
+            assert!(
+                matches!(jasmin(hostile, 0), Err(ProviderError::FieldOdd { .. })),
+                "{hostile}"
+            );
         }
     }
 
@@ -352,19 +410,45 @@ mod tests {
     fn only_amazon_gets_the_checksum_trailers() {
         for preset in providers() {
             let amazon = preset.id == "aws";
-            assert_eq!(preset.quirks.checksums == ChecksumMode::WhenSupported, amazon, "{}", preset.id);
-            assert_eq!(preset.quirks.addressing == Addressing::VirtualHost, amazon, "{}", preset.id);
+            assert_eq!(
+                preset.quirks.checksums == ChecksumMode::WhenSupported,
+                amazon,
+                "{}",
+                preset.id
+            );
+            assert_eq!(
+                preset.quirks.addressing == Addressing::VirtualHost,
+                amazon,
+                "{}",
+                preset.id
+            );
         }
     }
 
     #[test]
     fn a_preset_with_a_mistake_is_refused_with_the_reason() {
-        let good = FILES.iter().find(|(id, _)| *id == "jasmin").expect("is there").1;
+        let good = FILES
+            .iter()
+            .find(|(id, _)| *id == "jasmin")
+            .expect("is there")
+            .1;
         for (from, to, reason) in [
-            ("list_version = \"v1\"", "list_verison = \"v1\"", "list_verison"),
-            ("help_url = \"https:", "help_url = \"http:", "help_url is not https"),
+            (
+                "list_version = \"v1\"",
+                "list_verison = \"v1\"",
+                "list_verison",
+            ),
+            (
+                "help_url = \"https:",
+                "help_url = \"http:",
+                "help_url is not https",
+            ),
             ("https://{tenancy}", "https://{tenant}", "is not an address"),
-            ("large_size = 209_715_200", "min_size = 0\nmax_size = 1", "contradict"),
+            (
+                "large_size = 209_715_200",
+                "min_size = 0\nmax_size = 1",
+                "contradict",
+            ),
         ] {
             let bad = good.replacen(from, to, 1);
             assert_ne!(bad, good);

@@ -12,8 +12,9 @@ use wherry_store::{Credentials, KeyVerdict, Probe, S3Config, S3Store};
 use wherry_vault::{Secret, VaultKind};
 
 use crate::contract::{
-    AccountEdit, AccountForm, AccountTest, AccountView, AddressingView, EndpointView, Event, FieldView,
-    GivenSecret, IssuerView, KeySource, KeyState, KeyView, Problem, ProviderView, SigningView,
+    AccountEdit, AccountForm, AccountTest, AccountView, AddressingView, EndpointView, Event,
+    FieldView, GivenSecret, IssuerView, KeySource, KeyState, KeyView, Problem, ProviderView,
+    SigningView,
 };
 use crate::engine::{AccountFacts, Engine, Verdict, host};
 use crate::problem::{About, from_store};
@@ -68,8 +69,13 @@ impl Engine {
     fn resolve(&self, form: &AccountForm, existing: Option<&Account>) -> Result<Account, Problem> {
         let name = form.name.trim();
         Account::check_name(name)?;
-        let preset = provider(&form.provider)
-            .ok_or_else(|| Problem::new("accounts.provider", "Wherry does not know that place.", "Choose another."))?;
+        let preset = provider(&form.provider).ok_or_else(|| {
+            Problem::new(
+                "accounts.provider",
+                "Wherry does not know that place.",
+                "Choose another.",
+            )
+        })?;
         let (endpoint, region) = endpoint(preset, form)?;
         let key_id = form.access_key_id.trim();
         let signing = form.signing.map_or(preset.quirks.signing, Into::into);
@@ -105,12 +111,18 @@ impl Engine {
             ca_file: ca_file(form.ca_file.as_deref())?,
             proxy: proxy(form.proxy.as_deref())?,
             issuer: existing.and_then(|a| a.issuer.clone()),
-            opened_buckets: existing.map(|a| a.opened_buckets.clone()).unwrap_or_default(),
+            opened_buckets: existing
+                .map(|a| a.opened_buckets.clone())
+                .unwrap_or_default(),
             added: existing.map_or_else(|| self.now(), |a| a.added),
         })
     }
 
-    pub(crate) async fn try_form(&self, form: AccountForm, existing: Option<&Account>) -> Result<AccountTest, Problem> {
+    pub(crate) async fn try_form(
+        &self,
+        form: AccountForm,
+        existing: Option<&Account>,
+    ) -> Result<AccountTest, Problem> {
         let account = self.resolve(&form, existing)?;
         let secret = match typed_secret(form)? {
             Some(secret) => Some(secret),
@@ -126,7 +138,11 @@ impl Engine {
     }
 
     /// Asks the store; the answer is words, never an error.
-    pub(crate) async fn try_account(&self, account: &Account, secret: Option<&Secret>) -> AccountTest {
+    pub(crate) async fn try_account(
+        &self,
+        account: &Account,
+        secret: Option<&Secret>,
+    ) -> AccountTest {
         let mut test = AccountTest {
             ok: false,
             problem: None,
@@ -141,11 +157,17 @@ impl Engine {
             can_make_key: account.makes_keys(),
             ..About::default()
         };
-        let credentials = account.key.access_key_id.clone().zip(secret).map(|(access_key_id, secret)| Credentials {
-            access_key_id,
-            secret: secret.access_key().clone(),
-            session_token: secret.session_token().cloned(),
-        });
+        let credentials =
+            account
+                .key
+                .access_key_id
+                .clone()
+                .zip(secret)
+                .map(|(access_key_id, secret)| Credentials {
+                    access_key_id,
+                    secret: secret.access_key().clone(),
+                    session_token: secret.session_token().cloned(),
+                });
         let store = match S3Config::for_account(account, credentials).and_then(S3Store::new) {
             Ok(store) => store,
             Err(error) => {
@@ -159,7 +181,9 @@ impl Engine {
                 let offset = probe.clock_offset;
                 test.clock_offset = (offset.abs() >= 60).then_some(offset);
                 test.problem = remark(&probe);
-                test.buckets = probe.buckets.map(|all| all.into_iter().map(|b| b.name).collect());
+                test.buckets = probe
+                    .buckets
+                    .map(|all| all.into_iter().map(|b| b.name).collect());
             }
             Err(error) => test.problem = Some(from_store(&error, &about)),
         }
@@ -174,7 +198,11 @@ impl Engine {
     }
 
     /// The secret first: an account whose secret cannot be kept is not made.
-    pub(crate) async fn add_with_secret(&self, account: &Account, secret: Option<Secret>) -> Result<(), Problem> {
+    pub(crate) async fn add_with_secret(
+        &self,
+        account: &Account,
+        secret: Option<Secret>,
+    ) -> Result<(), Problem> {
         // Fails early on a taken name, before the keychain is touched.
         if self.inner.accounts.by_name(&account.name).is_ok() {
             return Err(wherry_account::NameProblem::Taken(account.name.clone()).into());
@@ -232,7 +260,10 @@ impl Engine {
 
     pub(crate) async fn take_secret(&self, given: GivenSecret) -> Result<AccountView, Problem> {
         let account = self.account(&given.account)?;
-        let token = given.session_token.filter(|t| !t.is_empty()).map(crate::contract::Typed::into_secret);
+        let token = given
+            .session_token
+            .filter(|t| !t.is_empty())
+            .map(crate::contract::Typed::into_secret);
         let secret = Secret::new(trimmed(&given.secret.into_secret())).with_session_token(token);
         if secret.access_key().expose_secret().is_empty() {
             return Err(secret_missing());
@@ -314,11 +345,20 @@ fn remark(probe: &Probe) -> Option<Problem> {
 }
 
 fn endpoint(preset: &Provider, form: &AccountForm) -> Result<(Url, String), Problem> {
-    let template = form.endpoint_index.and_then(|i| preset.endpoints.get(i)).or_else(|| preset.endpoints.first());
-    let typed = form.endpoint.as_deref().map(str::trim).filter(|t| !t.is_empty());
+    let template = form
+        .endpoint_index
+        .and_then(|i| preset.endpoints.get(i))
+        .or_else(|| preset.endpoints.first());
+    let typed = form
+        .endpoint
+        .as_deref()
+        .map(str::trim)
+        .filter(|t| !t.is_empty());
     let url = match (typed, template) {
         (Some(text), _) => parse_endpoint(text)?,
-        (None, Some(template)) if !template.url.is_empty() => preset.endpoint(template, &form.fields)?,
+        (None, Some(template)) if !template.url.is_empty() => {
+            preset.endpoint(template, &form.fields)?
+        }
         _ => {
             return Err(Problem::new(
                 "accounts.endpoint",
@@ -328,7 +368,11 @@ fn endpoint(preset: &Provider, form: &AccountForm) -> Result<(Url, String), Prob
             .context("field", "endpoint"));
         }
     };
-    let region = form.region.as_deref().map(str::trim).filter(|r| !r.is_empty());
+    let region = form
+        .region
+        .as_deref()
+        .map(str::trim)
+        .filter(|r| !r.is_empty());
     let region = region.map_or_else(
         || template.map_or_else(|| "us-east-1".to_owned(), |t| t.region.clone()),
         str::to_owned,
@@ -342,7 +386,11 @@ pub(crate) fn parse_endpoint(text: &str) -> Result<Url, Problem> {
         Err(Problem::new("accounts.endpoint", what, todo).context("field", "endpoint"))
     };
     let shape = "An endpoint looks like https://s3.example.org, with a port if there is one.";
-    let full = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let full = if text.contains("://") {
+        text.to_owned()
+    } else {
+        format!("https://{text}")
+    };
     let shown = crate::names::visible(text);
     let Ok(mut url) = Url::parse(&full) else {
         return wrong(format!("“{shown}” is not an address."), shape);
@@ -354,7 +402,10 @@ pub(crate) fn parse_endpoint(text: &str) -> Result<Url, Problem> {
         );
     }
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return wrong(format!("“{shown}” is not an address Wherry can use."), shape);
+        return wrong(
+            format!("“{shown}” is not an address Wherry can use."),
+            shape,
+        );
     }
     if !url.username().is_empty() || url.password().is_some() {
         return wrong(
@@ -378,11 +429,16 @@ pub(crate) fn ca_file(text: Option<&str>) -> Result<Option<PathBuf>, Problem> {
     };
     let path = PathBuf::from(text);
     let wrong = |why: String| {
-        Problem::new("accounts.ca-file", why, "Choose a PEM file: it begins with -----BEGIN CERTIFICATE-----.")
-            .context("file", text)
-            .context("field", "caFile")
+        Problem::new(
+            "accounts.ca-file",
+            why,
+            "Choose a PEM file: it begins with -----BEGIN CERTIFICATE-----.",
+        )
+        .context("file", text)
+        .context("field", "caFile")
     };
-    let content = std::fs::read(&path).map_err(|e| wrong(format!("The certificate file cannot be read: {e}.")))?;
+    let content = std::fs::read(&path)
+        .map_err(|e| wrong(format!("The certificate file cannot be read: {e}.")))?;
     if !String::from_utf8_lossy(&content).contains("-----BEGIN CERTIFICATE-----") {
         return Err(wrong("The certificate file holds no certificate.".into()));
     }
@@ -395,7 +451,12 @@ pub(crate) fn proxy(text: Option<&str>) -> Result<Option<Url>, Problem> {
     };
     Url::parse(text)
         .ok()
-        .filter(|u| matches!(u.scheme(), "http" | "https" | "socks5" | "socks5h" | "socks4" | "socks4a") && u.host().is_some())
+        .filter(|u| {
+            matches!(
+                u.scheme(),
+                "http" | "https" | "socks5" | "socks5h" | "socks4" | "socks4a"
+            ) && u.host().is_some()
+        })
         .map(Some)
         .ok_or_else(|| {
             Problem::new(
@@ -416,7 +477,10 @@ fn typed_secret(form: AccountForm) -> Result<Option<Secret>, Problem> {
     let Some(secret) = form.secret.filter(|s| !s.is_empty()) else {
         return Ok(None);
     };
-    let token = form.session_token.filter(|t| !t.is_empty()).map(|t| trimmed(&t.into_secret()));
+    let token = form
+        .session_token
+        .filter(|t| !t.is_empty())
+        .map(|t| trimmed(&t.into_secret()));
     let secret = trimmed(&secret.into_secret());
     if secret.expose_secret().is_empty() {
         return Err(secret_missing());
@@ -425,8 +489,12 @@ fn typed_secret(form: AccountForm) -> Result<Option<Secret>, Problem> {
 }
 
 fn secret_missing() -> Problem {
-    Problem::new("accounts.secret", "The secret is missing.", "Enter the secret that belongs to the access key id.")
-        .context("field", "secret")
+    Problem::new(
+        "accounts.secret",
+        "The secret is missing.",
+        "Enter the secret that belongs to the access key id.",
+    )
+    .context("field", "secret")
 }
 
 fn source(account: &Account) -> KeySource {
@@ -449,14 +517,18 @@ fn key_state(key: &KeyFacts, verdict: Option<Verdict>, now: DateTime<Utc>) -> (K
             ),
             _ => (
                 KeyState::DeletedAtPortal,
-                "This key is deleted at its portal. The store may honour it for some minutes yet.".into(),
+                "This key is deleted at its portal. The store may honour it for some minutes yet."
+                    .into(),
             ),
         };
     }
     if let Some(expires) = key.expires {
         let left = expires - now;
         if left <= chrono::TimeDelta::zero() {
-            return (KeyState::Expired, format!("expired on {}", expires.format("%-d %B %Y")));
+            return (
+                KeyState::Expired,
+                format!("expired on {}", expires.format("%-d %B %Y")),
+            );
         }
         if verdict.is_none() && left <= chrono::TimeDelta::days(14) {
             let words = match left.num_days() {
@@ -469,10 +541,19 @@ fn key_state(key: &KeyFacts, verdict: Option<Verdict>, now: DateTime<Utc>) -> (K
     }
     match verdict {
         Some(Verdict::Refused) => (KeyState::Refused, "The store refuses this key.".into()),
-        Some(Verdict::SecretMissing) => (KeyState::SecretMissing, "Its secret is to be entered.".into()),
+        Some(Verdict::SecretMissing) => (
+            KeyState::SecretMissing,
+            "Its secret is to be entered.".into(),
+        ),
         None => match key.expires {
-            Some(expires) => (KeyState::Fine, format!("expires on {}", expires.format("%-d %B %Y"))),
-            None => (KeyState::Fine, "does not expire, as far as Wherry knows".into()),
+            Some(expires) => (
+                KeyState::Fine,
+                format!("expires on {}", expires.format("%-d %B %Y")),
+            ),
+            None => (
+                KeyState::Fine,
+                "does not expire, as far as Wherry knows".into(),
+            ),
         },
     }
 }
@@ -512,9 +593,16 @@ mod tests {
 
     #[test]
     fn endpoints_as_people_type_them() {
-        let ok = |text| parse_endpoint(text).map(|u| u.to_string()).map_err(|p| p.what);
+        let ok = |text| {
+            parse_endpoint(text)
+                .map(|u| u.to_string())
+                .map_err(|p| p.what)
+        };
         assert_eq!(ok("s3.example.org"), Ok("https://s3.example.org/".into()));
-        assert_eq!(ok("http://127.0.0.1:9000/"), Ok("http://127.0.0.1:9000/".into()));
+        assert_eq!(
+            ok("http://127.0.0.1:9000/"),
+            Ok("http://127.0.0.1:9000/".into())
+        );
         for bad in [
             "https://s3.example.org/bucket",
             "s3://bucket",
@@ -529,13 +617,19 @@ mod tests {
 
     #[test]
     fn a_keys_state_is_told_in_words() {
-        let now = Utc.with_ymd_and_hms(2026, 3, 1, 12, 0, 0).single().expect("a time");
+        let now = Utc
+            .with_ymd_and_hms(2026, 3, 1, 12, 0, 0)
+            .single()
+            .expect("a time");
         let key = |days: i64| KeyFacts {
             expires: Some(now + chrono::TimeDelta::days(days)),
             ..KeyFacts::default()
         };
         let words = |k: &KeyFacts, v| key_state(k, v, now);
-        assert_eq!(words(&key(3), None), (KeyState::Expiring, "expires in 3 days".into()));
+        assert_eq!(
+            words(&key(3), None),
+            (KeyState::Expiring, "expires in 3 days".into())
+        );
         assert_eq!(words(&key(-1), None).0, KeyState::Expired);
         assert_eq!(words(&key(90), None).0, KeyState::Fine);
         assert_eq!(words(&key(90), Some(Verdict::Refused)).0, KeyState::Refused);

@@ -43,7 +43,10 @@ impl Engine {
                     .map(by_name)
                     .collect();
                 buckets.extend(extra);
-                Ok(BucketsView { buckets, denied: None })
+                Ok(BucketsView {
+                    buckets,
+                    denied: None,
+                })
             }
             Err(error) => {
                 let mut problem = self.refused(&account, None, None, &error);
@@ -87,7 +90,10 @@ impl Engine {
         let Opened { account, store } = self.open(&bucket.account).await?;
         let name = bucket.bucket.trim();
         // Only what would break the address is refused: old buckets have names that new ones may not.
-        if name.is_empty() || name.contains(['/', '\\', '?', '#', '%']) || name.chars().any(char::is_control) {
+        if name.is_empty()
+            || name.contains(['/', '\\', '?', '#', '%'])
+            || name.chars().any(char::is_control)
+        {
             return Err(Problem::new(
                 "store.bucket-name",
                 "That cannot be the name of a bucket.",
@@ -110,7 +116,12 @@ impl Engine {
         self.remember_bucket(&account, name, true)
     }
 
-    pub(crate) fn remember_bucket(&self, account: &Account, name: &str, remember: bool) -> Result<(), Problem> {
+    pub(crate) fn remember_bucket(
+        &self,
+        account: &Account,
+        name: &str,
+        remember: bool,
+    ) -> Result<(), Problem> {
         self.inner.accounts.update(&account.id, |a| {
             a.opened_buckets.retain(|b| b != name);
             if remember {
@@ -215,7 +226,10 @@ impl Engine {
         if !there.objects.is_empty() {
             return Err(Problem::new(
                 "browse.folder-exists",
-                format!("There is already a folder named “{}”.", crate::names::visible(name)),
+                format!(
+                    "There is already a folder named “{}”.",
+                    crate::names::visible(name)
+                ),
                 "Choose another name, or open that one.",
             ));
         }
@@ -310,7 +324,10 @@ fn bucket_and_prefix(text: &str, endpoint: &Url) -> Result<String, Problem> {
     let elsewhere = || {
         Problem::new(
             "browse.path-elsewhere",
-            format!("That address is not at this account's store, {}.", host(endpoint)),
+            format!(
+                "That address is not at this account's store, {}.",
+                host(endpoint)
+            ),
             "Open the account it belongs to first.",
         )
     };
@@ -326,7 +343,10 @@ fn bucket_and_prefix(text: &str, endpoint: &Url) -> Result<String, Problem> {
         return Ok(path);
     }
     // Virtual-host style: the bucket stands before the store's host.
-    match host(&url).strip_suffix(&host(endpoint)).and_then(|b| b.strip_suffix('.')) {
+    match host(&url)
+        .strip_suffix(&host(endpoint))
+        .and_then(|b| b.strip_suffix('.'))
+    {
         Some(bucket) => Ok(format!("{bucket}/{path}")),
         None => Err(elsewhere()),
     }
@@ -337,7 +357,9 @@ const BUCKET_RULES: &str =
 
 /// Why a new bucket cannot have this name, as a sentence.
 pub(crate) fn bucket_name_problem(name: &str) -> Option<String> {
-    wherry_store::check_bucket_name(name).err().map(|why| crate::problem::sentence(&why))
+    wherry_store::check_bucket_name(name)
+        .err()
+        .map(|why| crate::problem::sentence(&why))
 }
 
 #[cfg(test)]
@@ -350,8 +372,14 @@ mod tests {
         let rest = |text: &str| bucket_and_prefix(text, &endpoint).map_err(|p| p.code);
         assert_eq!(rest("s3://b/x/y"), Ok("b/x/y".into()));
         assert_eq!(rest("  /b/x y/ "), Ok("b/x y/".into()));
-        assert_eq!(rest("https://s3.example.org:8080/b/a%20b/"), Ok("b/a b/".into()));
+        assert_eq!(
+            rest("https://s3.example.org:8080/b/a%20b/"),
+            Ok("b/a b/".into())
+        );
         assert_eq!(rest("https://b.s3.example.org:8080/k"), Ok("b/k".into()));
-        assert_eq!(rest("https://evil.example/b"), Err("browse.path-elsewhere".into()));
+        assert_eq!(
+            rest("https://evil.example/b"),
+            Err("browse.path-elsewhere".into())
+        );
     }
 }

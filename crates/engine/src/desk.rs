@@ -81,7 +81,11 @@ impl Desk for Engine {
     }
 
     async fn test_account(&self, form: AccountForm) -> Answer<AccountTest> {
-        let existing = form.editing.as_deref().map(|id| self.account(id)).transpose()?;
+        let existing = form
+            .editing
+            .as_deref()
+            .map(|id| self.account(id))
+            .transpose()?;
         self.try_form(form, existing.as_ref()).await
     }
 
@@ -301,9 +305,10 @@ impl Engine {
                 VaultStatus::Ready => VaultState::Ready,
                 VaultStatus::NeedsPassphrase => VaultState::Locked,
                 VaultStatus::NewPassphrase => VaultState::New,
-                VaultStatus::NoBus | VaultStatus::NoService | VaultStatus::Locked | VaultStatus::Other(_) => {
-                    VaultState::Unavailable
-                }
+                VaultStatus::NoBus
+                | VaultStatus::NoService
+                | VaultStatus::Locked
+                | VaultStatus::Other(_) => VaultState::Unavailable,
             },
             name: name.to_owned(),
             problem: from_status(&status),

@@ -149,7 +149,9 @@ impl Engine {
     fn secret_missing(&self, account: &Account, kept: VaultKind) -> Problem {
         let id = account.id.to_string();
         let what = match kept {
-            VaultKind::Session => format!("The secret of “{}” is asked for each time.", account.name),
+            VaultKind::Session => {
+                format!("The secret of “{}” is asked for each time.", account.name)
+            }
             VaultKind::Keychain => format!("The keychain has no secret for “{}”.", account.name),
             VaultKind::File => format!("The encrypted file has no secret for “{}”.", account.name),
         };
@@ -159,7 +161,9 @@ impl Engine {
             "Enter the secret of its access key, or make a new key.",
         )
         .maybe("access key id", account.key.access_key_id.clone())
-        .remedy(Remedy::GiveSecret { account: id.clone() });
+        .remedy(Remedy::GiveSecret {
+            account: id.clone(),
+        });
         if account.makes_keys() {
             problem.remedy(Remedy::NewKey { account: id })
         } else {
@@ -168,7 +172,11 @@ impl Engine {
     }
 
     /// Keeps the secret of an account and forgets what was concluded from an earlier one.
-    pub(crate) async fn keep_secret(&self, account: &Account, secret: &Secret) -> Result<(), Problem> {
+    pub(crate) async fn keep_secret(
+        &self,
+        account: &Account,
+        secret: &Secret,
+    ) -> Result<(), Problem> {
         self.vault_in_use().store(account, secret).await?;
         self.forget_store(&account.id);
         Ok(())
@@ -187,7 +195,9 @@ impl Engine {
 
     pub(crate) fn judge(&self, id: &AccountId, verdict: Option<Verdict>) {
         let changed = match verdict {
-            Some(verdict) => lock(&self.inner.verdicts).insert(id.clone(), verdict) != Some(verdict),
+            Some(verdict) => {
+                lock(&self.inner.verdicts).insert(id.clone(), verdict) != Some(verdict)
+            }
             None => lock(&self.inner.verdicts).remove(id).is_some(),
         };
         if changed {
@@ -210,9 +220,19 @@ impl Engine {
     }
 
     /// Turns a store's refusal into words, and remembers when it is about the account's key.
-    pub(crate) fn refused(&self, account: &Account, bucket: Option<&str>, key: Option<&str>, error: &StoreError) -> Problem {
+    pub(crate) fn refused(
+        &self,
+        account: &Account,
+        bucket: Option<&str>,
+        key: Option<&str>,
+        error: &StoreError,
+    ) -> Problem {
         // The account as it is now: its key may have been deleted since the store was opened.
-        let account = self.inner.accounts.get(&account.id).unwrap_or_else(|_| account.clone());
+        let account = self
+            .inner
+            .accounts
+            .get(&account.id)
+            .unwrap_or_else(|_| account.clone());
         let mut about = self.about(&account);
         about.bucket = bucket.map(str::to_owned);
         about.key = key.map(str::to_owned);
@@ -245,7 +265,8 @@ impl Engine {
 /// Host and port, as people name a store.
 pub(crate) fn host(url: &url::Url) -> String {
     let name = url.host_str().unwrap_or_default();
-    url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"))
+    url.port()
+        .map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"))
 }
 
 pub(crate) trait AccountFacts {
@@ -260,6 +281,8 @@ impl AccountFacts for Account {
     }
 
     fn makes_keys(&self) -> bool {
-        self.issuer.as_ref().is_some_and(|i| i.kind == IssuerKind::Keystone)
+        self.issuer
+            .as_ref()
+            .is_some_and(|i| i.kind == IssuerKind::Keystone)
     }
 }

@@ -18,9 +18,9 @@ use wherry_store::HttpSettings;
 
 use crate::accounts::{kept_words, parse_endpoint};
 use crate::contract::{
-    AccountSignIn, CatalogEndpoint, CloudView, Event, ImportView, KeyDeleted, KeyRef, KeysView, KeystoneAccount,
-    KeystoneRequest, KeystoneSignIn, NewKey, PortalKey, Problem, ProjectPlaces, ProjectRequest, ProjectView, Remedy,
-    Revealed, SignedIn, Typed,
+    AccountSignIn, CatalogEndpoint, CloudView, Event, ImportView, KeyDeleted, KeyRef, KeysView,
+    KeystoneAccount, KeystoneRequest, KeystoneSignIn, NewKey, PortalKey, Problem, ProjectPlaces,
+    ProjectRequest, ProjectView, Remedy, Revealed, SignedIn, Typed,
 };
 use crate::engine::{Engine, host, lock};
 use crate::problem::{from_portal, from_status};
@@ -46,7 +46,10 @@ struct Signed {
 
 impl Sessions {
     fn get(&self, id: &str) -> Result<Signed, Problem> {
-        lock(&self.0).get(id).cloned().ok_or_else(|| Problem::stale("sign-in"))
+        lock(&self.0)
+            .get(id)
+            .cloned()
+            .ok_or_else(|| Problem::stale("sign-in"))
     }
 
     fn put(&self, id: &str, signed: Signed) {
@@ -62,7 +65,9 @@ impl Sessions {
         let now = chrono::Utc::now();
         let all = lock(&self.0);
         let mut fitting = all.values().filter(|s| s.account.as_ref() == Some(account));
-        fitting.find(|s| !s.session.is_expired(now)).map(|s| s.session.clone())
+        fitting
+            .find(|s| !s.session.is_expired(now))
+            .map(|s| s.session.clone())
     }
 
     pub fn forget_account(&self, account: &AccountId) {
@@ -105,7 +110,9 @@ impl Reveals {
     }
 
     pub fn redeem(&self, ticket: &str) -> Result<Revealed, Problem> {
-        let reveal = lock(&self.0).remove(ticket).filter(|r| r.until > Instant::now());
+        let reveal = lock(&self.0)
+            .remove(ticket)
+            .filter(|r| r.until > Instant::now());
         let reveal = reveal.ok_or_else(|| {
             Problem::new(
                 "keys.revealed",
@@ -138,7 +145,11 @@ impl Engine {
                 url: cloud.auth_url.clone().unwrap_or_default(),
                 user: cloud.user.clone().unwrap_or_default(),
                 domain: cloud.user_domain.clone().unwrap_or_default(),
-                project: cloud.project.clone().or_else(|| cloud.project_id.clone()).unwrap_or_default(),
+                project: cloud
+                    .project
+                    .clone()
+                    .or_else(|| cloud.project_id.clone())
+                    .unwrap_or_default(),
                 region: cloud.region.clone().unwrap_or_default(),
                 method: cloud.method.to_string(),
                 has_secret: cloud.secret.is_some(),
@@ -157,7 +168,9 @@ impl Engine {
 
     fn imported(&self, import: &str, name: &str) -> Result<ImportedCloud, Problem> {
         let imports = lock(&self.inner.imports.0);
-        let cloud = imports.get(import).and_then(|clouds| clouds.iter().find(|c| c.name == name));
+        let cloud = imports
+            .get(import)
+            .and_then(|clouds| clouds.iter().find(|c| c.name == name));
         cloud.cloned().ok_or_else(|| Problem::stale("file"))
     }
 
@@ -166,7 +179,11 @@ impl Engine {
         let mut url = request.url;
         let mut wanted = None;
         let sign_in = match request.sign_in {
-            KeystoneSignIn::Imported { import, cloud, password } => {
+            KeystoneSignIn::Imported {
+                import,
+                cloud,
+                password,
+            } => {
                 let cloud = self.imported(&import, &cloud)?;
                 url = cloud.auth_url.clone().unwrap_or_default();
                 wanted = cloud.project_id.clone().or_else(|| cloud.project.clone());
@@ -188,16 +205,31 @@ impl Engine {
             };
             return Err(failed(nowhere));
         }
-        let named = |wanted: &String| projects.iter().find(|p| p.id == *wanted || p.name == *wanted);
+        let named = |wanted: &String| {
+            projects
+                .iter()
+                .find(|p| p.id == *wanted || p.name == *wanted)
+        };
         let project = wanted
             .as_ref()
             .and_then(named)
-            .or_else(|| session.project().and_then(|own| projects.iter().find(|p| p.id == own.id)))
+            .or_else(|| {
+                session
+                    .project()
+                    .and_then(|own| projects.iter().find(|p| p.id == own.id))
+            })
             .or_else(|| (projects.len() == 1).then(|| &projects[0]))
             .map(|p| p.id.clone());
         let user = session.user().name.clone();
         let id = ticket();
-        self.inner.sessions.put(&id, Signed { session, http, account: None });
+        self.inner.sessions.put(
+            &id,
+            Signed {
+                session,
+                http,
+                account: None,
+            },
+        );
         Ok(SignedIn {
             session: id,
             user,
@@ -213,10 +245,17 @@ impl Engine {
         })
     }
 
-    pub(crate) async fn choose_project(&self, request: &ProjectRequest) -> Result<ProjectPlaces, Problem> {
+    pub(crate) async fn choose_project(
+        &self,
+        request: &ProjectRequest,
+    ) -> Result<ProjectPlaces, Problem> {
         let mut signed = self.inner.sessions.get(&request.session)?;
         let failed = |e| from_portal(&e, None);
-        signed.session = signed.session.scope(&request.project).await.map_err(failed)?;
+        signed.session = signed
+            .session
+            .scope(&request.project)
+            .await
+            .map_err(failed)?;
         let keys = signed.session.list_keys().await.map_err(failed)?;
         let endpoints = signed.session.s3_endpoints();
         let cannot_create = cannot(&signed.session.capabilities().create, None);
@@ -235,10 +274,16 @@ impl Engine {
     }
 
     /// The keys as the window shows them, those of one project when it is given.
-    fn portal_keys(&self, rows: Vec<KeyRow>, project: Option<&str>) -> Result<Vec<PortalKey>, Problem> {
+    fn portal_keys(
+        &self,
+        rows: Vec<KeyRow>,
+        project: Option<&str>,
+    ) -> Result<Vec<PortalKey>, Problem> {
         let accounts = self.inner.accounts.list()?;
         let used_by = |id: &str| {
-            let user = accounts.iter().find(|a| a.key.access_key_id.as_deref() == Some(id));
+            let user = accounts
+                .iter()
+                .find(|a| a.key.access_key_id.as_deref() == Some(id));
             user.map(|a| a.name.clone())
         };
         let here = |row: &KeyRow| project.is_none() || row.scope.as_deref() == project;
@@ -256,7 +301,10 @@ impl Engine {
             .collect())
     }
 
-    pub(crate) async fn add_keystone_account(&self, request: KeystoneAccount) -> Result<NewKey, Problem> {
+    pub(crate) async fn add_keystone_account(
+        &self,
+        request: KeystoneAccount,
+    ) -> Result<NewKey, Problem> {
         let Signed { session, http, .. } = self.inner.sessions.get(&request.session)?;
         let preset = provider(&request.provider).or_else(|| provider("other"));
         let quirks = preset.map(|p| p.quirks.clone()).unwrap_or_default();
@@ -272,11 +320,17 @@ impl Engine {
             None => http.ca_file.clone(),
         };
         self.vault_must_work().await?;
-        let project = session.project().filter(|p| p.id == request.project).cloned();
+        let project = session
+            .project()
+            .filter(|p| p.id == request.project)
+            .cloned();
         let project = project.ok_or_else(|| Problem::stale("choice of a project"))?;
 
         let failed = |e| from_portal(&e, None);
-        let issued = session.create_key(&KeyWish::default()).await.map_err(failed)?;
+        let issued = session
+            .create_key(&KeyWish::default())
+            .await
+            .map_err(failed)?;
         let account = Account {
             id: AccountId::random(),
             name,
@@ -300,7 +354,10 @@ impl Engine {
             opened_buckets: Vec::new(),
             added: self.now(),
         };
-        if let Err(problem) = self.add_with_secret(&account, Some(issued.secret.clone())).await {
+        if let Err(problem) = self
+            .add_with_secret(&account, Some(issued.secret.clone()))
+            .await
+        {
             return Err(undo(&session, &issued, problem).await);
         }
         self.inner.sessions.link(&request.session, &account.id);
@@ -320,7 +377,10 @@ impl Engine {
         NewKey {
             account: self.account_view(account),
             access_key_id: issued.access_key_id.clone(),
-            reveal: self.inner.reveals.offer(&issued.access_key_id, issued.secret.access_key()),
+            reveal: self
+                .inner
+                .reveals
+                .offer(&issued.access_key_id, issued.secret.access_key()),
             kept: kept_words(self.vault_in_use().kind()),
         }
     }
@@ -345,9 +405,11 @@ impl Engine {
         let account = self.account(&request.account)?;
         let issuer = issuer(&account)?;
         let sign_in = match request.sign_in {
-            KeystoneSignIn::Imported { import, cloud, password } => {
-                imported_sign_in(&self.imported(&import, &cloud)?, password)?
-            }
+            KeystoneSignIn::Imported {
+                import,
+                cloud,
+                password,
+            } => imported_sign_in(&self.imported(&import, &cloud)?, password)?,
             typed => typed_sign_in(typed)?,
         };
         let failed = |e| from_portal(&e, Some(&request.account));
@@ -416,18 +478,27 @@ impl Engine {
 
     /// A key that its portal no longer lists was deleted elsewhere.
     fn notice_absence(&self, account: &Account, rows: &[KeyRow]) -> Result<Account, Problem> {
-        let listed = rows.iter().any(|row| Some(&row.access_key_id) == account.key.access_key_id.as_ref());
+        let listed = rows
+            .iter()
+            .any(|row| Some(&row.access_key_id) == account.key.access_key_id.as_ref());
         if listed || account.key.deleted.is_some() || account.key.access_key_id.is_none() {
             return Ok(account.clone());
         }
         let now = self.now();
-        let account = self.inner.accounts.update(&account.id, |a| a.key.deleted = Some(now))?;
+        let account = self
+            .inner
+            .accounts
+            .update(&account.id, |a| a.key.deleted = Some(now))?;
         self.inner.events.tell(Event::Accounts {});
         Ok(account)
     }
 
     fn session_of(&self, account: &Account) -> Result<KeystoneSession, Problem> {
-        let portal = account.issuer.as_ref().map(|i| host(&i.url)).unwrap_or_default();
+        let portal = account
+            .issuer
+            .as_ref()
+            .map(|i| host(&i.url))
+            .unwrap_or_default();
         self.inner.sessions.of_account(&account.id).ok_or_else(|| {
             Problem::new(
                 "portal.sign-in",
@@ -484,22 +555,35 @@ impl Engine {
         // It may be in use under several accounts.
         for user in self.inner.accounts.list()? {
             if user.key.access_key_id.as_ref() == Some(&key.access_key_id) {
-                self.inner.accounts.update(&user.id, |a| a.key.deleted = Some(now))?;
+                self.inner
+                    .accounts
+                    .update(&user.id, |a| a.key.deleted = Some(now))?;
                 self.inner.events.tell(Event::Accounts {});
             }
         }
         let was_already_gone = deleted == Deleted::Before;
         let gone = if was_already_gone {
-            format!("The key {} was already gone from {portal}.", key.access_key_id)
+            format!(
+                "The key {} was already gone from {portal}.",
+                key.access_key_id
+            )
         } else {
             format!("The key {} is gone from {portal}.", key.access_key_id)
         };
-        let minutes = session.capabilities().honoured_after_delete.map(|d| d.as_secs().div_ceil(60));
+        let minutes = session
+            .capabilities()
+            .honoured_after_delete
+            .map(|d| d.as_secs().div_ceil(60));
         let words = match minutes {
-            Some(minutes) => format!("{gone} The store may honour it for some minutes yet (usually at most {minutes})."),
+            Some(minutes) => format!(
+                "{gone} The store may honour it for some minutes yet (usually at most {minutes})."
+            ),
             None => gone,
         };
-        Ok(KeyDeleted { words, was_already_gone })
+        Ok(KeyDeleted {
+            words,
+            was_already_gone,
+        })
     }
 }
 
@@ -520,20 +604,28 @@ async fn undo(session: &KeystoneSession, issued: &IssuedKey, problem: Problem) -
 }
 
 fn issuer(account: &Account) -> Result<&IssuerLink, Problem> {
-    account.issuer.as_ref().filter(|i| i.kind == IssuerKind::Keystone).ok_or_else(|| {
-        Problem::new(
-            "keys.no-portal",
-            "This account's key was entered by hand, so Wherry cannot manage it.",
-            "Make and delete its keys where you got this one.",
-        )
-    })
+    account
+        .issuer
+        .as_ref()
+        .filter(|i| i.kind == IssuerKind::Keystone)
+        .ok_or_else(|| {
+            Problem::new(
+                "keys.no-portal",
+                "This account's key was entered by hand, so Wherry cannot manage it.",
+                "Make and delete its keys where you got this one.",
+            )
+        })
 }
 
 fn cannot(ability: &Ability, account: Option<&str>) -> Option<Problem> {
     match ability {
         Ability::Yes => None,
         Ability::No(reason) => {
-            let problem = Problem::new("keys.cannot", reason.clone(), "Sign in with your user name and password to do this.");
+            let problem = Problem::new(
+                "keys.cannot",
+                reason.clone(),
+                "Sign in with your user name and password to do this.",
+            );
             Some(match account {
                 Some(account) => problem.remedy(Remedy::SignIn {
                     account: account.to_owned(),
@@ -552,12 +644,22 @@ fn http_settings(ca_file: Option<&str>, proxy: Option<&str>) -> Result<HttpSetti
 }
 
 fn missing(what: &str, field: &str) -> Problem {
-    Problem::new("keystone.missing", format!("The {what} is missing."), "Please fill it in.").context("field", field)
+    Problem::new(
+        "keystone.missing",
+        format!("The {what} is missing."),
+        "Please fill it in.",
+    )
+    .context("field", field)
 }
 
 fn typed_sign_in(sign_in: KeystoneSignIn) -> Result<SignIn, Problem> {
     match sign_in {
-        KeystoneSignIn::Password { user, domain, password, totp } => {
+        KeystoneSignIn::Password {
+            user,
+            domain,
+            password,
+            totp,
+        } => {
             let (user, domain) = (user.trim(), domain.trim());
             if user.is_empty() {
                 return Err(missing("user name", "user"));
@@ -569,7 +671,10 @@ fn typed_sign_in(sign_in: KeystoneSignIn) -> Result<SignIn, Problem> {
             Ok(SignIn::Password {
                 user: UserRef::named(user, domain),
                 password: password.into_secret(),
-                code: totp.map(|c| c.trim().to_owned()).filter(|c| !c.is_empty()).map(Into::into),
+                code: totp
+                    .map(|c| c.trim().to_owned())
+                    .filter(|c| !c.is_empty())
+                    .map(Into::into),
             })
         }
         KeystoneSignIn::ApplicationCredential { id, secret } => {
@@ -594,7 +699,9 @@ fn imported_sign_in(cloud: &ImportedCloud, typed: Option<Typed>) -> Result<SignI
         return Err(Problem::new("import.unusable", why, "Sign in another way."));
     }
     let typed = typed.filter(|t| !t.is_empty()).map(Typed::into_secret);
-    let secret = typed.or_else(|| cloud.secret.clone()).ok_or_else(|| missing("password", "password"))?;
+    let secret = typed
+        .or_else(|| cloud.secret.clone())
+        .ok_or_else(|| missing("password", "password"))?;
     SignIn::imported(cloud, secret).ok_or_else(|| {
         Problem::new(
             "import.incomplete",
@@ -609,8 +716,13 @@ fn imported_sign_in(cloud: &ImportedCloud, typed: Option<Typed>) -> Result<SignI
 fn region_for_signing(provider_id: &str, catalog_region: &str) -> String {
     provider(provider_id)
         .and_then(|p| {
-            let by_label = p.endpoints.iter().find(|e| e.label.eq_ignore_ascii_case(catalog_region));
-            by_label.or_else(|| p.endpoints.first()).map(|e| e.region.clone())
+            let by_label = p
+                .endpoints
+                .iter()
+                .find(|e| e.label.eq_ignore_ascii_case(catalog_region));
+            by_label
+                .or_else(|| p.endpoints.first())
+                .map(|e| e.region.clone())
         })
         .unwrap_or_else(|| "us-east-1".to_owned())
 }

@@ -25,5 +25,7 @@ pub use events::{Events, Listener};
 
 /// The pages of documentation that Wherry itself names; no other is opened for the window.
 pub fn help_pages() -> impl Iterator<Item = &'static str> {
-    wherry_account::providers().iter().map(|p| p.help_url.as_str())
+    wherry_account::providers()
+        .iter()
+        .map(|p| p.help_url.as_str())
 }

@@ -310,7 +310,9 @@ impl State {
         if order.covered < table.rows.len() {
             let filter = look.filter.to_lowercase();
             let mut fresh: Vec<u32> = (order.covered..table.rows.len())
-                .filter(|&row| filter.is_empty() || table.name(row).to_lowercase().contains(&filter))
+                .filter(|&row| {
+                    filter.is_empty() || table.name(row).to_lowercase().contains(&filter)
+                })
                 .filter_map(|row| u32::try_from(row).ok())
                 .collect();
             fresh.sort_by(|&a, &b| table.compare(look, a, b));
@@ -336,7 +338,11 @@ fn merge(old: Vec<u32>, new: Vec<u32>, in_order: impl Fn(u32, u32) -> bool) -> V
     let mut all = Vec::with_capacity(old.len() + new.len());
     let (mut old, mut new) = (old.into_iter().peekable(), new.into_iter().peekable());
     while let (Some(&a), Some(&b)) = (old.peek(), new.peek()) {
-        let next = if in_order(a, b) { old.next() } else { new.next() };
+        let next = if in_order(a, b) {
+            old.next()
+        } else {
+            new.next()
+        };
         all.extend(next);
     }
     all.extend(old);
@@ -383,7 +389,10 @@ mod tests {
     #[test]
     fn names_sort_as_people_sort_them_with_folders_first() {
         let l = listing("d/");
-        l.add(&page(&["d/z/"], &[("d/file10", 1), ("d/File2", 1), ("d/file1", 1)]));
+        l.add(&page(
+            &["d/z/"],
+            &[("d/file10", 1), ("d/File2", 1), ("d/file1", 1)],
+        ));
         let look = LookAt::default();
         assert_eq!(names(&l, &look), ["z", "file1", "File2", "file10"]);
         let down = LookAt {
@@ -418,7 +427,10 @@ mod tests {
         l.add(&page(&["a/"], &[("a", 3)]));
         let rows = l.rows(&LookAt::default(), 0, 10).rows;
         assert_eq!(rows.len(), 2);
-        assert_eq!((rows[0].kind, rows[0].key.as_str()), (RowKind::Folder, "a/"));
+        assert_eq!(
+            (rows[0].kind, rows[0].key.as_str()),
+            (RowKind::Folder, "a/")
+        );
         assert_eq!((rows[1].kind, rows[1].key.as_str()), (RowKind::Object, "a"));
     }
 

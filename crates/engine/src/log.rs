@@ -38,7 +38,8 @@ pub fn start(folder: &Path) -> Option<WorkerGuard> {
         .build(folder)
         .ok()?;
     let (writer, guard) = tracing_appender::non_blocking(file);
-    let filter = EnvFilter::try_from_env("WHERRY_LOG").unwrap_or_else(|_| EnvFilter::new("warn,wherry=info"));
+    let filter = EnvFilter::try_from_env("WHERRY_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("warn,wherry=info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)
@@ -82,7 +83,9 @@ pub fn redact(text: &str) -> String {
             let start = at + name.len();
             let one_word = name.ends_with('=');
             let length = out[start..]
-                .find(|c: char| matches!(c, '&' | '"' | '\'' | '\n' | '\r') || (one_word && c.is_whitespace()))
+                .find(|c: char| {
+                    matches!(c, '&' | '"' | '\'' | '\n' | '\r') || (one_word && c.is_whitespace())
+                })
                 .unwrap_or(out.len() - start);
             out.replace_range(start..start + length, "[redacted]");
             from = start + "[redacted]".len();
@@ -93,7 +96,8 @@ pub fn redact(text: &str) -> String {
 
 fn find_ignoring_case(text: &str, what: &str, from: usize) -> Option<usize> {
     let (text, what) = (text.as_bytes(), what.as_bytes());
-    (from..text.len().saturating_sub(what.len() - 1)).find(|&i| text[i..i + what.len()].eq_ignore_ascii_case(what))
+    (from..text.len().saturating_sub(what.len() - 1))
+        .find(|&i| text[i..i + what.len()].eq_ignore_ascii_case(what))
 }
 
 #[cfg(test)]
@@ -104,8 +108,14 @@ mod tests {
     fn signed_addresses_lose_what_signs_them() {
         let line = "GET https://h/b/k?X-Amz-Credential=AK%2Fx&X-Amz-Signature=abc123&x=1 Authorization: AWS4 Credential=AK, Signature=ff\nnext";
         let clean = redact(line);
-        assert!(!clean.contains("abc123") && !clean.contains("AK"), "{clean}");
-        assert!(clean.contains("x=1") && clean.ends_with("\nnext"), "{clean}");
+        assert!(
+            !clean.contains("abc123") && !clean.contains("AK"),
+            "{clean}"
+        );
+        assert!(
+            clean.contains("x=1") && clean.ends_with("\nnext"),
+            "{clean}"
+        );
     }
 
     #[test]

@@ -13,7 +13,12 @@ use crate::engine::{AccountFacts, Engine};
 impl Engine {
     /// The practice account, made at the first time, with its server running.
     pub(crate) async fn practice_account(&self) -> Result<Account, Problem> {
-        let existing = self.inner.accounts.list()?.into_iter().find(AccountFacts::is_practice);
+        let existing = self
+            .inner
+            .accounts
+            .list()?
+            .into_iter()
+            .find(AccountFacts::is_practice);
         let account = match existing {
             Some(account) => account,
             None => {
@@ -26,9 +31,21 @@ impl Engine {
     }
 
     fn new_practice_account(&self) -> Result<Account, Problem> {
-        let names: Vec<String> = self.inner.accounts.list()?.into_iter().map(|a| a.name).collect();
+        let names: Vec<String> = self
+            .inner
+            .accounts
+            .list()?
+            .into_iter()
+            .map(|a| a.name)
+            .collect();
         let name = (1..)
-            .map(|n| if n == 1 { "Practice".to_owned() } else { format!("Practice {n}") })
+            .map(|n| {
+                if n == 1 {
+                    "Practice".to_owned()
+                } else {
+                    format!("Practice {n}")
+                }
+            })
             .find(|name| !names.contains(name))
             .unwrap_or_else(|| "Practice".to_owned());
         let endpoint = "http://127.0.0.1:9"
@@ -61,16 +78,22 @@ impl Engine {
         let kept = self.kept_practice_key(&account).await;
         let fresh = kept.is_none();
         let key = kept.unwrap_or_else(PracticeKey::generate);
-        let port = account.key.access_key_id.as_ref().and(account.endpoint.port());
-        let practice = Practice::start(&self.inner.home.practice(), &key, port).await.map_err(|e| {
-            Problem::new(
-                "practice.start",
-                format!("The practice store could not be started: {e}."),
-                "Make sure the disk has room and its folder is yours, and try again.",
-            )
-            .retryable()
-            .context("folder", self.inner.home.practice().display())
-        })?;
+        let port = account
+            .key
+            .access_key_id
+            .as_ref()
+            .and(account.endpoint.port());
+        let practice = Practice::start(&self.inner.home.practice(), &key, port)
+            .await
+            .map_err(|e| {
+                Problem::new(
+                    "practice.start",
+                    format!("The practice store could not be started: {e}."),
+                    "Make sure the disk has room and its folder is yours, and try again.",
+                )
+                .retryable()
+                .context("folder", self.inner.home.practice().display())
+            })?;
         let endpoint = practice.endpoint().clone();
         *running = Some(practice);
         drop(running);

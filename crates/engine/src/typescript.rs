@@ -26,7 +26,8 @@ impl TypeVisitor for Collect<'_> {
             return;
         }
         let docs = T::docs().unwrap_or_default();
-        self.found.insert(name, format!("{docs}export {}\n", T::decl(self.cfg)));
+        self.found
+            .insert(name, format!("{docs}export {}\n", T::decl(self.cfg)));
         T::visit_dependencies(self);
         T::visit_generics(self);
     }
@@ -35,7 +36,10 @@ impl TypeVisitor for Collect<'_> {
 /// The whole file.
 pub fn contract() -> String {
     let cfg = Config::new().with_large_int("number");
-    let mut types = Collect { cfg: &cfg, found: BTreeMap::new() };
+    let mut types = Collect {
+        cfg: &cfg,
+        found: BTreeMap::new(),
+    };
     visit_all(&mut types);
     let mut out = String::from(
         "// Generated from crates/engine by `make contract`. Do not edit: change the Rust types instead.\n\n",
@@ -44,15 +48,29 @@ pub fn contract() -> String {
         out.push_str(declaration);
         out.push('\n');
     }
-    commands(&mut out, "Commands", "What the engine does.", &desk_signatures(&cfg));
-    commands(&mut out, "ShellCommands", "What only a window can do.", &shell_signatures(&cfg));
+    commands(
+        &mut out,
+        "Commands",
+        "What the engine does.",
+        &desk_signatures(&cfg),
+    );
+    commands(
+        &mut out,
+        "ShellCommands",
+        "What only a window can do.",
+        &shell_signatures(&cfg),
+    );
     out
 }
 
 fn commands(out: &mut String, name: &str, doc: &str, signatures: &[Signature]) {
     let _ = writeln!(out, "/** {doc} */\nexport interface {name} {{");
     for s in signatures {
-        let _ = writeln!(out, "  /** {} */\n  {}: {{ args: {}; result: {} }}", s.doc, s.name, s.args, s.result);
+        let _ = writeln!(
+            out,
+            "  /** {} */\n  {}: {{ args: {}; result: {} }}",
+            s.doc, s.name, s.args, s.result
+        );
     }
     out.push_str("}\n\n");
 }

@@ -11,5 +11,9 @@ fn the_typescript_contract_is_current() {
         std::fs::write(&path, &wanted).expect("writes the contract");
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == wanted, "{} is not current: run `make contract`", path.display());
+    assert!(
+        found == wanted,
+        "{} is not current: run `make contract`",
+        path.display()
+    );
 }

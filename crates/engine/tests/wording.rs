@@ -25,14 +25,26 @@ fn about() -> About {
 }
 
 fn show(out: &mut String, name: &str, problem: &Problem) {
-    let _ = writeln!(out, "{name} [{}]\n  {}\n  {}", problem.code, problem.what, problem.todo);
+    let _ = writeln!(
+        out,
+        "{name} [{}]\n  {}\n  {}",
+        problem.code, problem.what, problem.todo
+    );
     for remedy in &problem.remedies {
         let _ = writeln!(out, "  button: {remedy:?}");
     }
     assert!(problem.what.ends_with('.'), "{name}: {}", problem.what);
     assert!(!problem.what.ends_with(".."), "{name}: {}", problem.what);
-    assert!(problem.todo.ends_with(['.', ')']) || problem.todo.is_empty(), "{name}: {}", problem.todo);
-    assert!(!problem.what.contains("Error") && !problem.what.contains("::"), "{name}: {}", problem.what);
+    assert!(
+        problem.todo.ends_with(['.', ')']) || problem.todo.is_empty(),
+        "{name}: {}",
+        problem.todo
+    );
+    assert!(
+        !problem.what.contains("Error") && !problem.what.contains("::"),
+        "{name}: {}",
+        problem.what
+    );
 }
 
 const KINDS: &[ErrorKind] = &[
@@ -82,19 +94,31 @@ fn error(kind: ErrorKind) -> StoreError {
 fn what_stores_say() {
     let mut out = String::new();
     for kind in KINDS {
-        show(&mut out, &format!("{kind:?}"), &from_store(&error(*kind), &about()));
+        show(
+            &mut out,
+            &format!("{kind:?}"),
+            &from_store(&error(*kind), &about()),
+        );
     }
     let deleted = About {
         key_deleted: true,
         ..about()
     };
-    show(&mut out, "Denied, key deleted", &from_store(&error(ErrorKind::Denied), &deleted));
+    show(
+        &mut out,
+        "Denied, key deleted",
+        &from_store(&error(ErrorKind::Denied), &deleted),
+    );
     let expired = About {
         key_expired: true,
         can_make_key: false,
         ..about()
     };
-    show(&mut out, "Denied, key expired", &from_store(&error(ErrorKind::Denied), &expired));
+    show(
+        &mut out,
+        "Denied, key expired",
+        &from_store(&error(ErrorKind::Denied), &expired),
+    );
     insta::assert_snapshot!(out);
 }
 
@@ -117,7 +141,9 @@ fn what_happens_to_files() {
             expected: "1".into(),
             found: "2".into(),
         },
-        FileError::DiskFull { folder: path.clone() },
+        FileError::DiskFull {
+            folder: path.clone(),
+        },
         FileError::NotWritable {
             path: path.clone(),
             reason: reason(),

@@ -62,13 +62,15 @@ impl Door {
                 Some(call) => json_answer(&self.call(call).await),
                 None => status(StatusCode::BAD_REQUEST),
             },
-            (Method::POST, "/test/picks") => match read(request).await.map(serde_json::from_value) {
-                Some(Ok(paths)) => {
-                    self.stand.will_pick(paths);
-                    json_answer(&Value::Null)
+            (Method::POST, "/test/picks") => {
+                match read(request).await.map(serde_json::from_value) {
+                    Some(Ok(paths)) => {
+                        self.stand.will_pick(paths);
+                        json_answer(&Value::Null)
+                    }
+                    _ => status(StatusCode::BAD_REQUEST),
                 }
-                _ => status(StatusCode::BAD_REQUEST),
-            },
+            }
             (Method::GET, "/test/seen") => json_answer(&self.stand.seen()),
             (Method::GET, "/events") => self.events(),
             (Method::GET, _) => self.file(&path).await,
@@ -86,7 +88,9 @@ impl Door {
         match answer {
             Some(Ok(ok)) => json!({ "ok": ok }),
             Some(Err(problem)) => json!({ "problem": problem }),
-            None => json!({ "problem": { "code": "test.unknown", "what": command, "todo": "", "remedies": [], "retry": false, "context": [] } }),
+            None => {
+                json!({ "problem": { "code": "test.unknown", "what": command, "todo": "", "remedies": [], "retry": false, "context": [] } })
+            }
         }
     }
 
@@ -105,8 +109,14 @@ impl Door {
     }
 
     async fn file(&self, path: &str) -> Response<Body> {
-        let name = if path == "/" { "index.html" } else { path.trim_start_matches('/') };
-        let inside = Path::new(name).components().all(|c| matches!(c, Component::Normal(_)));
+        let name = if path == "/" {
+            "index.html"
+        } else {
+            path.trim_start_matches('/')
+        };
+        let inside = Path::new(name)
+            .components()
+            .all(|c| matches!(c, Component::Normal(_)));
         let Ok(bytes) = tokio::fs::read(self.ui.join(name)).await else {
             return status(StatusCode::NOT_FOUND);
         };
@@ -150,5 +160,7 @@ fn full(bytes: Bytes) -> Body {
 }
 
 fn set(response: &mut Response<Body>, name: header::HeaderName, value: &'static str) {
-    response.headers_mut().insert(name, header::HeaderValue::from_static(value));
+    response
+        .headers_mut()
+        .insert(name, header::HeaderValue::from_static(value));
 }

@@ -41,7 +41,10 @@ async fn main() -> std::io::Result<()> {
     let home = Home::at(options.home.unwrap_or_else(|| temporary.path().to_owned()));
     let engine = Engine::new(home, Some(options.vault));
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", options.port)).await?;
-    println!("{}", serde_json::json!({ "url": format!("http://{}", listener.local_addr()?) }));
+    println!(
+        "{}",
+        serde_json::json!({ "url": format!("http://{}", listener.local_addr()?) })
+    );
     let door = Arc::new(door::Door::new(engine.clone(), options.ui));
     tokio::select! {
         result = door::serve(listener, door) => result?,

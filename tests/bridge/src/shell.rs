@@ -19,20 +19,35 @@ pub struct Stand {
 
 impl Stand {
     pub fn will_pick(&self, paths: Vec<String>) {
-        self.picks.lock().unwrap_or_else(PoisonError::into_inner).push_back(paths);
+        self.picks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push_back(paths);
     }
 
     pub fn seen(&self) -> Value {
-        Value::Array(self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone())
+        Value::Array(
+            self.seen
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
+        )
     }
 
     fn picked(&self) -> Vec<String> {
-        self.picks.lock().unwrap_or_else(PoisonError::into_inner).pop_front().unwrap_or_default()
+        self.picks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front()
+            .unwrap_or_default()
     }
 
     fn note(&self, what: &str, value: impl Into<Value>) {
         let note = json!({ what: value.into() });
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(note);
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(note);
     }
 }
 

@@ -92,7 +92,9 @@ fn parse(path: &Path, text: &str) -> Result<BTreeMap<String, Cloud>, ImportError
         line: error.location().map(|at| at.line()),
     })?;
     let clouds = document.clouds.unwrap_or_default().into_iter();
-    Ok(clouds.map(|(name, cloud)| (name, cloud.unwrap_or_default())).collect())
+    Ok(clouds
+        .map(|(name, cloud)| (name, cloud.unwrap_or_default()))
+        .collect())
 }
 
 /// The file with the secrets that openstacksdk merges in, if there is one; or why it was left out.
@@ -104,7 +106,10 @@ fn secure_beside(path: &Path) -> (BTreeMap<String, Cloud>, Option<String>) {
         }
         return match text_of(&beside).and_then(|text| parse(&beside, &text)) {
             Ok(clouds) => (clouds, None),
-            Err(problem) => (BTreeMap::new(), Some(format!("{problem}, so no secret is taken from it."))),
+            Err(problem) => (
+                BTreeMap::new(),
+                Some(format!("{problem}, so no secret is taken from it.")),
+            ),
         };
     }
     (BTreeMap::new(), None)
@@ -121,11 +126,17 @@ impl Cloud {
             );
         }
         if let Some(profile) = self.profile.or(self.vendor) {
-            notes.push(format!("The profile “{profile}” is not known here; what it would add is missing."));
+            notes.push(format!(
+                "The profile “{profile}” is not known here; what it would add is missing."
+            ));
         }
-        let mut regions = self.regions.unwrap_or_default().into_iter().map(|region| match region {
-            Region::Name(name) | Region::Detailed { name } => name,
-        });
+        let mut regions = self
+            .regions
+            .unwrap_or_default()
+            .into_iter()
+            .map(|region| match region {
+                Region::Name(name) | Region::Detailed { name } => name,
+            });
         let auth = self.auth.unwrap_or_default();
         Given {
             auth_type: self.auth_type,
@@ -205,7 +216,10 @@ clouds:
     }
 
     fn cloud(name: &str) -> ImportedCloud {
-        clouds(CLOUDS).into_iter().find(|cloud| cloud.name == name).expect("is there")
+        clouds(CLOUDS)
+            .into_iter()
+            .find(|cloud| cloud.name == name)
+            .expect("is there")
     }
 
     fn secret(cloud: &ImportedCloud) -> Option<&str> {
@@ -216,45 +230,89 @@ clouds:
     fn several_clouds_with_several_sign_ins() {
         let wiit = cloud("wiit");
         assert_eq!(wiit.method, CloudMethod::Password);
-        assert_eq!(wiit.auth_url.as_deref(), Some("https://identity.example.org:5000/v3"));
+        assert_eq!(
+            wiit.auth_url.as_deref(),
+            Some("https://identity.example.org:5000/v3")
+        );
         assert_eq!(secret(&wiit), Some(r#"p: "q" #r"#));
-        assert_eq!(wiit.project_id.as_deref(), Some("00123456789012345678901234567890"), "ids are text");
-        assert_eq!((wiit.region.as_deref(), wiit.unusable()), (Some("RegionOne"), None));
+        assert_eq!(
+            wiit.project_id.as_deref(),
+            Some("00123456789012345678901234567890"),
+            "ids are text"
+        );
+        assert_eq!(
+            (wiit.region.as_deref(), wiit.unusable()),
+            (Some("RegionOne"), None)
+        );
 
         let laptop = cloud("laptop");
         let id = Some("1e10".to_owned());
-        assert_eq!(laptop.method, CloudMethod::ApplicationCredential { id, name: None });
-        assert_eq!((secret(&laptop), laptop.region.as_deref()), (Some("s3cr3t"), Some("WAW3-1")));
-        assert!(laptop.notes[0].contains("keeps them on"), "{:?}", laptop.notes);
+        assert_eq!(
+            laptop.method,
+            CloudMethod::ApplicationCredential { id, name: None }
+        );
+        assert_eq!(
+            (secret(&laptop), laptop.region.as_deref()),
+            (Some("s3cr3t"), Some("WAW3-1"))
+        );
+        assert!(
+            laptop.notes[0].contains("keeps them on"),
+            "{:?}",
+            laptop.notes
+        );
 
         let sso = cloud("sso");
         assert_eq!(sso.method, CloudMethod::Oidc("v3oidcaccesstoken".into()));
         assert!(sso.unusable().expect("says so").contains("OpenID Connect"));
         assert_eq!(secret(&sso), None, "an unused password is not kept");
 
-        assert!(cloud("unfinished").unusable().expect("says so").contains("auth_url"));
+        assert!(
+            cloud("unfinished")
+                .unusable()
+                .expect("says so")
+                .contains("auth_url")
+        );
     }
 
     #[test]
     fn debugging_shows_no_password() {
         let shown = format!("{:?}", clouds(CLOUDS));
-        assert!(!shown.contains("s3cr3t") && !shown.contains("#r"), "{shown}");
+        assert!(
+            !shown.contains("s3cr3t") && !shown.contains("#r"),
+            "{shown}"
+        );
     }
 
     #[test]
     fn secrets_are_taken_from_the_file_beside_it() {
         let dir = tempfile::tempdir().expect("a folder");
         let path = dir.path().join("clouds.yaml");
-        let read = || read(&path, "clouds: {a: {auth: {auth_url: https://k, username: u}}, b: {}}").expect("reads");
+        let read = || {
+            read(
+                &path,
+                "clouds: {a: {auth: {auth_url: https://k, username: u}}, b: {}}",
+            )
+            .expect("reads")
+        };
         assert_eq!(secret(&read()[0]), None);
         let secure = dir.path().join("secure.yaml");
-        fs::write(&secure, "clouds: {a: {auth: {password: 0777}}, c: {auth: {password: other}}}").expect("writes");
+        fs::write(
+            &secure,
+            "clouds: {a: {auth: {password: 0777}}, c: {auth: {password: other}}}",
+        )
+        .expect("writes");
         let clouds = read();
-        assert_eq!((clouds.len(), secret(&clouds[0]), secret(&clouds[1])), (2, Some("0777"), None));
+        assert_eq!(
+            (clouds.len(), secret(&clouds[0]), secret(&clouds[1])),
+            (2, Some("0777"), None)
+        );
         assert_eq!(clouds[0].user.as_deref(), Some("u"));
         fs::write(&secure, "clouds: [hunter2").expect("writes");
         let note = &read()[0].notes[0];
-        assert!(note.contains("secure.yaml is not valid YAML") && !note.contains("hunter2"), "{note}");
+        assert!(
+            note.contains("secure.yaml is not valid YAML") && !note.contains("hunter2"),
+            "{note}"
+        );
     }
 
     #[test]
@@ -265,7 +323,9 @@ clouds:
             ("clouds:\n  a: {auth: {password: \"hunter2}}\n", 3),
             ("clouds: hunter2", 1),
         ] {
-            let Err(error) = read(Path::new("clouds.yaml"), text) else { panic!("{text} is accepted") };
+            let Err(error) = read(Path::new("clouds.yaml"), text) else {
+                panic!("{text} is accepted")
+            };
             let words = error.to_string();
             assert!(!words.contains("hunter2"), "{words}");
             assert!(words.contains(&format!("line {line}")), "{text}: {words}");
@@ -280,8 +340,14 @@ clouds:
             bomb = format!("{bomb}{next}: &{next} [{list}]\n");
         }
         bomb += "clouds: {x: {regions: *i}}\n";
-        assert!(matches!(read(Path::new("c.yaml"), &bomb), Err(ImportError::Yaml { .. })));
+        assert!(matches!(
+            read(Path::new("c.yaml"), &bomb),
+            Err(ImportError::Yaml { .. })
+        ));
         let deep = format!("clouds: {}{}", "{a: ".repeat(5000), "}".repeat(5000));
-        assert!(matches!(read(Path::new("c.yaml"), &deep), Err(ImportError::Yaml { .. })));
+        assert!(matches!(
+            read(Path::new("c.yaml"), &deep),
+            Err(ImportError::Yaml { .. })
+        ));
     }
 }

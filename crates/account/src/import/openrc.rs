@@ -32,7 +32,12 @@ impl Script {
     fn follow(&mut self, commands: &[Command]) {
         let mut rest = commands;
         while let Some((command, after)) = rest.split_first() {
-            let first = command.words.first().filter(|word| !word.quoted).and_then(Word::text).unwrap_or_default();
+            let first = command
+                .words
+                .first()
+                .filter(|word| !word.quoted)
+                .and_then(Word::text)
+                .unwrap_or_default();
             // `name ()` is a function's head; its body is a block.
             let function = is_bracket(after.first(), "(") && is_bracket(after.get(1), ")");
             if let (Some(_), false) = (block_end(&first), function) {
@@ -42,8 +47,15 @@ impl Script {
             } else if first == "function" || function {
                 let head = if function { 3 } else { 1 };
                 let body = rest.get(head..).map_or(0, block_length);
-                let name = command.words.last().and_then(Word::text).unwrap_or_default();
-                self.note(command.line, &format!("the function {} is not run", shorten(&name)));
+                let name = command
+                    .words
+                    .last()
+                    .and_then(Word::text)
+                    .unwrap_or_default();
+                self.note(
+                    command.line,
+                    &format!("the function {} is not run", shorten(&name)),
+                );
                 rest = rest.get(head + body..).unwrap_or_default();
             } else {
                 self.simple(command, &first);
@@ -58,15 +70,28 @@ impl Script {
 
     /// `if … fi` and its like. Whether its lines would run, only a shell could tell.
     fn block(&mut self, commands: &[Command]) {
-        let Some(command) = commands.first() else { return };
+        let Some(command) = commands.first() else {
+            return;
+        };
         let harmless = commands.iter().all(|command| {
-            let words: Vec<String> = command.words.iter().map(|word| word.text().unwrap_or_default()).collect();
-            let words: Vec<&str> = words.iter().map(String::as_str).filter(|word| !is_keyword(word)).collect();
+            let words: Vec<String> = command
+                .words
+                .iter()
+                .map(|word| word.text().unwrap_or_default())
+                .collect();
+            let words: Vec<&str> = words
+                .iter()
+                .map(String::as_str)
+                .filter(|word| !is_keyword(word))
+                .collect();
             !matches!(words.first(), Some(&program) if !is_harmless(program) && program != "unset")
         });
         // The dashboard's own files have `if [ -z "$X" ]; then unset X; fi`, which changes nothing here.
         if !harmless {
-            self.note(command.line, "what depends on a condition is shell code, which Wherry does not run");
+            self.note(
+                command.line,
+                "what depends on a condition is shell code, which Wherry does not run",
+            );
         }
     }
 
@@ -80,7 +105,13 @@ impl Script {
                 return;
             }
             "read" => {
-                for name in command.words.iter().skip(1).filter_map(Word::text).filter(|word| !word.starts_with('-')) {
+                for name in command
+                    .words
+                    .iter()
+                    .skip(1)
+                    .filter_map(Word::text)
+                    .filter(|word| !word.starts_with('-'))
+                {
                     self.variables.insert(name, None);
                 }
                 return;
@@ -89,13 +120,22 @@ impl Script {
             _ => &command.words[..],
         };
         let exporting = words.len() < command.words.len();
-        let is_option = |word: &Word| exporting && word.text().is_some_and(|text| text.starts_with('-'));
-        let plain_name = |word: &Word| exporting && word.text().is_some_and(|text| !text.contains('='));
-        let assignments: Vec<&Word> = words.iter().filter(|word| !is_option(word) && !plain_name(word)).collect();
-        let set: Option<Vec<(String, Word)>> = assignments.iter().map(|word| word.assignment()).collect();
+        let is_option =
+            |word: &Word| exporting && word.text().is_some_and(|text| text.starts_with('-'));
+        let plain_name =
+            |word: &Word| exporting && word.text().is_some_and(|text| !text.contains('='));
+        let assignments: Vec<&Word> = words
+            .iter()
+            .filter(|word| !is_option(word) && !plain_name(word))
+            .collect();
+        let set: Option<Vec<(String, Word)>> =
+            assignments.iter().map(|word| word.assignment()).collect();
         match set {
             Some(set) if command.depends && !set.is_empty() => {
-                self.note(command.line, "an assignment that depends on another command is left out");
+                self.note(
+                    command.line,
+                    "an assignment that depends on another command is left out",
+                );
             }
             Some(set) => {
                 for (name, value) in set {
@@ -104,11 +144,16 @@ impl Script {
                 }
             }
             None => {
-                let program = command.words.iter().find(|word| word.assignment().is_none());
+                let program = command
+                    .words
+                    .iter()
+                    .find(|word| word.assignment().is_none());
                 let program = program.and_then(Word::text).unwrap_or_default();
                 let what = match program.as_str() {
                     "" => "a command is not run".to_owned(),
-                    "source" | "." => "another file would be read here, which Wherry does not do".to_owned(),
+                    "source" | "." => {
+                        "another file would be read here, which Wherry does not do".to_owned()
+                    }
                     program => format!("the program {} is not run", shorten(program)),
                 };
                 self.note(command.line, &what);
@@ -127,14 +172,22 @@ impl Script {
                     Some(None) => return None,
                     None => {
                         if name.starts_with("OS_") {
-                            self.note(line, &format!("{name} needs ${other}, which the file does not set"));
+                            self.note(
+                                line,
+                                &format!("{name} needs ${other}, which the file does not set"),
+                            );
                         }
                         return None;
                     }
                 },
                 Piece::Code => {
                     if name.starts_with("OS_") {
-                        self.note(line, &format!("{name} would be what a command prints; Wherry runs no commands"));
+                        self.note(
+                            line,
+                            &format!(
+                                "{name} would be what a command prints; Wherry runs no commands"
+                            ),
+                        );
                     }
                     return None;
                 }
@@ -145,7 +198,10 @@ impl Script {
 
     /// A variable with something in it.
     fn take(&mut self, name: &str) -> Option<Zeroizing<String>> {
-        self.variables.remove(name).flatten().filter(|value| !value.is_empty())
+        self.variables
+            .remove(name)
+            .flatten()
+            .filter(|value| !value.is_empty())
     }
 
     fn text(&mut self, name: &str) -> Option<String> {
@@ -160,8 +216,13 @@ impl Script {
         if !self.variables.keys().any(|name| name.starts_with("OS_")) {
             return None;
         }
-        if self.text("OS_INSECURE").is_some_and(|value| value != "0" && !value.eq_ignore_ascii_case("false")) {
-            self.notes.push("The file turns certificate checks off (OS_INSECURE); Wherry keeps them on.".into());
+        if self
+            .text("OS_INSECURE")
+            .is_some_and(|value| value != "0" && !value.eq_ignore_ascii_case("false"))
+        {
+            self.notes.push(
+                "The file turns certificate checks off (OS_INSECURE); Wherry keeps them on.".into(),
+            );
         }
         let given = Given {
             auth_type: self.text("OS_AUTH_TYPE"),
@@ -170,8 +231,12 @@ impl Script {
             user_id: self.text("OS_USER_ID"),
             user_domain: self.text("OS_USER_DOMAIN_NAME"),
             user_domain_id: self.text("OS_USER_DOMAIN_ID"),
-            project: self.text("OS_PROJECT_NAME").or_else(|| self.text("OS_TENANT_NAME")),
-            project_id: self.text("OS_PROJECT_ID").or_else(|| self.text("OS_TENANT_ID")),
+            project: self
+                .text("OS_PROJECT_NAME")
+                .or_else(|| self.text("OS_TENANT_NAME")),
+            project_id: self
+                .text("OS_PROJECT_ID")
+                .or_else(|| self.text("OS_TENANT_ID")),
             project_domain: self.text("OS_PROJECT_DOMAIN_NAME"),
             project_domain_id: self.text("OS_PROJECT_DOMAIN_ID"),
             region: self.text("OS_REGION_NAME"),
@@ -182,8 +247,14 @@ impl Script {
             ca_file: self.text("OS_CACERT"),
             notes: self.notes,
         };
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let name = ["-openrc", "_openrc", ".openrc"].iter().find_map(|end| stem.strip_suffix(end)).unwrap_or(&stem);
+        let stem = path
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let name = ["-openrc", "_openrc", ".openrc"]
+            .iter()
+            .find_map(|end| stem.strip_suffix(end))
+            .unwrap_or(&stem);
         Some(given.into_cloud(name.to_owned(), path))
     }
 }
@@ -197,12 +268,30 @@ fn is_bracket(command: Option<&Command>, bracket: &str) -> bool {
 
 /// Programs that only print, test or leave.
 fn is_harmless(program: &str) -> bool {
-    matches!(program, "" | "echo" | "printf" | "true" | "false" | ":" | "[" | "[[" | "test" | "exit" | "return" | "read"
-        | "stty" | "set" | "shopt")
+    matches!(
+        program,
+        "" | "echo"
+            | "printf"
+            | "true"
+            | "false"
+            | ":"
+            | "["
+            | "[["
+            | "test"
+            | "exit"
+            | "return"
+            | "read"
+            | "stty"
+            | "set"
+            | "shopt"
+    )
 }
 
 fn is_keyword(word: &str) -> bool {
-    matches!(word, "if" | "then" | "else" | "elif" | "fi" | "!" | "{" | "}" | "do" | "done")
+    matches!(
+        word,
+        "if" | "then" | "else" | "elif" | "fi" | "!" | "{" | "}" | "do" | "done"
+    )
 }
 
 /// What ends the block that this word begins.
@@ -222,7 +311,12 @@ fn block_length(commands: &[Command]) -> usize {
     let mut open: Vec<&str> = Vec::new();
     for (index, command) in commands.iter().enumerate() {
         // Keywords stand at the beginning of a command, or after another keyword there.
-        for word in command.words.iter().take_while(|word| !word.quoted).filter_map(Word::text) {
+        for word in command
+            .words
+            .iter()
+            .take_while(|word| !word.quoted)
+            .filter_map(Word::text)
+        {
             if open.last() == Some(&word.as_str()) {
                 open.pop();
             } else if let Some(end) = block_end(&word) {
@@ -289,13 +383,31 @@ export OS_IDENTITY_API_VERSION=3
     fn the_dashboards_file_is_read_without_a_word() {
         let cloud = cloud(DASHBOARD);
         assert_eq!(cloud.name, "demo");
-        assert_eq!(cloud.auth_url.as_deref(), Some("https://keystone.example.org:5000"));
-        assert_eq!((cloud.user.as_deref(), cloud.user_domain.as_deref()), (Some("alice"), Some("Default")));
-        assert_eq!((cloud.project.as_deref(), cloud.project_domain_id.as_deref()), (Some("demo"), Some("default")));
-        assert_eq!(cloud.project_id.as_deref(), Some("7893bee2000542b1849d04fb2b59b008"));
+        assert_eq!(
+            cloud.auth_url.as_deref(),
+            Some("https://keystone.example.org:5000")
+        );
+        assert_eq!(
+            (cloud.user.as_deref(), cloud.user_domain.as_deref()),
+            (Some("alice"), Some("Default"))
+        );
+        assert_eq!(
+            (cloud.project.as_deref(), cloud.project_domain_id.as_deref()),
+            (Some("demo"), Some("default"))
+        );
+        assert_eq!(
+            cloud.project_id.as_deref(),
+            Some("7893bee2000542b1849d04fb2b59b008")
+        );
         assert_eq!(cloud.region.as_deref(), Some("RegionOne"));
-        assert_eq!((&cloud.method, secret(&cloud)), (&CloudMethod::Password, None));
-        assert_eq!((cloud.notes.as_slice(), cloud.unusable()), ([].as_slice(), None));
+        assert_eq!(
+            (&cloud.method, secret(&cloud)),
+            (&CloudMethod::Password, None)
+        );
+        assert_eq!(
+            (cloud.notes.as_slice(), cloud.unusable()),
+            ([].as_slice(), None)
+        );
     }
 
     #[test]
@@ -305,7 +417,10 @@ export OS_IDENTITY_API_VERSION=3
              export OS_APPLICATION_CREDENTIAL_ID=ab12\nexport OS_APPLICATION_CREDENTIAL_SECRET='s$x`y`'\n",
         );
         let id = Some("ab12".to_owned());
-        assert_eq!(cloud.method, CloudMethod::ApplicationCredential { id, name: None });
+        assert_eq!(
+            cloud.method,
+            CloudMethod::ApplicationCredential { id, name: None }
+        );
         assert_eq!(secret(&cloud), Some("s$x`y`"));
         assert!(!format!("{cloud:?}").contains("s$x"));
     }
@@ -315,10 +430,16 @@ export OS_IDENTITY_API_VERSION=3
         let cloud = cloud(
             "H=k.example.org\nOS_AUTH_URL=\"https://${H}:5000/v3\" OS_USERNAME=$HOME\nOS_PASSWORD=pre$H'post'\n",
         );
-        assert_eq!(cloud.auth_url.as_deref(), Some("https://k.example.org:5000/v3"));
+        assert_eq!(
+            cloud.auth_url.as_deref(),
+            Some("https://k.example.org:5000/v3")
+        );
         assert_eq!(secret(&cloud), Some("prek.example.orgpost"));
         assert_eq!(cloud.user, None, "the environment is not looked at");
-        assert_eq!(cloud.notes, ["Line 2: OS_USERNAME needs $HOME, which the file does not set."]);
+        assert_eq!(
+            cloud.notes,
+            ["Line 2: OS_USERNAME needs $HOME, which the file does not set."]
+        );
     }
 
     #[test]
@@ -351,10 +472,22 @@ export OS_PROJECT_DOMAIN_ID=kept
         assert!(!mark.exists(), "the file's code was run");
         assert_eq!(cloud.auth_url.as_deref(), Some("https://k/v3"));
         assert_eq!(cloud.project_domain_id.as_deref(), Some("kept"));
-        let evil = [&cloud.user, &cloud.project, &cloud.project_id, &cloud.region, &cloud.user_domain, &cloud.project_domain];
+        let evil = [
+            &cloud.user,
+            &cloud.project,
+            &cloud.project_id,
+            &cloud.region,
+            &cloud.user_domain,
+            &cloud.project_domain,
+        ];
         assert!(evil.iter().all(|value| value.is_none()), "{cloud:?}");
         assert_eq!((secret(&cloud), &cloud.ca_file), (None, &None));
-        let told = |line: usize| cloud.notes.iter().any(|note| note.starts_with(&format!("Line {line}: ")));
+        let told = |line: usize| {
+            cloud
+                .notes
+                .iter()
+                .any(|note| note.starts_with(&format!("Line {line}: ")))
+        };
         for line in [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 17] {
             assert!(told(line), "line {line} is not told: {:#?}", cloud.notes);
         }
@@ -368,7 +501,12 @@ export OS_PROJECT_DOMAIN_ID=kept
              export OS_ACCESS_TOKEN=$TOKEN\n",
         );
         assert_eq!(cloud.method, CloudMethod::Oidc("v3oidcaccesstoken".into()));
-        assert!(cloud.unusable().expect("says so").contains("application credential"));
+        assert!(
+            cloud
+                .unusable()
+                .expect("says so")
+                .contains("application credential")
+        );
     }
 
     #[test]

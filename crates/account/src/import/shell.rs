@@ -26,23 +26,42 @@ pub struct Word {
 impl Word {
     /// The word, if it is plain text.
     pub fn text(&self) -> Option<String> {
-        self.pieces.iter().map(|piece| if let Piece::Text(text) = piece { Some(text.as_str()) } else { None }).collect()
+        self.pieces
+            .iter()
+            .map(|piece| {
+                if let Piece::Text(text) = piece {
+                    Some(text.as_str())
+                } else {
+                    None
+                }
+            })
+            .collect()
     }
 
     /// Splits `NAME=value`.
     pub fn assignment(&self) -> Option<(String, Self)> {
         let (first, rest) = self.pieces.split_first()?;
-        let Piece::Text(text) = first else { return None };
+        let Piece::Text(text) = first else {
+            return None;
+        };
         let (name, value) = text.split_once('=')?;
         let mut letters = name.chars();
-        let good = letters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        let good = letters
+            .next()
+            .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
             && letters.all(|c| c.is_ascii_alphanumeric() || c == '_');
         if !good {
             return None;
         }
         let mut pieces = vec![Piece::Text(value.to_owned())];
         pieces.extend_from_slice(rest);
-        Some((name.to_owned(), Self { pieces, quoted: self.quoted }))
+        Some((
+            name.to_owned(),
+            Self {
+                pieces,
+                quoted: self.quoted,
+            },
+        ))
     }
 }
 
@@ -59,7 +78,13 @@ pub struct Command {
 }
 
 pub fn commands(script: &str) -> Vec<Command> {
-    Reader { rest: script.chars().peekable(), line: 1, done: Vec::new(), here: Vec::new() }.read()
+    Reader {
+        rest: script.chars().peekable(),
+        line: 1,
+        done: Vec::new(),
+        here: Vec::new(),
+    }
+    .read()
 }
 
 struct Reader<'a> {
@@ -83,16 +108,24 @@ impl Reader<'_> {
                     self.skip_here_documents();
                     command = self.fresh();
                 }
-                '#' if word.is_none() => while self.rest.peek().is_some_and(|c| *c != '\n') {
-                    self.next();
-                },
+                '#' if word.is_none() => {
+                    while self.rest.peek().is_some_and(|c| *c != '\n') {
+                        self.next();
+                    }
+                }
                 ';' | '(' | ')' => {
                     finish(&mut command, &mut word);
                     self.push(&mut command);
                     if c != ';' {
                         // A subshell or a function: a block of its own, which its lines stand in.
-                        let bracket = Word { pieces: vec![Piece::Text(c.into())], quoted: false };
-                        self.done.push(Command { words: vec![bracket], ..self.fresh() });
+                        let bracket = Word {
+                            pieces: vec![Piece::Text(c.into())],
+                            quoted: false,
+                        };
+                        self.done.push(Command {
+                            words: vec![bracket],
+                            ..self.fresh()
+                        });
                     }
                     command = self.fresh();
                 }
@@ -102,12 +135,18 @@ impl Reader<'_> {
                     // What is left of && and || does run; what is part of a pipeline runs elsewhere.
                     command.depends |= !twice;
                     self.push(&mut command);
-                    command = Command { depends: true, ..self.fresh() };
+                    command = Command {
+                        depends: true,
+                        ..self.fresh()
+                    };
                 }
                 '<' | '>' => {
                     finish(&mut command, &mut word);
                     command.redirected = true;
-                    if c == '<' && self.rest.next_if_eq(&'<').is_some() && self.rest.peek() != Some(&'<') {
+                    if c == '<'
+                        && self.rest.next_if_eq(&'<').is_some()
+                        && self.rest.peek() != Some(&'<')
+                    {
                         self.rest.next_if_eq(&'-');
                         let end = self.here_word();
                         self.here.push(end);
@@ -143,7 +182,10 @@ impl Reader<'_> {
     }
 
     fn fresh(&self) -> Command {
-        Command { line: self.line, ..Command::default() }
+        Command {
+            line: self.line,
+            ..Command::default()
+        }
     }
 
     fn push(&mut self, command: &mut Command) {
@@ -216,7 +258,10 @@ impl Reader<'_> {
 
     fn name(&mut self) -> String {
         let mut name = String::new();
-        while let Some(c) = self.rest.next_if(|c| c.is_ascii_alphanumeric() || *c == '_') {
+        while let Some(c) = self
+            .rest
+            .next_if(|c| c.is_ascii_alphanumeric() || *c == '_')
+        {
             name.push(c);
         }
         name
@@ -252,7 +297,10 @@ impl Reader<'_> {
     fn here_word(&mut self) -> String {
         while self.rest.next_if(|c| *c == ' ' || *c == '\t').is_some() {}
         let mut word = String::new();
-        while let Some(c) = self.rest.next_if(|c| !c.is_whitespace() && !";&|<>()".contains(*c)) {
+        while let Some(c) = self
+            .rest
+            .next_if(|c| !c.is_whitespace() && !";&|<>()".contains(*c))
+        {
             if !"'\"\\".contains(c) {
                 word.push(c);
             }
@@ -307,7 +355,10 @@ mod tests {
     use super::*;
 
     fn words(script: &str) -> Vec<Vec<Option<String>>> {
-        commands(script).iter().map(|command| command.words.iter().map(Word::text).collect()).collect()
+        commands(script)
+            .iter()
+            .map(|command| command.words.iter().map(Word::text).collect())
+            .collect()
     }
 
     fn one(script: &str) -> Option<String> {
@@ -336,11 +387,22 @@ mod tests {
 
     #[test]
     fn code_is_seen_and_not_looked_into() {
-        for script in ["$(a 'b)' \")\" \\) c)", "`a \\` b`", "${a:-$(b)}", "$((1+2))", "\"x$(y)z\"", "$'\\x41'", "$1"] {
+        for script in [
+            "$(a 'b)' \")\" \\) c)",
+            "`a \\` b`",
+            "${a:-$(b)}",
+            "$((1+2))",
+            "\"x$(y)z\"",
+            "$'\\x41'",
+            "$1",
+        ] {
             let all = commands(script);
             assert_eq!(all.len(), 1, "{script}");
             assert_eq!(all[0].words.len(), 1, "{script}: {all:?}");
-            assert!(all[0].words[0].pieces.contains(&Piece::Code), "{script}: {all:?}");
+            assert!(
+                all[0].words[0].pieces.contains(&Piece::Code),
+                "{script}: {all:?}"
+            );
         }
     }
 
@@ -348,17 +410,32 @@ mod tests {
     fn commands_end_where_the_shell_ends_them() {
         let ends = |script: &str| {
             let all = commands(script);
-            all.iter().map(|c| (c.line, c.words.len(), c.depends)).collect::<Vec<_>>()
+            all.iter()
+                .map(|c| (c.line, c.words.len(), c.depends))
+                .collect::<Vec<_>>()
         };
-        assert_eq!(ends("a b; c\nd"), [(1, 2, false), (1, 1, false), (2, 1, false)]);
-        assert_eq!(ends("a && b || c"), [(1, 1, false), (1, 1, true), (1, 1, true)]);
+        assert_eq!(
+            ends("a b; c\nd"),
+            [(1, 2, false), (1, 1, false), (2, 1, false)]
+        );
+        assert_eq!(
+            ends("a && b || c"),
+            [(1, 1, false), (1, 1, true), (1, 1, true)]
+        );
         assert_eq!(ends("a | b &"), [(1, 1, true), (1, 1, true)]);
-        assert_eq!(ends("cat <<'E' && x\nA=1\nE\nb"), [(1, 1, false), (1, 1, true), (4, 1, false)]);
+        assert_eq!(
+            ends("cat <<'E' && x\nA=1\nE\nb"),
+            [(1, 1, false), (1, 1, true), (4, 1, false)]
+        );
     }
 
     #[test]
     fn assignments_have_a_name_a_shell_would_take() {
-        let value = |script: &str| commands(script)[0].words[0].assignment().map(|(name, value)| (name, value.text()));
+        let value = |script: &str| {
+            commands(script)[0].words[0]
+                .assignment()
+                .map(|(name, value)| (name, value.text()))
+        };
         assert_eq!(value("A_1='x y'"), Some(("A_1".into(), Some("x y".into()))));
         assert_eq!(value("A="), Some(("A".into(), Some(String::new()))));
         assert_eq!(value("A=a=b"), Some(("A".into(), Some("a=b".into()))));

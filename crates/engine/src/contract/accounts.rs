@@ -179,13 +179,29 @@ pub struct IssuerView {
 
 /// How to sign in to Keystone.
 #[derive(Debug, Clone, Deserialize, TS)]
-#[serde(rename_all = "kebab-case", tag = "kind", rename_all_fields = "camelCase")]
+#[serde(
+    rename_all = "kebab-case",
+    tag = "kind",
+    rename_all_fields = "camelCase"
+)]
 pub enum KeystoneSignIn {
-    Password { user: String, domain: String, password: Typed, totp: Option<String> },
-    ApplicationCredential { id: String, secret: Typed },
+    Password {
+        user: String,
+        domain: String,
+        password: Typed,
+        totp: Option<String>,
+    },
+    ApplicationCredential {
+        id: String,
+        secret: Typed,
+    },
     /// A cloud of a file read by `keystone_import`. Its secret stays where it is; where the file
     /// has none, `password` is what the user typed.
-    Imported { import: String, cloud: String, password: Option<Typed> },
+    Imported {
+        import: String,
+        cloud: String,
+        password: Option<Typed>,
+    },
 }
 
 #[derive(Debug, Clone, Deserialize, TS)]

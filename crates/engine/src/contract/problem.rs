@@ -27,14 +27,24 @@ pub struct Problem {
 pub enum Remedy {
     Retry,
     /// Sign in to the portal of this account again.
-    SignIn { account: String },
+    SignIn {
+        account: String,
+    },
     /// Make a new key for this account.
-    NewKey { account: String },
+    NewKey {
+        account: String,
+    },
     /// Type this account's secret ("ask me each time").
-    GiveSecret { account: String },
-    EditAccount { account: String },
+    GiveSecret {
+        account: String,
+    },
+    EditAccount {
+        account: String,
+    },
     /// Open a bucket by its name, where listing them is denied.
-    OpenByName { account: String },
+    OpenByName {
+        account: String,
+    },
     /// Choose where secrets are kept, as there is no usable keychain.
     ChooseVault,
     UnlockVault,

@@ -14,16 +14,34 @@ pub struct PlanRequest {
 }
 
 #[derive(Debug, Clone, Deserialize, TS)]
-#[serde(rename_all = "kebab-case", tag = "kind", rename_all_fields = "camelCase")]
+#[serde(
+    rename_all = "kebab-case",
+    tag = "kind",
+    rename_all_fields = "camelCase"
+)]
 pub enum PlanWhat {
     /// Files and folders on this computer into a folder of a bucket.
-    Upload { to: Location, paths: Vec<String> },
-    Download { selection: Selection, folder: String },
-    Delete { selection: Selection },
+    Upload {
+        to: Location,
+        paths: Vec<String>,
+    },
+    Download {
+        selection: Selection,
+        folder: String,
+    },
+    Delete {
+        selection: Selection,
+    },
     /// The new name comes without the folder.
-    Rename { location: Location, item: super::SelectedKey, name: String },
+    Rename {
+        location: Location,
+        item: super::SelectedKey,
+        name: String,
+    },
     /// Fetch to the staging folder, so that it can be dragged out of the window.
-    Stage { selection: Selection },
+    Stage {
+        selection: Selection,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -183,7 +201,11 @@ pub struct FileView {
 
 /// What Rust tells the interface without being asked, on one channel.
 #[derive(Debug, Clone, Serialize, TS)]
-#[serde(rename_all = "kebab-case", tag = "kind", rename_all_fields = "camelCase")]
+#[serde(
+    rename_all = "kebab-case",
+    tag = "kind",
+    rename_all_fields = "camelCase"
+)]
 pub enum Event {
     /// At most ten a second while any job runs; only jobs that changed.
     Jobs { jobs: Vec<JobView> },
@@ -194,7 +216,11 @@ pub enum Event {
     /// A job changed this folder: a listing of it is stale.
     Changed { location: Location },
     /// A plan being made has looked at this much so far.
-    Planning { ticket: String, files: u64, bytes: u64 },
+    Planning {
+        ticket: String,
+        files: u64,
+        bytes: u64,
+    },
     /// The vault's state changed.
     Vault {},
 }

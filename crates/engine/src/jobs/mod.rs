@@ -12,8 +12,8 @@ use wherry_store::{ErrorKind, ObjectStore};
 use wherry_transfer::{Choices, FileError, Job, Settings};
 
 use crate::contract::{
-    Event, FileState, FileView, Files, FilesRequest, JobKind, JobState, JobView, Location, OnConflict, Problem,
-    RunRequest,
+    Event, FileState, FileView, Files, FilesRequest, JobKind, JobState, JobView, Location,
+    OnConflict, Problem, RunRequest,
 };
 use crate::engine::{Engine, lock};
 use crate::problem::{from_file_error, from_store};
@@ -79,7 +79,10 @@ impl Jobs {
 
     fn get(&self, id: &str) -> Result<Arc<Record>, Problem> {
         let jobs = lock(&self.jobs);
-        jobs.iter().find(|r| r.id == id).cloned().ok_or_else(|| Problem::stale("transfer"))
+        jobs.iter()
+            .find(|r| r.id == id)
+            .cloned()
+            .ok_or_else(|| Problem::stale("transfer"))
     }
 
     pub fn views(&self) -> Vec<JobView> {
@@ -143,7 +146,9 @@ impl Record {
         if let FileError::Store(error) = error
             && error.kind != ErrorKind::LocalFile
         {
-            return self.engine.refused(&account, Some(&self.location.bucket), name, error);
+            return self
+                .engine
+                .refused(&account, Some(&self.location.bucket), name, error);
         }
         from_file_error(error, &self.engine.about(&account))
     }
@@ -151,7 +156,8 @@ impl Record {
 
 impl Engine {
     pub(crate) async fn start_job(&self, request: &RunRequest) -> Result<JobView, Problem> {
-        let planned = drop_from(&self.inner.jobs.plans, &request.plan).ok_or_else(|| Problem::stale("plan"))?;
+        let planned = drop_from(&self.inner.jobs.plans, &request.plan)
+            .ok_or_else(|| Problem::stale("plan"))?;
         let Planned {
             kind,
             title,
@@ -174,14 +180,21 @@ impl Engine {
             _ => touched(&plan, &location),
         };
         let (folder, tops) = match &plan {
-            Plan::Download(plan) => (Some(plan.folder.clone()), tops(plan.items.iter().map(|i| &*i.path))),
+            Plan::Download(plan) => (
+                Some(plan.folder.clone()),
+                tops(plan.items.iter().map(|i| &*i.path)),
+            ),
             _ => (None, Vec::new()),
         };
         let settings = Settings::default();
         let failed = |e| from_store(&e, &self.about(&account));
         let job = match plan {
-            Plan::Upload(plan) => Job::upload(store, plan, &choices, settings).await.map_err(failed)?,
-            Plan::Copy(plan) => Job::copy(store, plan, &choices, settings).await.map_err(failed)?,
+            Plan::Upload(plan) => Job::upload(store, plan, &choices, settings)
+                .await
+                .map_err(failed)?,
+            Plan::Copy(plan) => Job::copy(store, plan, &choices, settings)
+                .await
+                .map_err(failed)?,
             Plan::Delete(plan) => Job::delete(store, plan, settings),
             Plan::Download(plan) => Job::download(store, plan, choices, settings)
                 .await
@@ -236,8 +249,13 @@ impl Engine {
     pub(crate) fn job_files(&self, request: &FilesRequest) -> Result<Files, Problem> {
         let record = self.inner.jobs.get(&request.job)?;
         let total = record.job.file_count(request.only_failed);
-        let to = request.from.saturating_add(request.count.min(MOST_ROWS)).min(total);
-        let rows = record.job.files(request.from.min(to)..to, request.only_failed);
+        let to = request
+            .from
+            .saturating_add(request.count.min(MOST_ROWS))
+            .min(total);
+        let rows = record
+            .job
+            .files(request.from.min(to)..to, request.only_failed);
         let files = rows
             .into_iter()
             .map(|row| FileView {
@@ -277,7 +295,9 @@ impl Engine {
     /// The staged files and folders of a finished job, for dragging them out.
     pub fn staged(&self, id: &str) -> Result<Vec<PathBuf>, Problem> {
         let record = self.inner.jobs.get(id)?;
-        if record.kind != JobKind::Stage || record.job.snapshot().state != wherry_transfer::JobState::Done {
+        if record.kind != JobKind::Stage
+            || record.job.snapshot().state != wherry_transfer::JobState::Done
+        {
             return Err(Problem::new(
                 "browse.drag-not-ready",
                 "The files are not all here yet.",
@@ -291,7 +311,9 @@ impl Engine {
     pub fn downloaded(&self, id: &str) -> Result<PathBuf, Problem> {
         let record = self.inner.jobs.get(id)?;
         let first = record.paths().into_iter().find(|p| p.exists());
-        first.or_else(|| record.folder.clone()).ok_or_else(|| Problem::stale("download"))
+        first
+            .or_else(|| record.folder.clone())
+            .ok_or_else(|| Problem::stale("download"))
     }
 }
 

@@ -9,14 +9,14 @@ use tokio_util::sync::CancellationToken;
 use wherry_account::Account;
 use wherry_store::ObjectStore;
 use wherry_transfer::{
-    Conflict, CopyPlan, CopyRequest, DeletePlan, DownloadPlan, DownloadRequest, DownloadSource, Note, UploadPlan,
-    UploadRequest, UploadSource, Watch,
+    Conflict, CopyPlan, CopyRequest, DeletePlan, DownloadPlan, DownloadRequest, DownloadSource,
+    Note, UploadPlan, UploadRequest, UploadSource, Watch,
 };
 
 use super::Planned;
 use crate::contract::{
-    ConflictView, Event, JobKind, Location, PlanNote, PlanRequest, PlanView, PlanWhat, Problem, RowKind, SelectedKey,
-    Selection,
+    ConflictView, Event, JobKind, Location, PlanNote, PlanRequest, PlanView, PlanWhat, Problem,
+    RowKind, SelectedKey, Selection,
 };
 use crate::engine::{Engine, Opened, lock};
 use crate::names::visible;
@@ -51,25 +51,37 @@ impl Engine {
     }
 
     fn watch(&self, ticket: &str, cancel: CancellationToken) -> Watch {
-        let (events, ticket, told) = (self.inner.events.clone(), ticket.to_owned(), AtomicI64::new(0));
+        let (events, ticket, told) = (
+            self.inner.events.clone(),
+            ticket.to_owned(),
+            AtomicI64::new(0),
+        );
         Watch::new(cancel, move |files, bytes| {
             let now = chrono::Utc::now().timestamp_millis();
             if now - told.load(Ordering::Relaxed) >= TELL_EVERY_MS {
                 told.store(now, Ordering::Relaxed);
                 let ticket = ticket.clone();
-                events.tell(Event::Planning { ticket, files, bytes });
+                events.tell(Event::Planning {
+                    ticket,
+                    files,
+                    bytes,
+                });
             }
         })
     }
 
-    async fn plan_it(&self, request: &PlanRequest, cancel: CancellationToken) -> Result<PlanView, Problem> {
+    async fn plan_it(
+        &self,
+        request: &PlanRequest,
+        cancel: CancellationToken,
+    ) -> Result<PlanView, Problem> {
         let watch = self.watch(&request.ticket, cancel);
         let location = match &request.what {
             PlanWhat::Upload { to, .. } => to.clone(),
             PlanWhat::Rename { location, .. } => location.clone(),
-            PlanWhat::Download { selection, .. } | PlanWhat::Delete { selection } | PlanWhat::Stage { selection } => {
-                selection.location.clone()
-            }
+            PlanWhat::Download { selection, .. }
+            | PlanWhat::Delete { selection }
+            | PlanWhat::Stage { selection } => selection.location.clone(),
         };
         let Opened { account, store } = self.open(&location.account).await?;
         let store: Arc<dyn ObjectStore> = Arc::new(store);
@@ -79,7 +91,10 @@ impl Engine {
         let bucket = location.bucket.clone();
         let (kind, title, plan) = match &request.what {
             PlanWhat::Upload { to, paths } => {
-                let sources = paths.iter().map(|p| UploadSource::from(PathBuf::from(p))).collect();
+                let sources = paths
+                    .iter()
+                    .map(|p| UploadSource::from(PathBuf::from(p)))
+                    .collect();
                 let wish = UploadRequest {
                     bucket,
                     prefix: to.prefix.clone(),
@@ -88,31 +103,60 @@ impl Engine {
                     empty_folders: true,
                     look_there: true,
                 };
-                let plan = UploadPlan::make(&store, wish, &watch).await.map_err(failed)?;
+                let plan = UploadPlan::make(&store, wish, &watch)
+                    .await
+                    .map_err(failed)?;
                 let files = plan.items.iter().filter(|i| !i.folder).count() as u64;
                 let title = format!("Upload {} to {}", count(files, "file"), place(&location));
                 (JobKind::Upload, title, Plan::Upload(plan))
             }
             PlanWhat::Download { selection, folder } => {
-                let plan = self.plan_download(&store, selection, PathBuf::from(folder), &watch).await?.map_err(failed)?;
-                let title = format!("Download {} from {}", count(plan.items.len() as u64, "object"), place(&location));
+                let plan = self
+                    .plan_download(&store, selection, PathBuf::from(folder), &watch)
+                    .await?
+                    .map_err(failed)?;
+                let title = format!(
+                    "Download {} from {}",
+                    count(plan.items.len() as u64, "object"),
+                    place(&location)
+                );
                 (JobKind::Download, title, Plan::Download(plan))
             }
             PlanWhat::Stage { selection } => {
                 let folder = self.staging_folder()?;
-                let plan = self.plan_download(&store, selection, folder, &watch).await?.map_err(failed)?;
-                let title = format!("Fetch {} to drag out", count(plan.items.len() as u64, "object"));
+                let plan = self
+                    .plan_download(&store, selection, folder, &watch)
+                    .await?
+                    .map_err(failed)?;
+                let title = format!(
+                    "Fetch {} to drag out",
+                    count(plan.items.len() as u64, "object")
+                );
                 (JobKind::Stage, title, Plan::Download(plan))
             }
             PlanWhat::Delete { selection } => {
                 let (objects, prefixes) = split(self.selected(selection)?);
-                let plan = DeletePlan::make(&store, &bucket, objects, prefixes, &watch).await.map_err(failed)?;
-                let title = format!("Delete {} from {}", count(plan.keys.len() as u64, "object"), place(&location));
+                let plan = DeletePlan::make(&store, &bucket, objects, prefixes, &watch)
+                    .await
+                    .map_err(failed)?;
+                let title = format!(
+                    "Delete {} from {}",
+                    count(plan.keys.len() as u64, "object"),
+                    place(&location)
+                );
                 (JobKind::Delete, title, Plan::Delete(plan))
             }
-            PlanWhat::Rename { location, item, name } => {
+            PlanWhat::Rename {
+                location,
+                item,
+                name,
+            } => {
                 let wish = rename(location, item, name)?;
-                let title = format!("Rename “{}” to “{}”", visible(last_name(&item.key)), visible(name.trim()));
+                let title = format!(
+                    "Rename “{}” to “{}”",
+                    visible(last_name(&item.key)),
+                    visible(name.trim())
+                );
                 let plan = CopyPlan::make(&store, wish, &watch).await.map_err(failed)?;
                 (JobKind::Rename, title, Plan::Copy(plan))
             }
@@ -172,7 +216,10 @@ impl Engine {
 
     /// A new folder of its own for each drag: names in it cannot clash.
     fn staging_folder(&self) -> Result<PathBuf, Problem> {
-        let folder = self.home().staging().join(uuid::Uuid::new_v4().simple().to_string());
+        let folder = self
+            .home()
+            .staging()
+            .join(uuid::Uuid::new_v4().simple().to_string());
         std::fs::create_dir_all(&folder).map_err(|e| {
             Problem::new(
                 "local.staging",
@@ -184,7 +231,14 @@ impl Engine {
         Ok(folder)
     }
 
-    fn view_plan(&self, id: &str, kind: JobKind, title: &str, plan: &Plan, account: &Account) -> PlanView {
+    fn view_plan(
+        &self,
+        id: &str,
+        kind: JobKind,
+        title: &str,
+        plan: &Plan,
+        account: &Account,
+    ) -> PlanView {
         let mut view = PlanView {
             id: id.to_owned(),
             kind,
@@ -206,7 +260,9 @@ impl Engine {
                 view.files = plan.items.iter().filter(|i| !i.folder).count() as u64;
                 view.bytes = plan.bytes;
                 view.folders = plan.folders;
-                view.examples = (0..plan.items.len().min(8) as u32).map(|i| plan.name(i)).collect();
+                view.examples = (0..plan.items.len().min(8) as u32)
+                    .map(|i| plan.name(i))
+                    .collect();
                 view.take_conflicts(&plan.conflicts, |item| {
                     let here = plan.items.get(item as usize);
                     let sizes = here.map_or((0, None), |i| (i.size, Some(i.modified)));
@@ -233,7 +289,9 @@ impl Engine {
                 view.files = plan.items.len() as u64;
                 view.bytes = plan.bytes;
                 view.folders = plan.folders.len() as u64;
-                view.examples = (0..plan.items.len().min(8) as u32).map(|i| plan.name(i).to_owned()).collect();
+                view.examples = (0..plan.items.len().min(8) as u32)
+                    .map(|i| plan.name(i).to_owned())
+                    .collect();
                 view.take_conflicts(&plan.conflicts, |item| {
                     let there = plan.items.get(item as usize);
                     let sizes = there.map_or((0, None), |i| (i.size, i.modified));
@@ -242,7 +300,8 @@ impl Engine {
                 view.take_notes(&plan.notes);
                 view.take_missing(&plan.missing);
                 view.blocked = plan.blocked.as_ref().map(from_blocked);
-                if kind == JobKind::Stage && (view.bytes > STAGE_BYTES || view.files > STAGE_FILES) {
+                if kind == JobKind::Stage && (view.bytes > STAGE_BYTES || view.files > STAGE_FILES)
+                {
                     view.blocked = Some(Problem::new(
                         "browse.drag-limit",
                         "That is too much to drag out at once: at most 2 GiB and 5,000 objects.",
@@ -259,10 +318,17 @@ impl Engine {
             Plan::Copy(plan) => {
                 view.files = plan.items.len() as u64;
                 view.bytes = plan.bytes;
-                view.examples = plan.items.iter().take(8).map(|i| i.to.to_string()).collect();
+                view.examples = plan
+                    .items
+                    .iter()
+                    .take(8)
+                    .map(|i| i.to.to_string())
+                    .collect();
                 view.take_conflicts(&plan.conflicts, |item| {
                     let here = plan.items.get(item as usize);
-                    here.map_or((String::new(), 0, None), |i| (i.to.to_string(), i.size, None))
+                    here.map_or((String::new(), 0, None), |i| {
+                        (i.to.to_string(), i.size, None)
+                    })
                 });
                 view.take_notes(&plan.notes);
             }
@@ -279,7 +345,11 @@ impl Engine {
 }
 
 impl PlanView {
-    fn take_conflicts(&mut self, conflicts: &[Conflict], here: impl Fn(u32) -> (String, u64, Option<i64>)) {
+    fn take_conflicts(
+        &mut self,
+        conflicts: &[Conflict],
+        here: impl Fn(u32) -> (String, u64, Option<i64>),
+    ) {
         self.same = conflicts.iter().filter(|c| c.same).count() as u64;
         self.conflicts = conflicts.len() as u64 - self.same;
         self.conflict_examples = conflicts
@@ -301,7 +371,11 @@ impl PlanView {
 
     fn take_notes(&mut self, notes: &[Note]) {
         for note in notes {
-            self.note(note.name.clone(), &note.kind.to_string(), note.kind.left_out());
+            self.note(
+                note.name.clone(),
+                &note.kind.to_string(),
+                note.kind.left_out(),
+            );
         }
     }
 
@@ -325,24 +399,33 @@ impl PlanView {
 
 /// Keys of objects, and prefixes of folders.
 fn split(items: Vec<SelectedKey>) -> (Vec<String>, Vec<String>) {
-    let (folders, objects): (Vec<_>, Vec<_>) = items.into_iter().partition(|i| i.kind == RowKind::Folder);
+    let (folders, objects): (Vec<_>, Vec<_>) =
+        items.into_iter().partition(|i| i.kind == RowKind::Folder);
     let keys = |items: Vec<SelectedKey>| items.into_iter().map(|i| i.key).collect();
     (keys(objects), keys(folders))
 }
 
 fn rename(location: &Location, item: &SelectedKey, name: &str) -> Result<CopyRequest, Problem> {
     let name = name.trim();
-    let refused = |what: &str| Problem::new("browse.name", what, "Choose another name.").context("field", "name");
+    let refused = |what: &str| {
+        Problem::new("browse.name", what, "Choose another name.").context("field", "name")
+    };
     if name.is_empty() {
         return Err(refused("The new name is empty."));
     }
     if name.contains('/') {
-        return Err(refused("A name cannot have a slash in it, as slashes separate folders."));
+        return Err(refused(
+            "A name cannot have a slash in it, as slashes separate folders.",
+        ));
     }
     if name == "." || name == ".." || name.chars().any(char::is_control) {
         return Err(refused("That cannot be a name."));
     }
-    let slash = if item.kind == RowKind::Folder { "/" } else { "" };
+    let slash = if item.kind == RowKind::Folder {
+        "/"
+    } else {
+        ""
+    };
     let to = format!("{}{name}{slash}", location.prefix);
     if to == item.key {
         return Err(refused("That is the name it has."));
@@ -407,7 +490,10 @@ pub(super) fn touched(plan: &Plan, location: &Location) -> Vec<Location> {
 }
 
 /// Drops what is known under a ticket or an id.
-pub(super) fn drop_from<T>(map: &std::sync::Mutex<std::collections::HashMap<String, T>>, id: &str) -> Option<T> {
+pub(super) fn drop_from<T>(
+    map: &std::sync::Mutex<std::collections::HashMap<String, T>>,
+    id: &str,
+) -> Option<T> {
     lock(map).remove(id)
 }
 

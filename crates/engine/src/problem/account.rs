@@ -57,19 +57,26 @@ impl From<ProviderError> for Problem {
         let what = sentence(&error);
         match error {
             ProviderError::FieldMissing { name, .. } => {
-                Self::new("accounts.field", what, "It is part of the store's address.").context("field", name)
+                Self::new("accounts.field", what, "It is part of the store's address.")
+                    .context("field", name)
             }
-            ProviderError::FieldOdd { name, .. } => {
-                Self::new("accounts.field", what, "It becomes part of the store's host name.").context("field", name)
-            }
+            ProviderError::FieldOdd { name, .. } => Self::new(
+                "accounts.field",
+                what,
+                "It becomes part of the store's host name.",
+            )
+            .context("field", name),
             ProviderError::Address { .. } => Self::new(
                 "accounts.endpoint",
                 what,
                 "An endpoint looks like https://s3.example.org, with a port if there is one.",
             ),
-            ProviderError::Malformed { .. } | ProviderError::Invalid { .. } => {
-                Self::new("app.provider", what, "This is a fault in Wherry; the log says more.").remedy(Remedy::ShowLog)
-            }
+            ProviderError::Malformed { .. } | ProviderError::Invalid { .. } => Self::new(
+                "app.provider",
+                what,
+                "This is a fault in Wherry; the log says more.",
+            )
+            .remedy(Remedy::ShowLog),
         }
     }
 }

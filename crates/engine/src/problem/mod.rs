@@ -58,9 +58,13 @@ impl Problem {
 
     /// Something in Wherry itself went wrong.
     pub fn fault(what: &str, reason: impl ToString) -> Self {
-        Self::new("app.fault", what, "This is a fault in Wherry; the log says more.")
-            .remedy(Remedy::ShowLog)
-            .context("reason", reason)
+        Self::new(
+            "app.fault",
+            what,
+            "This is a fault in Wherry; the log says more.",
+        )
+        .remedy(Remedy::ShowLog)
+        .context("reason", reason)
     }
 
     /// A thing the window named is no longer there: a plan, a listing, a sign-in.
@@ -77,7 +81,10 @@ impl Problem {
 pub(crate) fn sentence(error: &impl std::fmt::Display) -> String {
     let text = error.to_string();
     let mut chars = text.chars();
-    let head: String = chars.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+    let head: String = chars
+        .next()
+        .map(|c| c.to_uppercase().collect())
+        .unwrap_or_default();
     let end = if text.ends_with('.') { "" } else { "." };
     format!("{head}{}{end}", chars.as_str())
 }

@@ -20,12 +20,11 @@ pub fn from_portal(error: &PortalError, account: Option<&str>) -> Problem {
         problem = problem.retryable();
     }
     match (error, account) {
-        (
-            PortalError::SignInAgain | PortalError::RestrictedCredential { .. },
-            Some(account),
-        ) => problem.remedy(Remedy::SignIn {
-            account: account.to_owned(),
-        }),
+        (PortalError::SignInAgain | PortalError::RestrictedCredential { .. }, Some(account)) => {
+            problem.remedy(Remedy::SignIn {
+                account: account.to_owned(),
+            })
+        }
         _ => problem,
     }
 }

@@ -31,9 +31,10 @@ impl About {
     }
 
     fn thing(&self) -> String {
-        self.key
-            .as_ref()
-            .map_or_else(|| "it".into(), |key| format!("“{}”", crate::names::visible(key)))
+        self.key.as_ref().map_or_else(
+            || "it".into(),
+            |key| format!("“{}”", crate::names::visible(key)),
+        )
     }
 }
 
@@ -45,7 +46,10 @@ fn is_about_key(kind: ErrorKind) -> bool {
     )
 }
 
-#[expect(clippy::match_same_arms, reason = "one arm a kind, in the order of the enum")]
+#[expect(
+    clippy::match_same_arms,
+    reason = "one arm a kind, in the order of the enum"
+)]
 pub fn from_store(error: &StoreError, about: &About) -> Problem {
     let host = &about.host;
     let doing = error.doing;
@@ -305,7 +309,7 @@ fn apart(seconds: i64) -> String {
 
 fn capital(words: &str) -> String {
     let mut chars = words.chars();
-    chars
-        .next()
-        .map_or_else(String::new, |c| c.to_uppercase().collect::<String>() + chars.as_str())
+    chars.next().map_or_else(String::new, |c| {
+        c.to_uppercase().collect::<String>() + chars.as_str()
+    })
 }

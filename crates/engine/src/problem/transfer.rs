@@ -35,7 +35,9 @@ fn name(path: &Path) -> String {
 
 pub fn from_plan_error(error: &PlanError, about: &About) -> Problem {
     match error {
-        PlanError::Cancelled => Problem::new("transfer.cancelled", "Cancelled.", "Nothing was changed."),
+        PlanError::Cancelled => {
+            Problem::new("transfer.cancelled", "Cancelled.", "Nothing was changed.")
+        }
         PlanError::Store(error) => from_store(error, about),
         PlanError::Folder { folder, reason } => Problem::new(
             "local.folder",
@@ -46,7 +48,10 @@ pub fn from_plan_error(error: &PlanError, about: &About) -> Problem {
         .context("folder", shown(folder)),
         PlanError::Name { name, reason } => Problem::new(
             "browse.name",
-            format!("“{}” cannot be a name: {reason}.", crate::names::visible(name)),
+            format!(
+                "“{}” cannot be a name: {reason}.",
+                crate::names::visible(name)
+            ),
             "Choose another.",
         ),
     }
@@ -54,9 +59,17 @@ pub fn from_plan_error(error: &PlanError, about: &About) -> Problem {
 
 pub fn from_blocked(blocked: &Blocked) -> Problem {
     match blocked {
-        Blocked::NotEnoughSpace { folder, needed, free } => Problem::new(
+        Blocked::NotEnoughSpace {
+            folder,
+            needed,
+            free,
+        } => Problem::new(
             "local.disk-full",
-            format!("There is not enough room: {} are needed and {} are free.", size(*needed), size(*free)),
+            format!(
+                "There is not enough room: {} are needed and {} are free.",
+                size(*needed),
+                size(*free)
+            ),
             "Make room on that disk, or choose another folder.",
         )
         .remedy(Remedy::ChooseFolder)

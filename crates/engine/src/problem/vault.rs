@@ -6,7 +6,11 @@ use crate::contract::{Problem, Remedy};
 
 /// `None` when secrets can be kept.
 pub fn from_status(status: &VaultStatus) -> Option<Problem> {
-    let problem = Problem::new(&format!("vault.{}", status.code()), status.what(), status.way_on());
+    let problem = Problem::new(
+        &format!("vault.{}", status.code()),
+        status.what(),
+        status.way_on(),
+    );
     match status {
         VaultStatus::Ready => None,
         VaultStatus::NeedsPassphrase | VaultStatus::NewPassphrase => {
