@@ -1,0 +1,664 @@
+//! What a user does, from the sign-in to files in a bucket and the end of the key, through the same
+//! commands the window gives, against a real Keystone and a real Ceph gateway.
+
+mod desk;
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+use desk::*;
+use wherry_engine::commands::Desk;
+use wherry_engine::contract::*;
+use wherry_testbed::{Keystone, Person, Testbed, unique_bucket};
+use wherry_vault::VaultKind;
+
+fn password(url: &str, person: &Person, domain: &str) -> KeystoneRequest {
+    KeystoneRequest {
+        url: url.to_owned(),
+        sign_in: by_password(person, domain),
+        ca_file: None,
+        proxy: None,
+    }
+}
+
+fn by_password(person: &Person, domain: &str) -> KeystoneSignIn {
+    KeystoneSignIn::Password {
+        user: person.name.clone(),
+        domain: domain.to_owned(),
+        password: typed(&person.password),
+        totp: None,
+    }
+}
+
+fn wish(session: &str, project: &str, place: &CatalogEndpoint, name: &str) -> KeystoneAccount {
+    KeystoneAccount {
+        session: session.to_owned(),
+        project: project.to_owned(),
+        region: place.region.clone(),
+        endpoint: place.url.clone(),
+        name: name.to_owned(),
+        provider: "openstack".into(),
+        signing: None,
+        ca_file: None,
+    }
+}
+
+/// Alice, signed in, with project `demo` open.
+async fn in_demo(seat: &Seat, bed: &Keystone) -> (SignedIn, ProjectPlaces) {
+    let signed_in = seat
+        .engine
+        .keystone_sign_in(password(&bed.url, &bed.alice, &bed.domain))
+        .await
+        .expect("signs in");
+    let request = ProjectRequest {
+        session: signed_in.session.clone(),
+        project: bed.demo_project.clone(),
+    };
+    let places = seat
+        .engine
+        .keystone_project(request)
+        .await
+        .expect("opens the project");
+    (signed_in, places)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_made_shown_once_used_deleted_refused_and_replaced() {
+    let (bed, rgw) = Keystone::start_private_with_cache();
+    let seat = Seat::new();
+    let desk = &seat.engine;
+
+    let (signed_in, places) = in_demo(&seat, &bed).await;
+    assert_eq!(signed_in.user, "alice");
+    assert_eq!(
+        signed_in
+            .projects
+            .iter()
+            .map(|p| p.name.as_str())
+            .collect::<Vec<_>>(),
+        ["demo", "survey"]
+    );
+    assert_eq!(signed_in.project, None, "of two projects the user chooses");
+    assert!(places.keys.is_empty() && places.cannot_create.is_none());
+    let store = places
+        .endpoints
+        .iter()
+        .find(|e| e.region == "RegionOne")
+        .expect("is in the catalog");
+    assert_eq!(store.url.trim_end_matches('/'), rgw.endpoint);
+
+    let made = desk
+        .keystone_add_account(wish(
+            &signed_in.session,
+            &bed.demo_project,
+            store,
+            "Field work",
+        ))
+        .await;
+    let made = made.expect("makes a key");
+    let id = made.account.id.clone();
+    assert_eq!(
+        (made.account.key.state, made.account.key.source),
+        (KeyState::Fine, KeySource::Keystone)
+    );
+    let shown = desk.reveal(made.reveal.clone()).await.expect("is shown");
+    assert_eq!(
+        (shown.access_key_id.as_str(), shown.secret.len()),
+        (made.access_key_id.as_str(), 32)
+    );
+    let again = desk
+        .reveal(made.reveal)
+        .await
+        .map(|_| ())
+        .expect_err("not twice");
+    assert_eq!(again.code, "keys.revealed");
+
+    let name = unique_bucket("story");
+    desk.create_bucket(bucket(&id, &name))
+        .await
+        .expect("makes a bucket");
+    let listed = desk.buckets(id.clone()).await.expect("lists buckets");
+    assert!(listed.buckets.iter().any(|b| b.name == name) && listed.denied.is_none());
+
+    let large: Vec<u8> = (0..20_000_000_u32)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
+        .collect();
+    let files: &[(&str, &[u8])] = &[
+        ("about.txt", b"Level readings of the lake.\n"),
+        ("M\u{fc}ggelsee/day 1+2.csv", b"1,2.5\n2,2.7\n"),
+        ("M\u{fc}ggelsee/none.bin", b""),
+        ("raw/noise.bin", &large),
+    ];
+    let trip = seat.files("trip", files);
+    let top = place(&id, &name, "");
+    let upload = PlanWhat::Upload {
+        to: top.clone(),
+        paths: vec![trip.display().to_string()],
+    };
+    let job = seat.does(upload).await;
+    assert_eq!(
+        (job.state, job.files_done, job.bytes_done),
+        (JobState::Done, 4, job.bytes_total)
+    );
+    assert_eq!(seat.names(&top).await, ["trip"]);
+    let inside = place(&id, &name, "trip/");
+    let rows = seat.lists(&inside).await.expect("lists");
+    let seen: Vec<_> = rows
+        .iter()
+        .map(|r| (r.kind, r.name.as_str(), r.size))
+        .collect();
+    let expected = [
+        (RowKind::Folder, "M\u{fc}ggelsee", None),
+        (RowKind::Folder, "raw", None),
+        (RowKind::Object, "about.txt", Some(28)),
+    ];
+    assert_eq!(seen, expected);
+
+    let target = seat.home.path().join("downloads");
+    std::fs::create_dir(&target).expect("makes it");
+    let download = PlanWhat::Download {
+        selection: selection(&top, &seat.lists(&top).await.expect("lists")),
+        folder: target.display().to_string(),
+    };
+    let job = seat.does(download).await;
+    assert_eq!((job.state, job.files_done), (JobState::Done, 4));
+    for (path, bytes) in files {
+        assert!(
+            std::fs::read(target.join("trip").join(path)).expect("arrived") == *bytes,
+            "{path}"
+        );
+    }
+
+    let key = KeyRef {
+        account: id.clone(),
+        access_key_id: made.access_key_id.clone(),
+    };
+    let deleted = desk.delete_key(key.clone()).await.expect("deletes");
+    assert!(
+        deleted.words.contains("is gone from 127.0.0.1") && !deleted.was_already_gone,
+        "{}",
+        deleted.words
+    );
+    assert!(
+        deleted.words.contains("may honour it for some minutes yet"),
+        "{}",
+        deleted.words
+    );
+    assert!(
+        desk.delete_key(key)
+            .await
+            .expect("is gone")
+            .was_already_gone
+    );
+    // And that is so: the gateway remembers.
+    seat.lists(&top).await.expect("is honoured still");
+    assert_eq!(seat.account(&id).await.key.state, KeyState::DeletedAtPortal);
+
+    rgw.restart();
+    let refused = seat
+        .lists(&top)
+        .await
+        .expect_err("the gateway has asked Keystone anew");
+    assert_eq!(refused.code, "store.key-deleted", "{refused:?}");
+    assert!(
+        refused.what.contains("was deleted") && refused.todo.contains("new key"),
+        "{refused:?}"
+    );
+    assert_eq!(
+        refused.remedies,
+        [Remedy::NewKey {
+            account: id.clone()
+        }]
+    );
+    assert_eq!(seat.account(&id).await.key.state, KeyState::Refused);
+
+    let second = desk.create_key(id.clone()).await.expect("makes another");
+    assert_ne!(second.access_key_id, made.access_key_id);
+    assert_ne!(
+        desk.reveal(second.reveal).await.expect("is shown").secret,
+        shown.secret
+    );
+    assert_eq!(
+        seat.names(&top).await,
+        ["trip"],
+        "everything is still there"
+    );
+    assert_eq!(seat.account(&id).await.key.state, KeyState::Fine);
+    let keys = desk
+        .account_keys(id.clone())
+        .await
+        .expect("asks the portal");
+    let keys: Vec<_> = keys
+        .keys
+        .iter()
+        .map(|k| (k.access_key_id.as_str(), k.used_by.as_deref()))
+        .collect();
+    assert_eq!(keys, [(second.access_key_id.as_str(), Some("Field work"))]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_whose_secret_cannot_be_kept_is_deleted_again() {
+    let (bed, _rgw) = Testbed::both();
+    let seat = Seat::with(VaultKind::File);
+    let desk = &seat.engine;
+    let change = VaultChange {
+        choice: VaultChoice::File,
+        passphrase: Some(typed("seven wherries")),
+    };
+    desk.choose_vault(change).await.expect("makes the file");
+    let (signed_in, places) = in_demo(&seat, &bed).await;
+    let mine = async || {
+        let request = ProjectRequest {
+            session: signed_in.session.clone(),
+            project: bed.demo_project.clone(),
+        };
+        let keys = desk.keystone_project(request).await.expect("lists").keys;
+        keys.into_iter()
+            .map(|k| k.access_key_id)
+            .collect::<Vec<_>>()
+    };
+    let before = mine().await;
+    // The vault looks fine, and fails at the moment it is needed.
+    let file = desk.home().vault_file();
+    let good = std::fs::read(&file).expect("is there");
+    std::fs::write(&file, "not what it was").expect("is damaged");
+    let wanted = wish(
+        &signed_in.session,
+        &bed.demo_project,
+        &places.endpoints[0],
+        "Unkept",
+    );
+    let refused = desk
+        .keystone_add_account(wanted.clone())
+        .await
+        .map(|_| ())
+        .expect_err("cannot be kept");
+    assert!(refused.code.starts_with("vault."), "{refused:?}");
+    assert!(
+        refused
+            .context
+            .iter()
+            .any(|(_, value)| value.contains("deleted again")),
+        "{refused:?}"
+    );
+    let only_theirs = |now: Vec<String>| now.into_iter().filter(|k| !before.contains(k)).count();
+    assert_eq!(only_theirs(mine().await), 0, "no key is left at the portal");
+    assert!(
+        desk.accounts().await.expect("lists").is_empty(),
+        "no account either"
+    );
+
+    // The same while an account has its key renewed: it goes on with the key it has.
+    std::fs::write(&file, &good).expect("is put back");
+    let made = desk
+        .keystone_add_account(wanted)
+        .await
+        .expect("makes a key");
+    let id = made.account.id;
+    std::fs::write(&file, "not what it was").expect("is damaged");
+    let refused = desk
+        .create_key(id.clone())
+        .await
+        .map(|_| ())
+        .expect_err("cannot be kept");
+    assert!(
+        refused
+            .context
+            .iter()
+            .any(|(_, value)| value.contains("deleted again")),
+        "{refused:?}"
+    );
+    assert_eq!(
+        seat.account(&id).await.key.access_key_id,
+        Some(made.access_key_id.clone())
+    );
+    let key = KeyRef {
+        account: id,
+        access_key_id: made.access_key_id,
+    };
+    desk.delete_key(key).await.expect("clears up");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_a_sign_in_is_said() {
+    let (bed, rgw) = Testbed::both();
+    let seat = Seat::new();
+    let refused = async |request| {
+        seat.engine
+            .keystone_sign_in(request)
+            .await
+            .map(|_| ())
+            .expect_err("refuses")
+    };
+    let wrong = Person {
+        password: "not hers".into(),
+        ..bed.alice.clone()
+    };
+    let problem = refused(password(&bed.url, &wrong, &bed.domain)).await;
+    assert_eq!(problem.code, "portal.sign-in-refused");
+    assert!(!format!("{problem:?}").contains("not hers"));
+    assert_eq!(
+        refused(password(&rgw.endpoint, &bed.alice, "Default"))
+            .await
+            .code,
+        "portal.not-a-portal"
+    );
+    assert_eq!(
+        refused(password(&bed.url, &bed.bob, &bed.domain))
+            .await
+            .code,
+        "portal.no-project"
+    );
+    assert_eq!(
+        refused(password(&bed.tls_url, &bed.alice, &bed.domain))
+            .await
+            .code,
+        "portal.certificate-untrusted"
+    );
+    let trusting = KeystoneRequest {
+        ca_file: Some(bed.ca_file.display().to_string()),
+        ..password(&bed.tls_url, &bed.alice, &bed.domain)
+    };
+    seat.engine
+        .keystone_sign_in(trusting)
+        .await
+        .expect("trusts the file");
+    let nameless = Person {
+        name: " ".into(),
+        ..bed.alice.clone()
+    };
+    assert_eq!(
+        refused(password(&bed.url, &nameless, "")).await.code,
+        "keystone.missing"
+    );
+
+    // An application credential of Keystone's usual kind signs in and may not make keys.
+    let credential = KeystoneRequest {
+        sign_in: KeystoneSignIn::ApplicationCredential {
+            id: bed.application_credential.id.clone(),
+            secret: typed(&bed.application_credential.secret),
+        },
+        ..password(&bed.url, &bed.alice, "")
+    };
+    let signed_in = seat
+        .engine
+        .keystone_sign_in(credential)
+        .await
+        .expect("signs in");
+    assert_eq!(
+        signed_in.project.as_deref(),
+        Some(bed.demo_project.as_str())
+    );
+    let request = ProjectRequest {
+        session: signed_in.session,
+        project: bed.demo_project.clone(),
+    };
+    match seat.engine.keystone_project(request).await {
+        Ok(places) => assert!(places.cannot_create.is_some()),
+        Err(problem) => {
+            assert_eq!(problem.code, "portal.restricted-credential", "{problem:?}");
+            assert!(
+                problem.todo.contains("user name and password"),
+                "{problem:?}"
+            );
+        }
+    }
+}
+
+/// What testing the form says: its code, and the words.
+async fn tried(seat: &Seat, form: AccountForm) -> (String, String) {
+    match seat.engine.test_account(form).await {
+        Ok(test) => {
+            assert_eq!(
+                test.ok,
+                test.problem
+                    .as_ref()
+                    .is_none_or(|p| p.code.ends_with("-denied"))
+            );
+            test.problem.map_or_else(
+                || ("fine".into(), String::new()),
+                |p| (p.code.clone(), format!("{} {}", p.what, p.todo)),
+            )
+        }
+        Err(problem) => (
+            problem.code.clone(),
+            format!("{} {}", problem.what, problem.todo),
+        ),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_mistake_in_an_account_has_its_own_words() {
+    let rgw = Testbed::rgw();
+    let seat = Seat::new();
+    let (id, secret) = (rgw.access_key.as_str(), rgw.secret_key.as_str());
+    let page = web_page();
+    let nobody = "http://127.0.0.1:9".to_owned();
+    let plain_as_tls = rgw.endpoint.replacen("http:", "https:", 1);
+    let tls_as_plain = rgw.tls_endpoint.replacen("https:", "http:", 1);
+    for (endpoint, id, secret, code, words) in [
+        (&rgw.endpoint, id, secret, "fine", ""),
+        (
+            &"http://s3.no-such-place.invalid".to_owned(),
+            id,
+            secret,
+            "store.host-unknown",
+            "typing mistakes",
+        ),
+        (&nobody, id, secret, "store.unreachable", "127.0.0.1:9"),
+        (&plain_as_tls, id, secret, "store.tls", "http:// in front"),
+        (&tls_as_plain, id, secret, "store.tls", "https:// in front"),
+        (&page, id, secret, "store.not-s3", "not an S3 store"),
+        (
+            &rgw.tls_endpoint,
+            id,
+            secret,
+            "store.certificate",
+            "certificate file (PEM)",
+        ),
+        (
+            &rgw.endpoint,
+            "nobody",
+            secret,
+            "store.key-unknown",
+            "does not know this access key",
+        ),
+        (
+            &rgw.endpoint,
+            id,
+            "not the secret",
+            "store.secret-wrong",
+            "secret does not belong to it",
+        ),
+        (
+            &rgw.endpoint,
+            "",
+            secret,
+            "accounts.key-id",
+            "access key id is missing",
+        ),
+        (
+            &rgw.endpoint,
+            id,
+            "",
+            "accounts.secret",
+            "secret is missing",
+        ),
+        (
+            &"https://s3.example.org/bucket".to_owned(),
+            id,
+            secret,
+            "accounts.endpoint",
+            "after the host name",
+        ),
+        (
+            &"s3://bucket".to_owned(),
+            id,
+            secret,
+            "accounts.endpoint",
+            "path of a bucket",
+        ),
+    ] {
+        let found = tried(&seat, form("Lab", endpoint, id, secret)).await;
+        assert_eq!(found.0, code, "{endpoint}: {}", found.1);
+        assert!(found.1.contains(words), "{endpoint}: {}", found.1);
+        assert!(!found.1.contains(&rgw.secret_key), "{}", found.1);
+    }
+    let trusting = AccountForm {
+        ca_file: Some(rgw.ca_file.display().to_string()),
+        ..form("Lab", &rgw.tls_endpoint, id, secret)
+    };
+    assert_eq!(tried(&seat, trusting).await.0, "fine");
+    let no_file = AccountForm {
+        ca_file: Some("/no/such.pem".into()),
+        ..form("Lab", &rgw.tls_endpoint, id, secret)
+    };
+    assert_eq!(tried(&seat, no_file).await.0, "accounts.ca-file");
+    assert!(
+        seat.engine.accounts().await.expect("lists").is_empty(),
+        "testing saves nothing"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_may_not_list_opens_a_bucket_by_its_name() {
+    let rgw = Testbed::rgw();
+    let seat = Seat::new();
+    let limited = &rgw.limited;
+    let account = form(
+        "Limited",
+        &rgw.endpoint,
+        &limited.access_key,
+        &limited.secret_key,
+    );
+    let account = seat.engine.add_account(account).await.expect("is saved").id;
+    let open = async |name: &str| seat.engine.open_bucket(bucket(&account, name)).await;
+    let gone = open("no-such-bucket-anywhere")
+        .await
+        .expect_err("is not there");
+    assert!(
+        ["store.no-bucket", "store.denied"].contains(&gone.code.as_str()),
+        "{gone:?}"
+    );
+    for odd in ["", "a/b", "https://host/bucket", "a?b"] {
+        assert_eq!(
+            open(odd).await.expect_err("is no name").code,
+            "store.bucket-name",
+            "{odd}"
+        );
+    }
+    open(&rgw.limited_bucket).await.expect("opens");
+    let listed = seat
+        .engine
+        .buckets(account.clone())
+        .await
+        .expect("says what it has");
+    assert!(listed.buckets.iter().any(|b| b.name == rgw.limited_bucket));
+    let names = seat.names(&place(&account, &rgw.limited_bucket, "")).await;
+    assert!(names.contains(&"about.txt".to_owned()), "{names:?}");
+    // Another start of the app knows it again.
+    assert_eq!(
+        seat.account(&account).await.opened_buckets,
+        [rgw.limited_bucket.clone()]
+    );
+    let here = seat.files("mine", &[("x.txt", b"x")]);
+    let upload = PlanWhat::Upload {
+        to: place(&account, &rgw.limited_bucket, ""),
+        paths: vec![here.join("x.txt").display().to_string()],
+    };
+    let job = seat.does(upload).await;
+    let failures = seat.failures(&job).await;
+    assert_eq!((job.state, failures.len()), (JobState::Failed, 1));
+    assert_eq!(failures[0].1.code, "store.denied", "{failures:?}");
+    assert!(
+        failures[0].1.what.contains("does not allow this key"),
+        "{failures:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bucket_names_are_checked_here_and_taken_ones_are_said_to_be() {
+    let rgw = Testbed::rgw();
+    let seat = Seat::new();
+    let add = async |name: &str, id: &str, secret: &str| {
+        seat.engine
+            .add_account(form(name, &rgw.endpoint, id, secret))
+            .await
+            .expect("is saved")
+            .id
+    };
+    let mine = add("Mine", &rgw.access_key, &rgw.secret_key).await;
+    let theirs = add("Theirs", &rgw.other.access_key, &rgw.other.secret_key).await;
+    let long = "x".repeat(64);
+    for name in [
+        "",
+        "ab",
+        "Uppercase",
+        "under_score",
+        "-dash",
+        "dash-",
+        "a..b",
+        "10.0.0.1",
+        &long,
+        "ünïcode",
+    ] {
+        let problem = seat
+            .engine
+            .create_bucket(bucket(&mine, name))
+            .await
+            .expect_err("is no name");
+        assert_eq!(problem.code, "store.bucket-name", "{name}");
+        assert!(
+            seat.engine
+                .check_bucket_name(name.to_owned())
+                .await
+                .expect("answers")
+                .is_some(),
+            "{name}"
+        );
+    }
+    let name = unique_bucket("taken");
+    assert_eq!(
+        seat.engine
+            .check_bucket_name(name.clone())
+            .await
+            .expect("answers"),
+        None
+    );
+    seat.engine
+        .create_bucket(bucket(&theirs, &name))
+        .await
+        .expect("is theirs");
+    let taken = seat
+        .engine
+        .create_bucket(bucket(&mine, &name))
+        .await
+        .expect_err("is taken");
+    assert_eq!(taken.code, "store.bucket-taken", "{taken:?}");
+    assert!(
+        taken.what.contains(&name) && taken.todo.contains("choose another"),
+        "{taken:?}"
+    );
+    seat.engine
+        .delete_bucket(bucket(&theirs, &name))
+        .await
+        .expect("clears up");
+}
+
+/// A web server that answers everything with a page.
+fn web_page() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("listens");
+    let address = format!("http://{}", listener.local_addr().expect("has one"));
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 8192]);
+            let page = "<!doctype html><title>Institute of Rivers</title><h1>Welcome</h1>";
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                page.len()
+            );
+            let _ = stream.write_all((head + page).as_bytes());
+        }
+    });
+    address
+}
