@@ -36,6 +36,16 @@ pub async fn send(request: RequestBuilder) -> Result<Answer, PortalError> {
     Ok(Answer { status, headers, body, host })
 }
 
+/// As [`send`], for requests that may be sent twice without harm: once more when the connection broke.
+/// A connection kept open may be closed by the server in the moment it is used again.
+pub async fn send_again(request: RequestBuilder) -> Result<Answer, PortalError> {
+    let again = request.try_clone();
+    match (send(request).await, again) {
+        (Err(PortalError::Connection { kind: ErrorKind::Interrupted, .. }), Some(again)) => send(again).await,
+        (result, _) => result,
+    }
+}
+
 impl Answer {
     pub fn host(&self) -> &str {
         &self.host

@@ -121,7 +121,7 @@ fn with_path(url: &Url, more: &str) -> Url {
 }
 
 async fn look(url: &Url, http: &Client) -> Result<Found, PortalError> {
-    let answer = wire::send(http.get(url.clone())).await?;
+    let answer = wire::send_again(http.get(url.clone())).await?;
     if let Some(found) = answer.try_json::<VersionDocument>().and_then(|document| find(&document)) {
         return Ok(found);
     }

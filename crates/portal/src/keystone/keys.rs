@@ -76,7 +76,7 @@ impl Issuer for KeystoneSession {
             }
         }
         let path = self.key_path(access_key_id);
-        let answer = wire::send(self.request(Method::DELETE, &path)?).await?;
+        let answer = wire::send_again(self.request(Method::DELETE, &path)?).await?;
         match answer.status {
             StatusCode::NO_CONTENT | StatusCode::OK => Ok(Deleted::Now),
             StatusCode::NOT_FOUND if refusal::words(&answer).is_some() => Ok(Deleted::Before),

@@ -206,7 +206,7 @@ impl KeystoneSession {
     }
 
     pub(super) async fn get(&self, path: &[&str], doing: &'static str) -> Result<Answer, PortalError> {
-        let answer = wire::send(self.request(Method::GET, path)?).await?;
+        let answer = wire::send_again(self.request(Method::GET, path)?).await?;
         if answer.status == StatusCode::OK { Ok(answer) } else { Err(refusal::explain(&answer, doing)) }
     }
 }

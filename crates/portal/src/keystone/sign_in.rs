@@ -150,7 +150,7 @@ impl Keystone {
         if let Some(receipt) = receipt {
             request = request.header(RECEIPT, refusal::hidden(receipt)?);
         }
-        wire::send(request).await
+        wire::send_again(request).await
     }
 
     fn conclude(&self, answer: Answer, method: SignInMethod) -> Result<KeystoneSession, PortalError> {
