@@ -146,7 +146,8 @@ impl PortalError {
             }
             Self::SignInRefused { with: SignInMethod::Password, .. } => {
                 "Check the user name, the domain (often Default) and the password. If your institution signs you in \
-                 on a web page of its own, you have no password here: make an application credential there."
+                 on a web page of its own, there is no password for you here: make EC2 credentials in its dashboard \
+                 and enter that key."
             }
             Self::SignInRefused { with: SignInMethod::Totp, .. } => {
                 "Wait for the next code, as each works once, and check this computer's clock."
@@ -259,5 +260,62 @@ fn limit_words(limit: Option<u32>) -> String {
     match limit {
         Some(limit) => format!("you already have {limit} keys, which is as many as this portal allows"),
         None => "you already have as many keys as this portal allows".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    /// Every error's words, to be read as one text.
+    #[test]
+    fn the_words() {
+        let said = || {
+            let message = "The portal's words".to_owned();
+            Box::new(Said { host: "keystone.example.org:5000".into(), status: 403, message, request_id: Some("req-1".into()) })
+        };
+        let connection = |kind, message: &str| PortalError::Connection { kind, message: message.into() };
+        let challenge = |method: &str| {
+            PortalError::NeedsSecondFactor(Box::new(Challenge { asks: vec![vec![method.into()]], receipt: Receipt::none() }))
+        };
+        let errors = [
+            PortalError::Address { typed: "a b".into(), why: "it is not a web address" },
+            PortalError::OnlyUnencrypted { url: "http://keystone.example.org:5000/v3".parse().expect("a URL") },
+            connection(ErrorKind::HostUnknown, "there is no host keystone.example.org"),
+            connection(ErrorKind::Unreachable, "nobody answers at keystone.example.org"),
+            connection(ErrorKind::CertificateUntrusted, "the certificate of keystone.example.org is not trusted"),
+            connection(ErrorKind::Tls, "keystone.example.org does not speak TLS"),
+            connection(ErrorKind::Proxy, "the proxy does not answer"),
+            connection(ErrorKind::Interrupted, "the connection broke"),
+            PortalError::NotAPortal { host: "s3.example.org".into(), excerpt: "Horizon Log in".into() },
+            PortalError::Redirected { to: "https://login.example.org/".into(), said: said() },
+            PortalError::SignInRefused { with: SignInMethod::Password, said: said() },
+            PortalError::SignInRefused { with: SignInMethod::Totp, said: said() },
+            PortalError::SignInRefused { with: SignInMethod::ApplicationCredential, said: said() },
+            challenge("totp"),
+            challenge("x509"),
+            PortalError::PasswordExpired { said: said() },
+            PortalError::SignInAgain,
+            PortalError::NoProject { wanted: None, available: Vec::new() },
+            PortalError::NoProject { wanted: Some("x".into()), available: vec!["demo".into(), "survey".into()] },
+            PortalError::RestrictedCredential { said: said() },
+            PortalError::NotPermitted { doing: "make a key", said: said() },
+            PortalError::KeyLimit { limit: Some(10), said: said() },
+            PortalError::KeyLimit { limit: None, said: said() },
+            PortalError::Unclear { cause: "the connection broke".into() },
+            PortalError::CannotDo { reason: "OpenStack cannot change a key's secret.".into() },
+            PortalError::Fault { said: said() },
+            PortalError::NotUnderstood { doing: "list your keys", said: said() },
+        ];
+        let mut text = String::new();
+        for error in errors {
+            writeln!(text, "{}: {error}\n    {}", error.code(), error.way_on()).expect("a string takes it");
+            for (label, value) in error.context() {
+                writeln!(text, "    {label}: {value}").expect("a string takes it");
+            }
+        }
+        insta::assert_snapshot!(text);
     }
 }

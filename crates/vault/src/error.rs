@@ -144,3 +144,37 @@ impl VaultError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    /// Every state's and error's words, to be read as one text.
+    #[test]
+    fn the_words() {
+        let path = || PathBuf::from("/home/u/.config/wherry/vault.age");
+        let states = [
+            VaultStatus::Ready,
+            VaultStatus::NoBus,
+            VaultStatus::NoService,
+            VaultStatus::Locked,
+            VaultStatus::NeedsPassphrase,
+            VaultStatus::NewPassphrase,
+            VaultStatus::Other("it is on holiday".into()),
+        ];
+        let errors = [
+            VaultError::WrongPassphrase { path: path() },
+            VaultError::EmptyPassphrase,
+            VaultError::Damaged { path: path(), why: "its contents were changed or cut short".into() },
+            VaultError::File { path: path(), doing: "written", source: io::Error::other("no space left on device") },
+            VaultError::Unusable("it is not text".into()),
+        ];
+        let mut text = String::new();
+        for error in states.into_iter().map(VaultError::Unavailable).chain(errors) {
+            writeln!(text, "{}: {error}\n    {}", error.code(), error.way_on()).expect("a string takes it");
+        }
+        insta::assert_snapshot!(text);
+    }
+}

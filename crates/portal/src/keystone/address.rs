@@ -156,3 +156,38 @@ fn is_loopback(url: &Url) -> bool {
         None => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_computer_counts_as_safe_without_encryption() {
+        for (url, safe) in [
+            ("http://127.0.0.1:5000", true),
+            ("http://127.9.9.9", true),
+            ("http://[::1]:5000", true),
+            ("http://localhost:5000", true),
+            ("http://keystone.localhost", true),
+            ("http://192.168.1.1", false),
+            ("http://localhost.example.org", false),
+            ("http://127.0.0.1.example.org", false),
+            ("http://notlocalhost", false),
+        ] {
+            assert_eq!(is_loopback(&url.parse().expect("a URL")), safe, "{url}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_cleaned_before_anybody_is_asked() {
+        let cleaned = |text: &str| parse(text, text).map(|url| url.to_string());
+        for (typed, url) in [
+            ("https://k.example.org:5000/v3/", "https://k.example.org:5000/v3"),
+            ("https://k.example.org/identity/v3/auth/tokens", "https://k.example.org/identity/v3"),
+            ("https://k.example.org:5000/v2.0/", "https://k.example.org:5000/"),
+            ("HTTPS://K.Example.ORG?x=1#y", "https://k.example.org/"),
+        ] {
+            assert_eq!(cleaned(typed).expect("is fine"), url, "{typed}");
+        }
+    }
+}

@@ -112,6 +112,13 @@ pub struct Receipt {
     user: String,
 }
 
+#[cfg(test)]
+impl Receipt {
+    pub(crate) fn none() -> Self {
+        Self { value: "".into(), user: String::new() }
+    }
+}
+
 impl fmt::Debug for Receipt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Receipt(kept from view)")
