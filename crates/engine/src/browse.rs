@@ -140,17 +140,36 @@ impl Engine {
         let engine = self.clone();
         tokio::spawn({
             let listing = Arc::clone(&listing);
-            async move { engine.fill(&opened, &listing).await }
+            async move {
+                let tell = |listing| engine.inner.events.tell(Event::Listing { listing });
+                engine.fill(&opened, &listing, tell).await;
+            }
         });
         Ok(listing.view())
     }
 
+    /// Lists the folder again. The rows that are there stay until the new ones are complete, so that
+    /// a folder is never shown half, and keep their listing's name, so that nobody loses it.
+    pub(crate) async fn list_again(&self, id: &str) -> Result<ListingView, Problem> {
+        let listing = self.listing(id)?;
+        let round = listing.next_round();
+        let opened = self.open(&listing.location.account).await?;
+        let fresh = Listing::new(listing.id.clone(), listing.location.clone());
+        self.fill(&opened, &fresh, |_| ()).await;
+        // Closed meanwhile, it stopped halfway.
+        self.listing(id)?;
+        if let Some(problem) = fresh.view().problem {
+            return Err(problem);
+        }
+        listing.replace(fresh, round);
+        let view = listing.view();
+        self.inner.events.tell(Event::Listing { listing: view.clone() });
+        Ok(view)
+    }
+
     /// Lists page after page until the end, a refusal, or nobody wants it any more.
-    async fn fill(&self, opened: &Opened, listing: &Arc<Listing>) {
-        let tell = || {
-            let listing = listing.view();
-            self.inner.events.tell(Event::Listing { listing });
-        };
+    async fn fill(&self, opened: &Opened, listing: &Listing, tell: impl Fn(ListingView)) {
+        let tell = || tell(listing.view());
         let mut request = ListRequest {
             bucket: listing.location.bucket.clone(),
             prefix: listing.location.prefix.clone(),

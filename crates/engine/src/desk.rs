@@ -186,10 +186,7 @@ impl Desk for Engine {
     }
 
     async fn refresh_listing(&self, listing: String) -> Answer<ListingView> {
-        let location = self.listing(&listing)?.location.clone();
-        let view = self.start_listing(location).await?;
-        self.forget_listing(&listing);
-        Ok(view)
+        self.list_again(&listing).await
     }
 
     async fn close_listing(&self, listing: String) -> Answer<()> {

@@ -107,6 +107,30 @@ impl Engine {
         Ok(self.inner.accounts.get(&AccountId::from(id.to_owned()))?)
     }
 
+    /// Gives the encrypted file its passphrase; the other vaults have no use for one.
+    pub async fn unlock_vault(&self, passphrase: secrecy::SecretString) -> Result<(), Problem> {
+        Ok(self.vault_in_use().unlock(passphrase).await?)
+    }
+
+    /// The store of an account, for whoever works on it directly.
+    pub async fn store(&self, account: &str) -> Result<S3Store, Problem> {
+        Ok(self.open(account).await?.store)
+    }
+
+    /// A store's refusal in words, remembered when it is about the account's key.
+    pub fn store_problem(
+        &self,
+        account: &str,
+        bucket: Option<&str>,
+        key: Option<&str>,
+        error: &StoreError,
+    ) -> Problem {
+        match self.account(account) {
+            Ok(account) => self.refused(&account, bucket, key, error),
+            Err(problem) => problem,
+        }
+    }
+
     /// The store of an account, opened at the first use and again when the account has changed.
     pub(crate) async fn open(&self, id: &str) -> Result<Opened, Problem> {
         let mut account = self.account(id)?;
@@ -205,7 +229,8 @@ impl Engine {
         }
     }
 
-    pub(crate) fn about(&self, account: &Account) -> About {
+    /// What an error at this account's store is about.
+    pub fn about(&self, account: &Account) -> About {
         About {
             account: Some(account.id.to_string()),
             account_name: Some(account.name.clone()),

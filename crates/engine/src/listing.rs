@@ -5,6 +5,7 @@
 //! folder of a million objects stays quick while it grows.
 
 use std::cmp::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering as AtomicOrdering};
 use std::sync::{Mutex, PoisonError};
 
 use wherry_store::ListPage;
@@ -145,11 +146,14 @@ struct State {
     complete: bool,
     generation: u64,
     problem: Option<Problem>,
+    /// Which listing of the folder these rows are from.
+    round: u64,
 }
 
 pub struct Listing {
     pub id: String,
     pub location: Location,
+    rounds: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -158,7 +162,23 @@ impl Listing {
         Self {
             id,
             location,
+            rounds: AtomicU64::new(0),
             state: Mutex::default(),
+        }
+    }
+
+    /// Numbers a listing anew, when it begins.
+    pub fn next_round(&self) -> u64 {
+        self.rounds.fetch_add(1, AtomicOrdering::Relaxed) + 1
+    }
+
+    /// Takes the rows of a newer listing of the same folder; one that was overtaken is left out.
+    pub fn replace(&self, fresh: Self, round: u64) {
+        let fresh = fresh.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
+        if round > state.round {
+            let generation = state.generation + 1;
+            *state = State { generation, round, ..fresh };
         }
     }
 
@@ -384,6 +404,26 @@ mod tests {
     fn names(listing: &Listing, look: &LookAt) -> Vec<String> {
         let rows = listing.rows(look, 0, 500).rows;
         rows.into_iter().map(|r| r.name).collect()
+    }
+
+    #[test]
+    fn listing_again_replaces_the_rows_and_an_older_round_never_does() {
+        let shown = listing("");
+        shown.add(&page(&[], &[("old", 1)]));
+        shown.finish(None);
+        let before = shown.view().generation;
+        let (first, second) = (shown.next_round(), shown.next_round());
+        let again = |key| {
+            let fresh = listing("");
+            fresh.add(&page(&[], &[(key, 2)]));
+            fresh.finish(None);
+            fresh
+        };
+        shown.replace(again("newest"), second);
+        shown.replace(again("overtaken"), first);
+        let rows = shown.rows(&LookAt::default(), 0, 10);
+        assert_eq!(rows.rows.iter().map(|r| r.name.as_str()).collect::<Vec<_>>(), ["newest"]);
+        assert!(rows.generation > before && shown.view().complete);
     }
 
     #[test]
