@@ -58,10 +58,11 @@ export class StoreForm {
     this.signedIn = signedIn
     this.#asked = hostOf(by.asked)
     this.places = null
-    const known = signedIn.projects.some((project) => project.id === this.project)
-    const first = signedIn.project ?? (signedIn.projects.length === 1 ? signedIn.projects[0]?.id : undefined)
-    if (!known) this.project = ''
-    const next = this.project || first
+    // The sign-in's own project comes first: a cloud in a file names the one it is for.
+    const before = signedIn.projects.find((project) => project.id === this.project)?.id
+    const only = signedIn.projects.length === 1 ? signedIn.projects[0]?.id : undefined
+    const next = signedIn.project ?? before ?? only
+    this.project = ''
     if (next) void this.chooseProject(next, by.chosenCloud?.region)
   }
 

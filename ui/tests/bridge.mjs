@@ -1,0 +1,42 @@
+/** The built interface in a browser, on the real engine: starts `wherry-bridge`, and stops it by its own process. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { chromium } from 'playwright-core'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+export async function startBridge({ vault = 'session', home } = {}) {
+  const target = process.env.CARGO_TARGET_DIR ?? `${root}target`
+  const options = ['--ui', `${root}ui/dist`, '--vault', vault, ...(home ? ['--home', home] : [])]
+  const bridge = spawn(`${target}/debug/wherry-bridge`, options, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const lines = createInterface({ input: bridge.stdout })
+  const [first] = await Promise.race([
+    once(lines, 'line'),
+    once(bridge, 'exit').then(([code]) => Promise.reject(new Error(`wherry-bridge ended with ${code}`))),
+  ])
+  const { url } = JSON.parse(first)
+  return {
+    url,
+    async willPick(paths) {
+      await fetch(`${url}/test/picks`, { method: 'POST', body: JSON.stringify(paths) })
+    },
+    async seen() {
+      return (await fetch(`${url}/test/seen`)).json()
+    },
+    async stop() {
+      // It ends when its standard input does.
+      const ended = once(bridge, 'exit')
+      bridge.stdin.end()
+      await ended
+    },
+  }
+}
+
+export async function startBrowser() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  })
+}
