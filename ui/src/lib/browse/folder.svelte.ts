@@ -141,6 +141,8 @@ export class Folder {
     if (view.id !== this.view?.id || view.generation < this.view.generation) return
     this.view = view
     this.#pages?.outdate(view.generation)
+    // An empty folder has no table that would ask for its rows.
+    if (this.total === 0) this.#pages?.need(0, 1)
     this.#version++
     if (view.complete || view.problem) {
       this.refreshing = false
