@@ -226,6 +226,16 @@ async fn addresses_that_lead_elsewhere_are_told() {
         .await;
     let found = Keystone::discover(&server.uri(), &settings).await.expect("finds it below /identity");
     assert_eq!(found.url().path(), "/identity/v3");
+
+    server.reset().await;
+    let slash = ResponseTemplate::new(308).insert_header("Location", "/v3/");
+    Mock::given(path("/v3")).respond_with(slash).mount(&server).await;
+    let version = ResponseTemplate::new(200).set_body_json(json!({"version": {"id": "v3.14"}}));
+    Mock::given(path("/v3/")).respond_with(version).up_to_n_times(1).mount(&server).await;
+    let typed = format!("{}/v3", server.uri());
+    assert_eq!(Keystone::discover(&typed, &settings).await.expect("is one").url().path(), "/v3");
+    let other = Keystone::discover(&typed, &settings).await.expect_err("only redirects");
+    assert_eq!(other.code(), "not-a-portal", "{other}");
 }
 
 #[tokio::test]

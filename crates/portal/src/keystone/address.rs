@@ -6,7 +6,7 @@ use url::{Host, Url};
 use wherry_store::ErrorKind;
 
 use crate::error::PortalError;
-use crate::wire::{self, host};
+use crate::wire::{self, Answer, host};
 
 /// Either form of version document: `GET /` lists versions (with status 300), `GET /v3` is one.
 #[derive(Deserialize)]
@@ -121,18 +121,22 @@ fn with_path(url: &Url, more: &str) -> Url {
 }
 
 async fn look(url: &Url, http: &Client) -> Result<Found, PortalError> {
-    let answer = wire::send_again(http.get(url.clone())).await?;
+    let mut answer = wire::send_again(http.get(url.clone())).await?;
+    let redirects = |answer: &Answer| answer.status.is_redirection() && answer.status != StatusCode::MULTIPLE_CHOICES;
+    if redirects(&answer) {
+        // A slash more is no other place; some web servers send /v3 to /v3/.
+        let there = answer.location().and_then(|to| url.join(&to).ok());
+        let bare = |url: &Url| url.as_str().trim_end_matches('/').to_owned();
+        if let Some(there) = there.filter(|there| bare(there) == bare(url)) {
+            answer = wire::send_again(http.get(there)).await?;
+        }
+    }
     if let Some(found) = answer.try_json::<VersionDocument>().and_then(|document| find(&document)) {
         return Ok(found);
     }
-    if answer.status.is_redirection() && answer.status != StatusCode::MULTIPLE_CHOICES {
+    if redirects(&answer) {
         let to = answer.location().unwrap_or_default();
-        // A slash more is no other place; Keystone itself sends /v3 to /v3/ in places.
-        let there = url.join(&to).ok();
-        if !there.is_some_and(|t| t.as_str().trim_end_matches('/') == url.as_str().trim_end_matches('/')) {
-            return Err(PortalError::Redirected { to, said: Box::new(answer.said(String::new())) });
-        }
-        return Ok(Found::Itself);
+        return Err(PortalError::Redirected { to, said: Box::new(answer.said(String::new())) });
     }
     Err(PortalError::NotAPortal { host: answer.host().to_owned(), excerpt: answer.excerpt() })
 }

@@ -73,8 +73,8 @@ pub(crate) fn capabilities() -> Capabilities {
         secret_shown: SecretShown::Again,
         new_key_revokes_old: false,
         description: None,
-        // Ceph RGW caches Keystone's answers: rgw_s3_auth's token cache, some minutes by default.
-        honoured_after_delete: Some(Duration::from_secs(300)),
+        // Ceph RGW remembers Keystone's answers for five minutes (seen with 16.2).
+        honoured_after_delete: Some(Duration::from_mins(5)),
         sign_in: &[SignInMethod::Password, SignInMethod::Totp, SignInMethod::ApplicationCredential],
     }
 }

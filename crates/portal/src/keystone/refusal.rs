@@ -30,13 +30,13 @@ pub fn explain(answer: &Answer, doing: &'static str) -> PortalError {
         }
         return answer.not_understood(doing);
     };
-    let limit = key_limit(&message);
+    let (limited, limit) = (is_key_limit(&message), key_limit(&message));
     let restricted = is_restricted_credential(&message);
     let said = Box::new(answer.said(message));
     match status {
         StatusCode::UNAUTHORIZED => PortalError::SignInAgain,
         StatusCode::FORBIDDEN if restricted => PortalError::RestrictedCredential { said },
-        StatusCode::FORBIDDEN if limit.is_some() => PortalError::KeyLimit { limit: limit.flatten(), said },
+        StatusCode::FORBIDDEN if limited => PortalError::KeyLimit { limit, said },
         StatusCode::FORBIDDEN => PortalError::NotPermitted { doing, said },
         _ if fault => PortalError::Fault { said },
         _ => PortalError::NotUnderstood { doing, said },
@@ -51,11 +51,13 @@ fn is_restricted_credential(message: &str) -> bool {
     message.contains("delegated token") || message.contains("method 'application_credential' is not allowed")
 }
 
-/// "Unable to create additional credentials, maximum of N already exceeded for user": `Some` when it
-/// is that, with the number if there is one.
-fn key_limit(message: &str) -> Option<Option<u32>> {
-    let (_, number) = message.split_once("maximum of ")?;
-    number.contains("exceeded").then(|| number.split_whitespace().next().and_then(|n| n.parse().ok()))
+/// "Unable to create additional credentials, maximum of N already exceeded for user".
+fn is_key_limit(message: &str) -> bool {
+    message.contains("maximum of ") && message.contains("exceeded")
+}
+
+fn key_limit(message: &str) -> Option<u32> {
+    message.split_once("maximum of ")?.1.split_whitespace().next()?.parse().ok()
 }
 
 /// A header value that no log shows.
@@ -75,8 +77,8 @@ mod tests {
     #[test]
     fn the_limit_is_read_from_the_message() {
         let message = "Unable to create additional credentials, maximum of 10 already exceeded for user.";
-        assert_eq!(key_limit(message), Some(Some(10)));
-        assert_eq!(key_limit("maximum of some already exceeded"), Some(None));
-        assert_eq!(key_limit("identity:ec2_create_credential"), None);
+        assert!(is_key_limit(message));
+        assert_eq!(key_limit(message), Some(10));
+        assert!(!is_key_limit("identity:ec2_create_credential"));
     }
 }

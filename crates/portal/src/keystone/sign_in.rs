@@ -132,7 +132,7 @@ impl Keystone {
     pub async fn sign_in(&self, sign_in: &SignIn) -> Result<KeystoneSession, PortalError> {
         let auth = json!({"identity": sign_in.identity()});
         let answer = self.authenticate(&auth, None).await?;
-        self.conclude(answer, sign_in.method())
+        self.conclude(&answer, sign_in.method())
     }
 
     /// Completes a sign-in that was answered with [`PortalError::NeedsSecondFactor`].
@@ -145,7 +145,7 @@ impl Keystone {
         let totp = json!({"user": {"id": user, "passcode": code.expose_secret()}});
         let auth = json!({"identity": {"methods": ["totp"], "totp": totp}});
         let answer = self.authenticate(&auth, Some(value)).await?;
-        self.conclude(answer, SignInMethod::Totp)
+        self.conclude(&answer, SignInMethod::Totp)
     }
 
     pub(super) async fn authenticate(
@@ -160,13 +160,13 @@ impl Keystone {
         wire::send_again(request).await
     }
 
-    fn conclude(&self, answer: Answer, method: SignInMethod) -> Result<KeystoneSession, PortalError> {
+    fn conclude(&self, answer: &Answer, method: SignInMethod) -> Result<KeystoneSession, PortalError> {
         // An application credential that does not exist is a 404, for whatever reason.
-        let unknown = answer.status == StatusCode::NOT_FOUND && refusal::words(&answer).is_some();
+        let unknown = answer.status == StatusCode::NOT_FOUND && refusal::words(answer).is_some();
         if answer.status == StatusCode::UNAUTHORIZED || unknown {
-            return Err(unaccepted(&answer, method));
+            return Err(unaccepted(answer, method));
         }
-        self.session(&answer, DOING)
+        self.session(answer, DOING)
     }
 
     /// Reads a token from the answer that brought it.
