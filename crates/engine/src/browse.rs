@@ -163,7 +163,9 @@ impl Engine {
         }
         listing.replace(fresh, round);
         let view = listing.view();
-        self.inner.events.tell(Event::Listing { listing: view.clone() });
+        self.inner.events.tell(Event::Listing {
+            listing: view.clone(),
+        });
         Ok(view)
     }
 

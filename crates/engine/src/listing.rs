@@ -174,11 +174,18 @@ impl Listing {
 
     /// Takes the rows of a newer listing of the same folder; one that was overtaken is left out.
     pub fn replace(&self, fresh: Self, round: u64) {
-        let fresh = fresh.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let fresh = fresh
+            .state
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut state = self.state();
         if round > state.round {
             let generation = state.generation + 1;
-            *state = State { generation, round, ..fresh };
+            *state = State {
+                generation,
+                round,
+                ..fresh
+            };
         }
     }
 
@@ -422,7 +429,13 @@ mod tests {
         shown.replace(again("newest"), second);
         shown.replace(again("overtaken"), first);
         let rows = shown.rows(&LookAt::default(), 0, 10);
-        assert_eq!(rows.rows.iter().map(|r| r.name.as_str()).collect::<Vec<_>>(), ["newest"]);
+        assert_eq!(
+            rows.rows
+                .iter()
+                .map(|r| r.name.as_str())
+                .collect::<Vec<_>>(),
+            ["newest"]
+        );
         assert!(rows.generation > before && shown.view().complete);
     }
 
