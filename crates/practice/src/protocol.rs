@@ -302,7 +302,7 @@ impl S3 for Protocol {
         let buckets = buckets.into_iter().map(|(name, created)| Bucket {
             name: Some(name),
             creation_date: Some(created.into()),
-            ..Default::default()
+            bucket_region: None,
         });
         Ok(S3Response::new(ListBucketsOutput {
             buckets: Some(buckets.collect()),
@@ -338,7 +338,6 @@ impl S3 for Protocol {
         {
             Ok(S3Response::new(CreateBucketOutput {
                 location: Some(location),
-                ..Default::default()
             }))
         } else {
             Err(s3_error!(

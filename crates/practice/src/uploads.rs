@@ -95,11 +95,8 @@ impl Shelf {
 fn read_upload(folder: &Path) -> io::Result<Upload> {
     let path = folder.join("upload");
     let mut upload: Upload = serde_json::from_slice(&fs::read(&path)?)?;
-    upload.id = folder
-        .file_name()
-        .and_then(|n| n.to_str())
-        .unwrap_or_default()
-        .to_owned();
+    let id = folder.file_name().and_then(|n| n.to_str());
+    id.unwrap_or_default().clone_into(&mut upload.id);
     upload.started = fs::metadata(path)?.modified()?;
     Ok(upload)
 }

@@ -16,7 +16,7 @@ pub fn is_litter(name: &str) -> bool {
         || name.starts_with("~$")
         || name.starts_with(".~lock.")
         || name.starts_with(".nfs0")
-        || lower.starts_with(".wherry-") && lower.ends_with(".part")
+        || is_our_own(&lower)
         || is_swap_file(&lower)
 }
 
@@ -31,6 +31,14 @@ pub fn is_litter_folder(name: &str) -> bool {
             | "$RECYCLE.BIN"
             | "System Volume Information"
     )
+}
+
+/// A download of Wherry's that was killed.
+fn is_our_own(lower: &str) -> bool {
+    lower
+        .strip_prefix(".wherry-")
+        .and_then(|rest| rest.strip_suffix(".part"))
+        .is_some()
 }
 
 /// Vim's: `.name.swp`, then `.swo`, `.swn` …

@@ -24,7 +24,7 @@ pub enum Cut {
 /// Part size grows with the object: as the place advises it, but large enough for its number of
 /// parts, rounded up to whole MiB.
 pub fn cut(size: u64, limits: &PartLimits) -> Cut {
-    if size <= limits.preferred_size.max(ONE_REQUEST).min(LARGEST_PUT) {
+    if size <= limits.preferred_size.clamp(ONE_REQUEST, LARGEST_PUT) {
         return Cut::Whole;
     }
     let advised = match (limits.large_size, limits.large_from) {

@@ -246,7 +246,7 @@ async fn a_file_changed_while_it_is_sent_is_not_claimed() {
                 .open(p)
                 .unwrap()
                 .write_all(b"more")
-                .unwrap()
+                .unwrap();
         },
         |p| {
             fs::File::options()
@@ -254,7 +254,7 @@ async fn a_file_changed_while_it_is_sent_is_not_claimed() {
                 .open(p)
                 .unwrap()
                 .set_len(9 << 20)
-                .unwrap()
+                .unwrap();
         },
         |p| fs::remove_file(p).unwrap(),
     ];
@@ -346,7 +346,7 @@ async fn cancelling_leaves_nothing_half_done() {
     let memory = Memory::new();
     let store = memory.as_store();
     let hanging =
-        |call: &Call| (call.op == Op::Part).then_some(Fault::Wait(Duration::from_secs(600)));
+        |call: &Call| (call.op == Op::Part).then_some(Fault::Wait(Duration::from_mins(10)));
     memory.misbehave(hanging);
     let plan = plan_upload(&store, vec![here.path().join("large")]).await;
     let job = Job::upload(Arc::clone(&store), plan, &Choices::default(), settings())
@@ -366,7 +366,7 @@ async fn cancelling_leaves_nothing_half_done() {
     assert_eq!(job.wait().await.state, JobState::Done);
 
     memory.misbehave(|call| {
-        (call.op == Op::Get && call.at > 0).then_some(Fault::Wait(Duration::from_secs(600)))
+        (call.op == Op::Get && call.at > 0).then_some(Fault::Wait(Duration::from_mins(10)))
     });
     let plan = plan_download(&store, "", there.path()).await;
     let job = Job::download(store, plan, Choices::default(), settings())

@@ -93,7 +93,7 @@ impl DownloadPlan {
                 plan.blocked = Some(Blocked::NotWritable {
                     folder,
                     reason: Arc::new(reason),
-                })
+                });
             }
         }
         plan.collect(store, request.sources, watch).await?;
@@ -174,7 +174,7 @@ impl DownloadPlan {
             match found {
                 Some(object) => {
                     let above = key.trim_end_matches('/').rfind('/').map_or(0, |at| at + 1);
-                    self.take(object, above, name);
+                    self.take(object, above, name.as_deref());
                 }
                 None => self.missing.push(key),
             }
@@ -182,13 +182,13 @@ impl DownloadPlan {
         Ok(())
     }
 
-    fn take(&mut self, object: ObjectInfo, above: usize, save_as: Option<String>) {
+    fn take(&mut self, object: ObjectInfo, above: usize, save_as: Option<&str>) {
         let below = object.key.get(above..).unwrap_or(&object.key);
         // The marker of the very folder whose contents are wanted.
         if below.is_empty() && object.size == 0 {
             return;
         }
-        let name = local_name(save_as.as_deref().unwrap_or(below), Platform::current());
+        let name = local_name(save_as.unwrap_or(below), Platform::current());
         if let (Some(folder), 0) = (&name.folder, object.size) {
             self.folders.push(folder.clone());
             return;
@@ -237,7 +237,7 @@ impl DownloadPlan {
             }
         }
         for at in clashes {
-            let free = (2u32..)
+            let free = (2..=u32::MAX)
                 .map(|n| names::numbered(&self.items[at].path, n))
                 .find(|name| {
                     let folded = comparison.fold(name);
@@ -299,14 +299,14 @@ impl DownloadPlan {
         let skipped: u64 = same.iter().map(|i| self.items[*i as usize].size).sum();
         let (needed, folder) = (self.bytes - skipped, self.folder.clone());
         let at = folder.clone();
-        if let Ok(Ok(free)) = tokio::task::spawn_blocking(move || fs4::available_space(&at)).await {
-            if free < needed {
-                self.blocked = Some(Blocked::NotEnoughSpace {
-                    folder,
-                    needed,
-                    free,
-                });
-            }
+        if let Ok(Ok(free)) = tokio::task::spawn_blocking(move || fs4::available_space(&at)).await
+            && free < needed
+        {
+            self.blocked = Some(Blocked::NotEnoughSpace {
+                folder,
+                needed,
+                free,
+            });
         }
     }
 
@@ -331,10 +331,12 @@ impl DownloadPlan {
                 }
                 Some(OnConflict::KeepBoth) => {
                     let path = &self.items[conflict.item as usize].path;
-                    let free = (2u32..).map(|n| names::numbered(path, n)).find(|name| {
-                        !taken.contains(&self.comparison.fold(name))
-                            && folder::existing(&self.folder, name).is_none()
-                    });
+                    let free = (2..=u32::MAX)
+                        .map(|n| names::numbered(path, n))
+                        .find(|name| {
+                            !taken.contains(&self.comparison.fold(name))
+                                && folder::existing(&self.folder, name).is_none()
+                        });
                     if let Some(free) = free {
                         taken.insert(self.comparison.fold(&free));
                         other.insert(conflict.item, free);

@@ -56,7 +56,7 @@ impl Asker {
             match page.next {
                 // A store that hands out the same page again would keep us here for ever.
                 Some(next) if request.continuation.as_ref() != Some(&next) => {
-                    request.continuation = Some(next)
+                    request.continuation = Some(next);
                 }
                 _ => return Ok(()),
             }

@@ -205,7 +205,7 @@ impl UploadPlan {
         let mut taken: HashSet<String> = keys.iter().map(|(key, _)| key.clone()).collect();
         for item in doubles {
             let key = self.key(item);
-            let free = (2u32..)
+            let free = (2..=u32::MAX)
                 .map(|n| names::numbered(&key, n))
                 .find(|name| !taken.contains(name));
             let Some(free) = free else { continue };

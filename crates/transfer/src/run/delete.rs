@@ -23,7 +23,9 @@ impl Deletions {
         let _permit = shared.request().await;
         let outcomes = tokio::select! {
             () = shared.stop.cancelled() => {
-                rows.iter().for_each(|row| shared.board.cancelled(*row));
+                for row in rows {
+                    shared.board.cancelled(*row);
+                }
                 return;
             }
             outcomes = self.attempt(keys, shared) => outcomes,

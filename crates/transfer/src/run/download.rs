@@ -28,8 +28,11 @@ const IN_MEMORY: u64 = 8 << 20;
 const RANGE: u64 = 16 << 20;
 
 /// Chunks between a connection and the disk, and what they take of the memory budget.
-const CHUNKS: usize = 8;
+const CHUNKS: usize = 3;
 const STREAMING: u64 = 2 << 20;
+
+/// Ranges of one object under way at once: enough to fill a long line, few enough for a small cost.
+const AT_ONCE: usize = 8;
 
 /// A multipart ETag is tried with so many part sizes before the object's size has to do as proof.
 const GUESSES: usize = 3;
@@ -334,6 +337,11 @@ impl Fetching<'_> {
         while start < wanted.size {
             let range = start..(start + size).min(wanted.size);
             start = range.end;
+            if under_way.len() >= AT_ONCE
+                && let Some(ended) = under_way.join_next().await
+            {
+                sums.push(range_ended(ended)?);
+            }
             let held = self.shared.memory(STREAMING).await;
             let permit = self.shared.request().await;
             while let Some(ended) = under_way.try_join_next() {

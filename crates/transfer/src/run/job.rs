@@ -213,6 +213,7 @@ impl Job {
             memory: Arc::new(Semaphore::new(grains as usize)),
             memory_size: grains,
             requests: Arc::new(Semaphore::new(settings.requests.max(1))),
+            buffers: Arc::default(),
             clock: settings.clock,
             receipts: settings.receipts,
             board: Arc::new(board),

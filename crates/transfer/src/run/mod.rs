@@ -5,6 +5,7 @@
 //! million, and for one of a byte as for one of a terabyte.
 
 mod board;
+mod buffers;
 mod copy;
 mod delete;
 mod download;
@@ -66,6 +67,7 @@ struct Shared {
     /// In units of [`GRAIN`].
     memory_size: u32,
     requests: Arc<Semaphore>,
+    buffers: Arc<buffers::Buffers>,
     clock: Arc<dyn Clock>,
     receipts: Option<ReceiptSink>,
     board: Arc<board::Board>,
@@ -110,6 +112,7 @@ impl Shared {
             memory: Arc::clone(&self.memory),
             memory_size: self.memory_size,
             requests: Arc::clone(&self.requests),
+            buffers: Arc::clone(&self.buffers),
             clock: Arc::clone(&self.clock),
             receipts: self.receipts.clone(),
             board: Arc::clone(&self.board),

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use md5::{Digest, Md5};
 
+use super::buffers::Buffers;
 use crate::error::FileError;
 use crate::verify::{Md5Sum, md5_of};
 
@@ -75,17 +76,22 @@ impl Source {
     }
 
     /// Bytes of a range with their MD5. A file that ends before the range does has changed.
-    pub async fn read(&self, offset: u64, length: u64) -> Result<(Bytes, Md5Sum), FileError> {
-        let file = Arc::clone(&self.file);
+    pub async fn read(
+        &self,
+        offset: u64,
+        length: u64,
+        buffers: &Arc<Buffers>,
+    ) -> Result<(Bytes, Md5Sum), FileError> {
+        let (file, buffers) = (Arc::clone(&self.file), Arc::clone(buffers));
         let read = off_thread(&self.path, move || {
-            let mut bytes = vec![0; length as usize];
+            let mut bytes = buffers.take(length as usize);
             match read_exact_at(&file, &mut bytes, offset) {
                 Ok(()) => {}
                 Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
                 Err(e) => return Err(e),
             }
             let sum = md5_of(&bytes);
-            Ok(Some((Bytes::from(bytes), sum)))
+            Ok(Some((buffers.share(bytes), sum)))
         });
         read.await?.ok_or_else(|| self.changed())
     }

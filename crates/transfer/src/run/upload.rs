@@ -313,7 +313,7 @@ impl Sending<'_> {
             let row = self.row;
             under_way.spawn(async move {
                 let _held = (held, permit);
-                let (body, sum) = unheld_body(&source, offset, length).await?;
+                let (body, sum) = unheld_body(&shared, &source, offset, length).await?;
                 let check = ContentCheck {
                     md5: Some(sum),
                     sha256: None,
@@ -353,12 +353,11 @@ impl Sending<'_> {
 
     /// A refusal is explained by the file when that has changed.
     async fn or_changed<T>(&self, result: Result<T, FileError>) -> Result<T, FileError> {
-        if result.is_err() {
-            if let Err(changed @ FileError::ChangedHere { .. }) =
+        if result.is_err()
+            && let Err(changed @ FileError::ChangedHere { .. }) =
                 self.source.check_unchanged().await
-            {
-                return Err(changed);
-            }
+        {
+            return Err(changed);
         }
         result
     }
@@ -515,17 +514,18 @@ async fn body_of(
     length: u64,
 ) -> Result<(super::Memory, Body, Md5Sum), FileError> {
     let held = shared.memory(held_for(length)).await;
-    let (body, sum) = unheld_body(source, offset, length).await?;
+    let (body, sum) = unheld_body(shared, source, offset, length).await?;
     Ok((held, body, sum))
 }
 
 async fn unheld_body(
+    shared: &Shared,
     source: &Source,
     offset: u64,
     length: u64,
 ) -> Result<(Body, Md5Sum), FileError> {
     if length <= IN_MEMORY {
-        let (bytes, sum) = source.read(offset, length).await?;
+        let (bytes, sum) = source.read(offset, length, &shared.buffers).await?;
         return Ok((Body::Bytes(bytes), sum));
     }
     let sum = source.hash(offset, length).await?;

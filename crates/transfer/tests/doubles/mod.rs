@@ -1,6 +1,10 @@
 //! A store in memory, and one that misbehaves on command.
 
-#![allow(dead_code, reason = "each test file uses its own part of it")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "test code; each file uses its own part of it"
+)]
 
 pub mod moving;
 
@@ -26,10 +30,12 @@ pub struct Stored {
     pub modified: DateTime<Utc>,
 }
 
+type Parts = BTreeMap<u32, (Bytes, String)>;
+
 #[derive(Default)]
 pub struct Inside {
     objects: BTreeMap<String, Stored>,
-    uploads: BTreeMap<String, (String, BTreeMap<u32, (Bytes, String)>)>,
+    uploads: BTreeMap<String, Parts>,
     next_upload: u32,
 }
 
@@ -484,9 +490,7 @@ impl ObjectStore for Memory {
         let mut inside = self.inside.lock().unwrap();
         inside.next_upload += 1;
         let id = format!("upload-{}", inside.next_upload);
-        inside
-            .uploads
-            .insert(id.clone(), (key.into(), BTreeMap::new()));
+        inside.uploads.insert(id.clone(), Parts::new());
         Ok(UploadId(id))
     }
 
@@ -503,7 +507,7 @@ impl ObjectStore for Memory {
             .uploads
             .get_mut(&request.upload.0)
             .ok_or_else(|| error(ErrorKind::NoSuchUpload))?;
-        upload.1.insert(request.number, (bytes, etag.clone()));
+        upload.insert(request.number, (bytes, etag.clone()));
         lost(fault)?;
         Ok(CompletedPart {
             number: request.number,
@@ -520,7 +524,7 @@ impl ObjectStore for Memory {
         parts: &[CompletedPart],
     ) -> Result<PutOutcome, StoreError> {
         let fault = self.begin(Op::Complete, key, 0).await?;
-        let (_, stored) = {
+        let stored = {
             let mut inside = self.inside.lock().unwrap();
             inside
                 .uploads
