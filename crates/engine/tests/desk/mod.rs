@@ -212,23 +212,16 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The files below a folder that hold this word, plainly or as base64, hex, UTF-16 or in a URL.
+/// The files below a folder that hold this word, plainly or as hex, UTF-16 or in a URL.
 pub fn files_with(word: &str, folder: &Path) -> Vec<PathBuf> {
-    let needles = spellings(word);
+    assert!(word.len() >= 6, "too short to be looked for: {word}");
+    let utf16: String = word.chars().flat_map(|c| [c, '\0']).collect();
+    let hex: String = word.bytes().map(|b| format!("{b:02x}")).collect();
+    let url = percent_encoding::utf8_percent_encode(word, percent_encoding::NON_ALPHANUMERIC).to_string();
     let holds = |path: &PathBuf| {
         let bytes = std::fs::read(path).unwrap_or_default();
-        needles
-            .iter()
-            .any(|n| bytes.windows(n.len()).any(|w| w == n.as_slice()))
+        let text = String::from_utf8_lossy(&bytes);
+        [word, &utf16, &hex, &url].iter().any(|spelling| text.contains(*spelling))
     };
     files_below(folder).into_iter().filter(holds).collect()
-}
-
-fn spellings(word: &str) -> Vec<Vec<u8>> {
-    assert!(word.len() >= 6, "too short to be looked for: {word}");
-    let utf16 = word.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let hex = word.bytes().map(|b| format!("{b:02x}")).collect::<String>();
-    let url =
-        percent_encoding::utf8_percent_encode(word, percent_encoding::NON_ALPHANUMERIC).to_string();
-    vec![word.into(), utf16, hex.into(), url.into()]
 }
