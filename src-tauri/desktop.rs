@@ -16,7 +16,7 @@ use crate::platform;
 use crate::window::MAIN;
 
 /// A secret stays on the clipboard for this long.
-const SECRET_STAYS: Duration = Duration::from_secs(60);
+const SECRET_STAYS: Duration = Duration::from_mins(1);
 
 pub struct Desktop {
     app: AppHandle,

@@ -104,11 +104,7 @@ async fn with_key(session: &Session, add: Add) -> Answer<()> {
     session.unlock().await?;
     let secret = match anonymous {
         true => None,
-        false => Some(secrets::get(
-            add.secret_stdin,
-            "Secret access key: ",
-            "--secret-stdin",
-        )?),
+        false => Some(secrets::get(add.secret_stdin, "Secret access key: ")?),
     };
     let form = || AccountForm {
         name: add.name.clone(),
@@ -155,7 +151,7 @@ async fn with_keystone(session: &Session, add: Add) -> Answer<()> {
         .clone()
         .ok_or_else(|| usage("Who signs in? Give --user.", &add.name))?;
     session.unlock().await?;
-    let password = secrets::get(add.password_stdin, "Password: ", "--password-stdin")?;
+    let password = secrets::get(add.password_stdin, "Password: ")?;
     let engine = &session.engine;
     let ca_file = options.ca_file.as_ref().map(|f| f.display().to_string());
     let signed = engine

@@ -110,7 +110,7 @@ async fn signed_in(session: &Session, name: &str, sign_in: SignIn) -> Answer<(St
         return Err(view.cannot_list.unwrap_or_else(|| Problem::stale("portal")));
     };
     let prompt = format!("Password of {} at {}: ", issuer.user, issuer.url);
-    let password = secrets::get(sign_in.password_stdin, &prompt, "--password-stdin")?;
+    let password = secrets::get(sign_in.password_stdin, &prompt)?;
     let view = session
         .engine
         .account_sign_in(AccountSignIn {

@@ -100,6 +100,9 @@ fn report(session: &Session, job: &Job, end: &JobSnapshot, about: &About) {
         if end.files_failed > 0 {
             words += &format!(", {} failed", end.files_failed);
         }
-        eprintln!("{words}, {}", print::size(end.bytes_done));
+        if end.bytes_done > 0 {
+            words += &format!(", {}", print::size(end.bytes_done));
+        }
+        eprintln!("{words}");
     }
 }

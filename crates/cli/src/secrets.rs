@@ -15,18 +15,13 @@ fn unreadable(error: &io::Error) -> Problem {
     )
 }
 
-/// One line of standard input when `by_stdin`, else what the user types at a prompt.
-pub fn get(by_stdin: bool, prompt: &str, flag: &str) -> Answer<SecretString> {
-    if by_stdin {
+/// What the user types at a prompt; a line of standard input when that is asked for, or when nobody
+/// sits there to type.
+pub fn get(by_stdin: bool, prompt: &str) -> Answer<SecretString> {
+    if by_stdin || !can_ask() {
         return line();
     }
-    if can_ask() {
-        return ask(prompt);
-    }
-    Err(usage(
-        "There is no terminal to ask at.",
-        &format!("give {flag} and pass it by standard input"),
-    ))
+    ask(prompt)
 }
 
 fn line() -> Answer<SecretString> {
@@ -37,7 +32,10 @@ fn line() -> Answer<SecretString> {
         .map_err(|e| unreadable(&e))?;
     let secret = text.trim_end_matches(['\r', '\n']).to_owned();
     if secret.is_empty() {
-        return Err(usage("Nothing came by standard input.", "an empty line"));
+        return Err(usage(
+            "A secret is needed, and none came by standard input.",
+            "an empty line",
+        ));
     }
     Ok(secret.into())
 }

@@ -258,7 +258,7 @@ impl Desk for Engine {
     }
 
     async fn retry_job(&self, job: String) -> Answer<JobView> {
-        self.run_again(&job).await
+        self.run_again(&job)
     }
 
     async fn forget_jobs(&self) -> Answer<()> {

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use wherry_account::{Account, AccountId, Accounts, Home, IssuerKind, Signing};
-use wherry_practice::Practice;
 use wherry_store::{Credentials, ErrorKind, S3Config, S3Store, StoreError};
 use wherry_vault::{Secret, Vault, VaultKind};
 
@@ -14,6 +13,7 @@ use crate::events::Events;
 use crate::jobs::Jobs;
 use crate::keys::{Imports, Reveals, Sessions};
 use crate::listing::Listing;
+use crate::practice::Running;
 use crate::problem::{About, from_store};
 use crate::settings::SettingsFile;
 
@@ -31,7 +31,7 @@ pub(crate) struct Inner {
     pub stores: Mutex<HashMap<AccountId, Opened>>,
     /// What the stores and the vault said of each account's key in this session.
     pub verdicts: Mutex<HashMap<AccountId, Verdict>>,
-    pub practice: tokio::sync::Mutex<Option<Practice>>,
+    pub practice: tokio::sync::Mutex<Option<Running>>,
     pub listings: Mutex<HashMap<String, Arc<Listing>>>,
     pub sessions: Sessions,
     pub imports: Imports,
@@ -154,6 +154,9 @@ impl Engine {
     async fn credentials(&self, account: &Account) -> Result<Option<Credentials>, Problem> {
         if account.signing == Signing::Anonymous {
             return Ok(None);
+        }
+        if account.is_practice() {
+            return Ok(self.practice_credentials().await);
         }
         let Some(access_key_id) = account.key.access_key_id.clone() else {
             return Ok(None);
@@ -282,7 +285,7 @@ impl Engine {
     pub async fn shut_down(&self) {
         self.inner.jobs.cancel_all().await;
         if let Some(practice) = self.inner.practice.lock().await.take() {
-            practice.stop().await;
+            practice.server.stop().await;
         }
     }
 }

@@ -26,7 +26,7 @@ use crate::engine::{Engine, host, lock};
 use crate::problem::{from_portal, from_status};
 
 /// A reveal ticket is good for this long; the key stays in the vault either way.
-const REVEAL_WITHIN: Duration = Duration::from_secs(15 * 60);
+const REVEAL_WITHIN: Duration = Duration::from_mins(15);
 
 fn ticket() -> String {
     uuid::Uuid::new_v4().simple().to_string()

@@ -5,10 +5,25 @@
 
 use wherry_account::{Account, AccountId, Addressing, KeyFacts, Signing};
 use wherry_practice::{Practice, PracticeKey};
+use wherry_store::Credentials;
 use wherry_vault::Secret;
 
 use crate::contract::Problem;
 use crate::engine::{AccountFacts, Engine};
+
+/// The server of this process and the key it honours.
+pub(crate) struct Running {
+    pub server: Practice,
+    key: PracticeKey,
+}
+
+impl Running {
+    fn as_it_is(&self, mut account: Account) -> Account {
+        account.endpoint = self.server.endpoint().clone();
+        account.key.access_key_id = Some(self.key.access_key_id.clone());
+        account
+    }
+}
 
 impl Engine {
     /// The practice account, made at the first time, with its server running.
@@ -72,18 +87,15 @@ impl Engine {
     /// key it has now.
     pub(crate) async fn wake_practice(&self, account: Account) -> Result<Account, Problem> {
         let mut running = self.inner.practice.lock().await;
-        if running.is_some() {
-            return Ok(account);
+        if let Some(running) = &*running {
+            return Ok(running.as_it_is(account));
         }
         let kept = self.kept_practice_key(&account).await;
         let fresh = kept.is_none();
         let key = kept.unwrap_or_else(PracticeKey::generate);
-        let port = account
-            .key
-            .access_key_id
-            .as_ref()
-            .and(account.endpoint.port());
-        let practice = Practice::start(&self.inner.home.practice(), &key, port)
+        let used_before = account.key.access_key_id.is_some();
+        let port = account.endpoint.port().filter(|_| used_before);
+        let server = Practice::start(&self.inner.home.practice(), &key, port)
             .await
             .map_err(|e| {
                 Problem::new(
@@ -94,12 +106,12 @@ impl Engine {
                 .retryable()
                 .context("folder", self.inner.home.practice().display())
             })?;
-        let endpoint = practice.endpoint().clone();
-        *running = Some(practice);
-        drop(running);
         let now = self.now();
         let account = self.inner.accounts.update(&account.id, |a| {
-            a.endpoint = endpoint;
+            // Another Wherry may have the port just now; the account's own stays what it was.
+            if !used_before {
+                a.endpoint = server.endpoint().clone();
+            }
             if a.key.access_key_id.as_deref() != Some(&key.access_key_id) {
                 a.key = KeyFacts {
                     access_key_id: Some(key.access_key_id.clone()),
@@ -108,16 +120,29 @@ impl Engine {
                 };
             }
         })?;
-        if fresh {
-            // Only this process's server honours the key, so that a vault that cannot keep it
-            // costs nothing: the next start makes another.
-            let secret = Secret::new(key.secret.clone());
-            if let Err(problem) = self.keep_secret(&account, &secret).await {
-                tracing::info!(code = problem.code, "the practice key is not kept");
-                self.keep_practice_store(&account, &key)?;
-            }
+        let started = Running { server, key };
+        let (account, secret) = (
+            started.as_it_is(account),
+            Secret::new(started.key.secret.clone()),
+        );
+        *running = Some(started);
+        drop(running);
+        // Only this process's server honours the key, so that a vault that cannot keep it costs
+        // nothing: the next start makes another.
+        if fresh && let Err(problem) = self.keep_secret(&account, &secret).await {
+            tracing::info!(code = problem.code, "the practice key is not kept");
         }
         Ok(account)
+    }
+
+    /// The key of the running server, whether a vault keeps it or not.
+    pub(crate) async fn practice_credentials(&self) -> Option<Credentials> {
+        let running = self.inner.practice.lock().await;
+        running.as_ref().map(|running| Credentials {
+            access_key_id: running.key.access_key_id.clone(),
+            secret: running.key.secret.clone(),
+            session_token: None,
+        })
     }
 
     async fn kept_practice_key(&self, account: &Account) -> Option<PracticeKey> {
@@ -127,23 +152,5 @@ impl Engine {
             access_key_id,
             secret: secret.access_key().clone(),
         })
-    }
-
-    /// Opens the store with a key that is in no vault.
-    fn keep_practice_store(&self, account: &Account, key: &PracticeKey) -> Result<(), Problem> {
-        let credentials = wherry_store::Credentials {
-            access_key_id: key.access_key_id.clone(),
-            secret: key.secret.clone(),
-            session_token: None,
-        };
-        let store = wherry_store::S3Config::for_account(account, Some(credentials))
-            .and_then(wherry_store::S3Store::new)
-            .map_err(|e| crate::problem::from_store(&e, &self.about(account)))?;
-        let opened = crate::engine::Opened {
-            account: account.clone(),
-            store,
-        };
-        crate::engine::lock(&self.inner.stores).insert(account.id.clone(), opened);
-        Ok(())
     }
 }

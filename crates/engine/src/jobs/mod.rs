@@ -38,7 +38,7 @@ pub(crate) struct Jobs {
     plannings: Mutex<HashMap<String, CancellationToken>>,
     plans: Mutex<HashMap<String, Planned>>,
     /// Oldest first.
-    jobs: Mutex<Vec<Arc<Record>>>,
+    records: Mutex<Vec<Arc<Record>>>,
 }
 
 /// A job with what the window shows beside its progress.
@@ -78,7 +78,7 @@ impl Jobs {
     }
 
     fn get(&self, id: &str) -> Result<Arc<Record>, Problem> {
-        let jobs = lock(&self.jobs);
+        let jobs = lock(&self.records);
         jobs.iter()
             .find(|r| r.id == id)
             .cloned()
@@ -86,17 +86,17 @@ impl Jobs {
     }
 
     pub fn views(&self) -> Vec<JobView> {
-        let jobs: Vec<Arc<Record>> = lock(&self.jobs).iter().rev().cloned().collect();
+        let jobs: Vec<Arc<Record>> = lock(&self.records).iter().rev().cloned().collect();
         jobs.iter().map(|r| r.view()).collect()
     }
 
     pub fn forget_ended(&self) {
-        lock(&self.jobs).retain(|r| r.job.snapshot().ended.is_none());
+        lock(&self.records).retain(|r| r.job.snapshot().ended.is_none());
     }
 
     /// Stops everything and waits until it has cleaned up behind itself.
     pub async fn cancel_all(&self) {
-        let jobs = lock(&self.jobs).clone();
+        let jobs = lock(&self.records).clone();
         for record in &jobs {
             record.job.cancel();
         }
@@ -211,7 +211,7 @@ impl Engine {
             job,
             engine: self.clone(),
         });
-        lock(&self.inner.jobs.jobs).push(Arc::clone(&record));
+        lock(&self.inner.jobs.records).push(Arc::clone(&record));
         self.follow(&record);
         Ok(record.view())
     }
@@ -284,7 +284,7 @@ impl Engine {
         Ok(record.view())
     }
 
-    pub(crate) async fn run_again(&self, id: &str) -> Result<JobView, Problem> {
+    pub(crate) fn run_again(&self, id: &str) -> Result<JobView, Problem> {
         let record = self.inner.jobs.get(id)?;
         if record.job.retry_failed() {
             self.follow(&record);

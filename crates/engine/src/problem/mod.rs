@@ -43,6 +43,10 @@ impl Problem {
     }
 
     #[must_use]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers hand over what they have"
+    )]
     pub fn context(mut self, label: &str, value: impl ToString) -> Self {
         self.context.push((label.to_owned(), value.to_string()));
         self

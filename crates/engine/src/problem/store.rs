@@ -46,10 +46,6 @@ fn is_about_key(kind: ErrorKind) -> bool {
     )
 }
 
-#[expect(
-    clippy::match_same_arms,
-    reason = "one arm a kind, in the order of the enum"
-)]
 pub fn from_store(error: &StoreError, about: &About) -> Problem {
     let host = &about.host;
     let doing = error.doing;
