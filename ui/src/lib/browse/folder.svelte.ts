@@ -30,6 +30,11 @@ export function sameLocation(a: Location | null, b: Location | null): boolean {
   return a === b || (!!a && !!b && a.account === b.account && a.bucket === b.bucket && a.prefix === b.prefix)
 }
 
+/** Frees a listing; one that is gone already is as good. */
+function close(listing: string) {
+  void backend().call('close_listing', listing).catch(() => undefined)
+}
+
 export class Folder {
   location = $state.raw<Location | null>(null)
   view = $state.raw<ListingView | null>(null)
@@ -41,6 +46,8 @@ export class Folder {
   chosen = $state.raw<select.Chosen>(select.nothing)
   /** The row that has the keyboard. */
   cursor = $state(0)
+  /** Grows whenever the cursor was moved by a person: then it must be seen. */
+  moves = $state(0)
   refreshing = $state(false)
   /** The listing was given up by the user. */
   stopped = $state(false)
@@ -55,6 +62,8 @@ export class Folder {
   #session = 0
   #wanted: number | null = null
   #early: ListingView | null = null
+  /** Something changed while it was being listed. */
+  #again = false
 
   get total(): number {
     void this.#version
@@ -98,10 +107,7 @@ export class Folder {
     if (!location) return
     try {
       const view = await backend().call('open_listing', location)
-      if (session !== this.#session) {
-        void backend().call('close_listing', view.id).catch(() => undefined)
-        return
-      }
+      if (session !== this.#session) return close(view.id)
       this.view = view
       this.#lookAgain()
       if (this.#early?.id === view.id) this.heard(this.#early)
@@ -110,23 +116,36 @@ export class Folder {
     }
   }
 
-  /** Lists again, keeping the look and what is selected. */
+  /**
+   * Lists again. What is shown stays until the new rows are complete, so a folder that is looked at does
+   * not blink, and keeps its cursor and what is selected.
+   */
   async refresh() {
     const { view, location } = this
     if (!location) return
-    if (!view || view.problem || this.problem) return this.open(location, this.current?.key ?? null)
+    if (!view || view.problem) return this.open(location, this.current?.key ?? null)
+    if (this.refreshing || this.growing) {
+      this.#again = true
+      return
+    }
     const session = this.#session
     this.refreshing = true
+    this.problem = null
     try {
-      this.heard(await backend().call('refresh_listing', view.id))
+      const fresh = await backend().call('refresh_listing', view.id)
+      if (session !== this.#session) return
+      this.refreshing = false
+      this.view = fresh
+      this.#lookAgain(true)
+      this.#refreshAgain()
     } catch (error) {
-      if (session === this.#session) this.problem = asProblem(error)
-    } finally {
-      if (session === this.#session && this.view?.complete) this.refreshing = false
+      if (session !== this.#session) return
+      this.#again = this.refreshing = false
+      this.problem = asProblem(error)
     }
   }
 
-  /** Gives up a long listing. Its rows go with it: a part of a folder must not look like the folder. */
+  /** Gives up a first listing. Its rows go with it: a part of a folder must not look like the folder. */
   stop() {
     if (!this.growing) return
     this.#session++
@@ -141,19 +160,22 @@ export class Folder {
     if (view.id !== this.view?.id || view.generation < this.view.generation) return
     this.view = view
     this.#pages?.outdate(view.generation)
-    // An empty folder has no table that would ask for its rows.
-    if (this.total === 0) this.#pages?.need(0, 1)
     this.#version++
-    if (view.complete || view.problem) {
-      this.refreshing = false
-      void this.#prune()
-      void this.#goSeek()
-    }
+    if (this.refreshing || !(view.complete || view.problem)) return
+    if (this.chosen.all) this.chooseAll()
+    void this.#goSeek()
+    this.#refreshAgain()
   }
 
   /** Rust says that a job changed a folder. */
   changed(location: Location) {
-    if (sameLocation(location, this.location) && !this.growing) void this.refresh()
+    if (sameLocation(location, this.location)) void this.refresh()
+  }
+
+  #refreshAgain() {
+    if (!this.#again) return
+    this.#again = false
+    void this.refresh()
   }
 
   sortBy(sort: SortBy) {
@@ -174,7 +196,8 @@ export class Folder {
   choose(index: number) {
     const row = this.row(index)
     if (!row) return
-    this.cursor = this.#anchor = index
+    this.#moveCursor(index)
+    this.#anchor = index
     this.chosen = select.only([select.pick(row)])
   }
 
@@ -187,7 +210,8 @@ export class Folder {
   async toggle(index: number) {
     const row = this.row(index)
     if (!row) return
-    this.cursor = this.#anchor = index
+    this.#moveCursor(index)
+    this.#anchor = index
     if (this.chosen.all) {
       const session = this.#session
       const rows = await this.#range(0, this.total)
@@ -200,7 +224,7 @@ export class Folder {
   /** Everything from the row a selection began at. `add` keeps what was selected before. */
   async extend(index: number, add = false) {
     if (index < 0 || index >= this.total) return
-    this.cursor = index
+    this.#moveCursor(index)
     const [from, to] = [Math.min(this.#anchor, index), Math.max(this.#anchor, index) + 1]
     if (from === 0 && to === this.total && to > SIZED_RANGE) return this.chooseAll()
     const session = this.#session
@@ -221,7 +245,7 @@ export class Folder {
   }
 
   moveTo(index: number) {
-    this.cursor = Math.max(0, Math.min(this.total - 1, index))
+    this.#moveCursor(Math.max(0, Math.min(this.total - 1, index)))
   }
 
   /** A right click or a drag acts on the selection when it hits it, else on that row alone. */
@@ -243,6 +267,11 @@ export class Folder {
   async #findKey(key: string): Promise<number | null> {
     if (!this.view) return null
     return backend().call('find', { listing: this.view.id, look: this.shown, startsWith: null, key, from: 0 })
+  }
+
+  #moveCursor(index: number) {
+    this.cursor = index
+    this.moves++
   }
 
   async #range(from: number, to: number): Promise<select.Picked[] | null> {
@@ -274,7 +303,7 @@ export class Folder {
   }
 
   /** Fetches the first rows of the look; they take the place of the old ones at once, when they are here. */
-  #lookAgain() {
+  #lookAgain(refreshed = false) {
     const { view, look } = this
     if (!view) return
     const session = this.#session
@@ -294,8 +323,9 @@ export class Folder {
           pages.outdate(this.view?.generation ?? 0)
           this.shown = look
           this.ready = true
-          this.cursor = this.#anchor = 0
+          if (!refreshed) this.cursor = this.#anchor = 0
           if (old && key) void this.#keepCursor(key)
+          if (refreshed) void this.#prune()
           void this.#goSeek()
         }
         if (this.cursor >= pages.total) this.cursor = Math.max(0, pages.total - 1)
@@ -314,7 +344,7 @@ export class Folder {
   /** Goes to a row that is expected to appear, such as a folder that was just made. */
   showWhenThere(key: string) {
     this.#seek = key
-    if (this.view?.complete) void this.refresh()
+    void this.refresh()
   }
 
   async #keepCursor(key: string) {
@@ -331,7 +361,8 @@ export class Folder {
     if (session !== this.#session || this.#seek !== key) return
     if (index !== null || this.view?.complete) this.#seek = null
     if (index !== null) {
-      this.cursor = this.#anchor = index
+      this.#moveCursor(index)
+      this.#anchor = index
       const row = this.row(index)
       if (row) this.chosen = select.only([select.pick(row)])
     }
@@ -359,11 +390,12 @@ export class Folder {
 
   #leave() {
     const id = this.view?.id
-    if (id) void backend().call('close_listing', id).catch(() => undefined)
+    if (id) close(id)
     this.#pages?.close()
     this.#pages = null
     this.view = null
     this.#early = null
+    this.#again = false
     this.problem = null
     this.refreshing = false
     this.stopped = false
