@@ -68,6 +68,7 @@ export class Pages {
     // One request for a page at a time: a listing that grows ten times a second must not queue up.
     if (asked !== undefined) return
     this.#asked.set(number, this.#generation)
+    let stillNone = false
     try {
       const answer = await this.fetch(number * this.pageSize, this.pageSize)
       if (this.#closed) return
@@ -78,11 +79,14 @@ export class Pages {
         this.#generation = Math.max(this.#generation, answer.generation)
         this.#forgetOld()
         this.changed()
+        stillNone = answer.total === 0 && answer.generation < this.#generation
       }
     } catch (error) {
       if (!this.#closed) this.changed(error)
     } finally {
       this.#asked.delete(number)
+      // Rows came while we asked. Nobody else would: without rows there is no table.
+      if (stillNone && !this.#closed) void this.#load(number)
     }
   }
 
