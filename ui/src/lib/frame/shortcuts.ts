@@ -44,6 +44,17 @@ function nextPart() {
   wish(inSidebar ? 'focus-table' : 'focus-sidebar')
 }
 
+/** WebKitGTK gives the menu key's event to the middle of the window; it belongs to what has the keyboard. */
+function menuHere(): boolean {
+  const element = document.activeElement
+  if (!element || element === document.body || element.closest('input, textarea, select')) return false
+  const { left, bottom } = element.getBoundingClientRect()
+  element.dispatchEvent(
+    new MouseEvent('contextmenu', { bubbles: true, cancelable: true, clientX: left + 16, clientY: bottom }),
+  )
+  return true
+}
+
 export function globalKeys(event: KeyboardEvent) {
   if (event.defaultPrevented || dialog.open) return
   const { key } = event
@@ -54,7 +65,9 @@ export function globalKeys(event: KeyboardEvent) {
   else if (event.altKey && !cmd && key === 'ArrowUp') up()
   else if (event.altKey && !cmd && key === 'Enter') showDetails()
   else if (key === 'F5' || (cmd && letter === 'r')) refresh()
-  else if (key === 'F1') void openDialog({ kind: 'shortcuts' })
+  else if (key === 'ContextMenu' || (key === 'F10' && event.shiftKey)) {
+    if (!menuHere()) return
+  } else if (key === 'F1') void openDialog({ kind: 'shortcuts' })
   else if (key === 'F6') nextPart()
   else if (key === 'F9') sidebar.toggle()
   else if (cmd && event.shiftKey && letter === 'n') newFolder()
