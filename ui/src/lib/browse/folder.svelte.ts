@@ -160,6 +160,8 @@ export class Folder {
     if (view.id !== this.view?.id || view.generation < this.view.generation) return
     this.view = view
     this.#pages?.outdate(view.generation)
+    // While there are no rows there is no table that would ask for them.
+    if (this.total === 0) this.#pages?.need(0, 1)
     this.#version++
     if (this.refreshing || !(view.complete || view.problem)) return
     if (this.chosen.all) this.chooseAll()
@@ -270,6 +272,7 @@ export class Folder {
   }
 
   #moveCursor(index: number) {
+    this.#seek = null
     this.cursor = index
     this.moves++
   }
@@ -341,7 +344,7 @@ export class Folder {
     pages.need(0, 1)
   }
 
-  /** Goes to a row that is expected to appear, such as a folder that was just made. */
+  /** Goes to a row that is expected to appear, such as a folder that was just made, unless one moves on before. */
   showWhenThere(key: string) {
     this.#seek = key
     void this.refresh()
@@ -359,7 +362,6 @@ export class Folder {
     const session = this.#session
     const index = await this.#findKey(key).catch(() => null)
     if (session !== this.#session || this.#seek !== key) return
-    if (index !== null || this.view?.complete) this.#seek = null
     if (index !== null) {
       this.#moveCursor(index)
       this.#anchor = index

@@ -20,6 +20,9 @@ export interface Planning {
 
 let planning = $state.raw<Planning | null>(null)
 let next = 0
+let busy = false
+const waiting: PlanWhat[] = []
+let stopWaiting: () => void = () => undefined
 
 export const plans = {
   get making() {
@@ -35,13 +38,26 @@ export function planningTitle(what: PlanWhat): string {
   return `Looking at what to ${wordsFor(what)}…`
 }
 
+/** One at a time: what is asked for meanwhile waits its turn, and is not lost. */
 export async function startPlan(what: PlanWhat): Promise<void> {
-  if (planning) return
+  waiting.push(what)
+  if (busy) return
+  busy = true
+  try {
+    for (let next = waiting.shift(); next; next = waiting.shift()) await makePlan(next)
+  } finally {
+    busy = false
+  }
+}
+
+async function makePlan(what: PlanWhat): Promise<void> {
   const ticket = `plan-${Date.now()}-${next++}`
   planning = { ticket, what, files: 0, bytes: 0 }
   const soon = setTimeout(() => {
     if (planning?.ticket === ticket) void openDialog({ kind: 'planning' })
   }, SOON)
+  const cancelled = new Promise<'cancelled'>((resolve) => (stopWaiting = () => resolve('cancelled')))
+  /** False when it was cancelled: its answer is for nobody. */
   const over = () => {
     clearTimeout(soon)
     if (planning?.ticket !== ticket) return false
@@ -49,13 +65,17 @@ export async function startPlan(what: PlanWhat): Promise<void> {
     if (dialog.open?.kind === 'planning') closeDialog()
     return true
   }
+  const made = backend().call('plan', { ticket, what })
   try {
-    const plan = await backend().call('plan', { ticket, what })
-    if (!over()) void drop(plan)
+    const plan = await Promise.race([made, cancelled])
+    if (plan === 'cancelled') {
+      clearTimeout(soon)
+      // A plan that was ready at that very moment.
+      made.then(drop, () => undefined)
+    } else if (!over()) void drop(plan)
     else if (plan.clean && !plan.blocked && what.kind !== 'delete' && what.kind !== 'rename') await runPlan(plan)
-    else void openDialog({ kind: 'plan', plan, what })
+    else await openDialog({ kind: 'plan', plan, what })
   } catch (error) {
-    // One that was cancelled says so; nobody needs to hear it.
     if (over()) report(error)
   }
 }
@@ -68,6 +88,7 @@ export function cancelPlanning() {
   if (!planning) return
   void backend().call('cancel_planning', planning.ticket).catch(() => undefined)
   planning = null
+  stopWaiting()
   if (dialog.open?.kind === 'planning') closeDialog()
 }
 
