@@ -7,9 +7,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use wherry_engine::contract::Problem;
-use wherry_engine::problem::{About, from_blocked, from_file_error, from_plan_error, from_store};
+use wherry_account::{AccountsError, NameProblem, ProviderError};
+use wherry_engine::problem::{About, from_blocked, from_file_error, from_plan_error, from_portal, from_status, from_store};
+use wherry_portal::{PortalError, Said, SignInMethod};
 use wherry_store::{ErrorKind, StoreError};
 use wherry_transfer::{Blocked, FileError, PlanError};
+use wherry_vault::{VaultError, VaultStatus};
 
 fn about() -> About {
     About {
@@ -180,5 +183,139 @@ fn what_happens_to_files() {
         reason: reason(),
     };
     show(&mut out, "PlanError", &from_plan_error(&plan, &about()));
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn what_portals_say() {
+    let said = || {
+        Box::new(Said {
+            host: "keystone.example.org:5000".into(),
+            status: 403,
+            message: "You are not authorized to perform the requested action.".into(),
+            request_id: Some("req-1".into()),
+        })
+    };
+    let url = || "http://keystone.example.org:5000/v3".parse().expect("an address");
+    let connection = |kind, message: &str| PortalError::Connection {
+        kind,
+        message: message.into(),
+    };
+    let refused = |with| PortalError::SignInRefused { with, said: said() };
+    let no_project = |wanted: Option<&str>, available: &[&str]| PortalError::NoProject {
+        wanted: wanted.map(str::to_owned),
+        available: available.iter().map(ToString::to_string).collect(),
+    };
+    let errors = [
+        PortalError::Address {
+            typed: "ftp://x".into(),
+            why: "it must begin with http:// or https://",
+        },
+        PortalError::OnlyUnencrypted { url: url() },
+        connection(ErrorKind::HostUnknown, "there is no host named keystone.example.org"),
+        connection(ErrorKind::Unreachable, "nothing answers at keystone.example.org:5000"),
+        PortalError::NotAPortal {
+            host: "www.example.org".into(),
+            excerpt: "Welcome".into(),
+        },
+        PortalError::Redirected {
+            to: "https://login.example.org/".into(),
+            said: said(),
+        },
+        refused(SignInMethod::Password),
+        refused(SignInMethod::Totp),
+        refused(SignInMethod::ApplicationCredential),
+        PortalError::PasswordExpired { said: said() },
+        PortalError::SignInAgain,
+        no_project(None, &[]),
+        no_project(None, &["demo", "survey"]),
+        no_project(Some("nope"), &["demo", "survey"]),
+        PortalError::RestrictedCredential { said: said() },
+        PortalError::NotPermitted {
+            doing: "make a key",
+            said: said(),
+        },
+        PortalError::KeyLimit {
+            limit: Some(2),
+            said: said(),
+        },
+        PortalError::Unclear {
+            cause: "the connection broke".into(),
+        },
+        PortalError::CannotDo {
+            reason: "this portal cannot give a key a new secret; make a new key instead".into(),
+        },
+        PortalError::Fault {
+            said: Box::new(Said { status: 503, ..*said() }),
+        },
+        PortalError::NotUnderstood {
+            doing: "list your keys",
+            said: said(),
+        },
+    ];
+    let mut out = String::new();
+    for error in &errors {
+        show(&mut out, error.code(), &from_portal(error, Some("id")));
+    }
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn what_accounts_and_the_keychain_say() {
+    let path = || PathBuf::from("/home/ada/.config/wherry/accounts.toml");
+    let io = || io::Error::from(io::ErrorKind::PermissionDenied);
+    let toml = || Box::new(toml::from_str::<toml::Table>("format =").expect_err("is none"));
+    let accounts = [
+        AccountsError::Read { path: path(), source: io() },
+        AccountsError::Damaged { path: path(), source: toml() },
+        AccountsError::Newer { path: path(), version: 2 },
+        AccountsError::Write { path: path(), source: io() },
+        AccountsError::Name(NameProblem::Empty),
+        AccountsError::Name(NameProblem::Long),
+        AccountsError::Name(NameProblem::Character(':')),
+        AccountsError::Name(NameProblem::Taken("lab".into())),
+        AccountsError::Unknown("lab".into()),
+    ];
+    let mut out = String::new();
+    for error in accounts {
+        let name = format!("{error:?}");
+        let name = name.split([' ', '{', '(']).next().unwrap_or_default().to_owned();
+        show(&mut out, &name, &error.into());
+    }
+    let providers = [
+        ProviderError::FieldMissing {
+            name: "tenancy".into(),
+            label: "Tenancy".into(),
+        },
+        ProviderError::FieldOdd {
+            name: "tenancy".into(),
+            label: "Tenancy".into(),
+        },
+    ];
+    for error in providers {
+        show(&mut out, "Provider", &error.into());
+    }
+    for status in [
+        VaultStatus::NoBus,
+        VaultStatus::NoService,
+        VaultStatus::Locked,
+        VaultStatus::NeedsPassphrase,
+        VaultStatus::NewPassphrase,
+        VaultStatus::Other("the service went away".into()),
+    ] {
+        show(&mut out, &format!("{status:?}"), &from_status(&status).expect("is a problem"));
+    }
+    let vault = || PathBuf::from("/home/ada/.config/wherry/vault.age");
+    for error in [
+        VaultError::WrongPassphrase { path: vault() },
+        VaultError::EmptyPassphrase,
+        VaultError::Damaged {
+            path: vault(),
+            why: "it has no bytes".into(),
+        },
+        VaultError::Unusable("it is not text".into()),
+    ] {
+        show(&mut out, "Vault", &error.into());
+    }
     insta::assert_snapshot!(out);
 }

@@ -14,13 +14,14 @@ impl From<AccountsError> for Problem {
                     .retryable()
                     .context("file", path.display())
             }
-            AccountsError::Damaged { path, .. } => Self::new(
+            AccountsError::Damaged { path, source } => Self::new(
                 "accounts.damaged",
-                what,
-                "Wherry leaves it as it is. Put it right, or move it away and add your accounts again; your keys are still in the keychain.",
+                format!("The account file {} is damaged.", path.display()),
+                "Wherry leaves it as it is. Put it right, or move it away and add your accounts again; your secrets are kept elsewhere and are not lost.",
             )
             .retryable()
-            .context("file", path.display()),
+            .context("file", path.display())
+            .context("reason", source),
             AccountsError::Newer { path, .. } => {
                 Self::new("accounts.newer", what, "Update this Wherry; it will not touch the file.")
                     .context("file", path.display())

@@ -81,9 +81,14 @@ impl Problem {
     }
 }
 
-/// An error's own words as a sentence: capital first letter, full stop.
+/// An error's own words as a sentence: capital first letter, full stop. Names of hosts stay as they
+/// are written.
 pub(crate) fn sentence(error: &impl std::fmt::Display) -> String {
     let text = error.to_string();
+    let first = text.split_whitespace().next().unwrap_or_default();
+    if first.trim_end_matches(['.', ':']).contains(['.', ':']) {
+        return text.trim_end_matches('.').to_owned() + ".";
+    }
     let mut chars = text.chars();
     let head: String = chars
         .next()

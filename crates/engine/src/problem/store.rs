@@ -96,10 +96,10 @@ pub fn from_store(error: &StoreError, about: &About) -> Problem {
         ErrorKind::Redirect => p(
             "store.redirect",
             match &error.redirect {
-                Some(to) => format!("The store says that this is to be asked elsewhere: {to}."),
-                None => "The store says that this is to be asked elsewhere.".into(),
+                Some(to) => format!("The store says that what you asked for is somewhere else: {to}."),
+                None => "The store says that what you asked for is somewhere else.".into(),
             },
-            "Set the account's region, or its endpoint, to that one.",
+            "If that is right, enter it as the account's region or address. Wherry does not send your key where another server points.",
         ),
         ErrorKind::KeyUnknown => p(
             "store.key-unknown",

@@ -124,7 +124,7 @@ pub fn from_file_error(error: &FileError, about: &About) -> Problem {
         FileError::DiskFull { folder } => Problem::new(
             "local.disk-full",
             "The disk is full.",
-            "Make room and try again, or choose another folder. What had arrived is complete.",
+            "Make room and try again, or choose another folder. The files that have arrived are complete.",
         )
         .retryable()
         .context("folder", shown(folder)),
@@ -138,7 +138,7 @@ pub fn from_file_error(error: &FileError, about: &About) -> Problem {
         FileError::InTheWay { path } => Problem::new(
             "local.in-the-way",
             format!("“{}” appeared after the plan was made, and was left alone.", name(path)),
-            "Download again to be asked what to do with it.",
+            "Start it again to be asked what to do with it.",
         )
         .context("file", shown(path)),
         FileError::Detour { path } => Problem::new(
@@ -149,7 +149,7 @@ pub fn from_file_error(error: &FileError, about: &About) -> Problem {
         .context("file", shown(path)),
         FileError::TooLarge { size: bytes, limit } => Problem::new(
             "store.too-large",
-            format!("It has {}, and this store takes at most {} in one object.", size(*bytes), size(*limit)),
+            format!("The file has {}, and this store takes at most {} in one object.", size(*bytes), size(*limit)),
             "Split it into smaller files, for instance one archive a year.",
         ),
     }
