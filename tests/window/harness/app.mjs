@@ -1,7 +1,7 @@
 /** The real app in its real window, each time with folders of its own. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,6 +18,7 @@ const SHOTS = process.env.WHERRY_SHOTS
 /** The folders of one user of this computer; they outlive the app, as in real life. */
 export class User {
   constructor() {
+    this.since = Date.now()
     this.root = mkdtempSync(join(tmpdir(), 'wherry-window-'))
     this.home = this.#folder('home')
     this.wherry = this.#folder('wherry')
@@ -56,6 +57,8 @@ export class User {
       WHERRY_HOME: this.wherry,
       // The file dialogs and the words of the toolkit, the same on every machine.
       LC_ALL: 'C.UTF-8',
+      // There is no settings daemon on this bus, and nothing to remember.
+      GSETTINGS_BACKEND: 'memory',
     }
   }
 
@@ -94,7 +97,8 @@ export class App {
     const command = [...through, 'tauri-driver', '--port', port, '--native-port', native, '--native-driver', '/usr/bin/WebKitWebDriver']
     app.#driver = spawn(command[0], command.slice(1).map(String), {
       env: { ...user.environment(), ...env },
-      stdio: ['ignore', 'ignore', 'inherit'],
+      // The toolkit is talkative; it is kept for after a failure, and searched for secrets like any file.
+      stdio: ['ignore', 'ignore', openSync(join(user.root, 'stderr'), 'a')],
       // A group of its own, so that nothing of it is left over.
       detached: true,
     })
@@ -198,10 +202,22 @@ export function windowTest(name, body, { seconds = 120 } = {}) {
       apps.push(app)
       return app
     }
+    // Says where it went wrong, and how long each part took.
+    const step = async (what, act) => {
+      const began = performance.now()
+      try {
+        await act()
+      } catch (error) {
+        error.message = `${what}: ${error.message}`
+        throw error
+      }
+      t.diagnostic(`${what}: ${((performance.now() - began) / 1000).toFixed(1)} s`)
+    }
     try {
-      await body({ t, user, start })
+      await body({ t, user, start, step })
     } catch (error) {
       await pictures(name, apps.at(-1), t)
+      t.diagnostic(readFileSync(join(user.root, 'stderr'), 'utf8').split('\n').slice(-30).join('\n'))
       throw error
     } finally {
       for (const app of apps) await app.end()

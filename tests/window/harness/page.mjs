@@ -58,6 +58,26 @@ export class Page {
     })
   }
 
+  /** The one visible field of this label, whatever its kind: password fields have no role. */
+  async labelled(label, { seconds = 20 } = {}) {
+    const what = `the field ${label}`
+    return until(
+      what,
+      async () => {
+        await this.findAll('none')
+        const ids = await this.session.run(
+          (label) => window.TestingLibraryDom.queryAllByLabelText(document.body, label, { selector: 'input' }),
+          label,
+        )
+        if (ids.length > 1) throw new Error(`there are ${ids.length} of ${what}`)
+        return ids.length === 1 && new Element(this, elementOf(ids[0]), what)
+      },
+      { seconds },
+    ).catch(async (error) => {
+      throw new Error(`${error.message}\n--- the page says:\n${await this.outline()}`, { cause: error })
+    })
+  }
+
   async has(role, name, options) {
     return (await this.findAll(role, name, options)).length > 0
   }
@@ -88,7 +108,8 @@ export class Page {
         .map((e) => `${e.getAttribute('role') ?? e.localName}: ${e.getAttribute('aria-label') ?? e.innerText?.slice(0, 60) ?? ''}`)
         .join(' | '),
     )
-    return `${(await this.text()).slice(0, 3000)}\n--- with: ${names}`
+    const text = (await this.text()).replace(/\s*\n\s*/g, '\n').slice(0, 3000)
+    return `${text}\n--- with: ${names}\n--- focus: ${JSON.stringify(await this.focused())}`
   }
 
   html() {
@@ -99,8 +120,9 @@ export class Page {
     return this.find('button', name).then((button) => button.click())
   }
 
-  async fill(label, text, role = 'textbox') {
-    const field = await this.find(role, label)
+  /** Types into the field of this label, in place of what stands there. */
+  async fill(label, text) {
+    const field = await this.labelled(label)
     await field.fill(text)
   }
 

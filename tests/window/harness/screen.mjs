@@ -1,5 +1,6 @@
 /** The X screen: real mouse and keyboard events, other programs' windows, and drags between them. */
 import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { fileURLToPath } from 'node:url'
@@ -135,15 +136,39 @@ export async function dragOutFrom(from, { ready, grip = { x: 25, y: 12 } } = {})
   }
 }
 
-/** Answers a native file dialog by typing a path, as one may in any of GTK's. */
+async function copy(text) {
+  const clip = spawn('xclip', ['-selection', 'clipboard', '-in'], { stdio: ['pipe', 'ignore', 'ignore'] })
+  clip.stdin.end(text)
+  // It goes on in the background, to hand the text out.
+  await once(clip, 'exit')
+}
+
+async function clipboard() {
+  return (await run('xclip', ['-selection', 'clipboard', '-out']).catch(() => ({ stdout: '' }))).stdout
+}
+
+/** Answers a native file dialog with a path, as one may in any of GTK's: Ctrl+L, the path, Enter. */
 export async function answerFileDialog(title, path) {
+  const wanted = `^${title.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`
   const [window] = await until(`the dialog “${title}”`, async () => {
-    const found = await windows(`^${title}$`)
+    const found = await windows(wanted)
     return found.length === 1 && found
   })
   await activate(window)
-  await keys('ctrl+a')
-  await xdotool('type', '--clearmodifiers', path)
-  await keys('Return')
-  await until(`the dialog “${title}” to close`, async () => !(await windows(`^${title}$`)).includes(window))
+  await keys('ctrl+l')
+  // The field comes a moment after Ctrl+L: what is pasted into it can be copied back.
+  await until('the field for a path', async () => {
+    await copy(path)
+    await keys('ctrl+a', 'ctrl+v')
+    await copy('')
+    await keys('ctrl+a', 'ctrl+c')
+    return (await clipboard()).startsWith(path)
+  })
+  // It completes what one types, so the path is pasted once more and taken at once.
+  await until(`the dialog “${title}” to close`, async () => {
+    await copy(path)
+    await keys('ctrl+a', 'ctrl+v', 'Return')
+    await until('it to close', async () => !(await windows(wanted)).includes(window), { seconds: 1 })
+    return true
+  })
 }

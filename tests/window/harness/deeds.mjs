@@ -1,0 +1,216 @@
+/** What people do in Wherry, in the words that stand in its window. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { bed } from './bed.mjs'
+import { until } from './until.mjs'
+
+export { answerFileDialog } from './screen.mjs'
+
+// Accounts
+
+/** The first-run screen's way to the store inside the app; ends at its list of buckets. */
+export async function openPracticeStore(page) {
+  await page.press('Try the practice store')
+  await page.gone('heading', 'Welcome to Wherry')
+}
+
+export async function chooseOpenStack(page) {
+  await page.press('Sign in and have a key made')
+  await (await page.find('option', /^OpenStack /)).click()
+}
+
+/** Signs in with name and password and stops before the key is made. */
+export async function signInToKeystone(page, { url, user, password }) {
+  await page.fill('Address of Keystone', url)
+  await page.fill('User name', user)
+  await page.fill('Password', password)
+  await page.press('Sign in')
+}
+
+/** The id and the secret of the dialog that shows them once. */
+export async function readNewKey(page) {
+  const secret = await until('the secret to be shown', () => labelledText(page, 'Secret'))
+  return { id: await labelledText(page, 'Access key id'), secret }
+}
+
+/** Text that is named by a heading beside it. */
+function labelledText(page, label) {
+  return page.session.run((label) => {
+    const named = [...document.querySelectorAll('[role=dialog] [aria-labelledby]')]
+    const one = named.find((e) => document.getElementById(e.getAttribute('aria-labelledby'))?.innerText === label)
+    return one?.innerText.trim() ?? null
+  }, label)
+}
+
+/** From wherever the window is: the form for a key one has, at a store that is no preset. */
+export async function openKeyForm(page, place = /^Other S3 store /) {
+  if (await page.has('heading', 'Welcome to Wherry')) await page.press('I have a key')
+  else await page.press('Add account')
+  await (await page.find('option', place)).click()
+  await page.labelled('Name')
+}
+
+export async function fillKeyForm(page, { name, endpoint, id, secret }) {
+  if (name !== undefined) await page.fill('Name', name)
+  if (endpoint !== undefined) await page.fill('Address of the store', endpoint)
+  if (id !== undefined) await page.fill('Access key id', id)
+  if (secret !== undefined) await page.fill('Secret', secret)
+}
+
+/** The fields few people need are folded away. */
+export async function openMoreSettings(page) {
+  await page.session.run(() => [...document.querySelectorAll('[role=dialog] summary')].find((e) => e.innerText.trim() === 'More settings').click())
+}
+
+/** An account of the gateway's own user, added in the window. */
+export async function addGatewayAccount(page, name, { access_key: id, secret_key: secret } = bed.rgw.user) {
+  await page.find('heading', 'Welcome to Wherry')
+  await openKeyForm(page)
+  await fillKeyForm(page, { name, endpoint: bed.rgw.endpoint, id, secret })
+  await page.press('Save')
+  await page.gone('dialog')
+}
+
+/** The id of the one account there is, as the account file has it. */
+export function accountId(user) {
+  const ids = [...readFileSync(join(user.wherry, 'accounts.toml'), 'utf8').matchAll(/^id = "(.+)"$/gm)]
+  if (ids.length !== 1) throw new Error(`there are ${ids.length} accounts`)
+  return ids[0][1]
+}
+
+export async function openAccountMenu(page, account) {
+  await page.press(`Actions for ${account}`)
+}
+
+export async function openKeys(page, account) {
+  await openAccountMenu(page, account)
+  await (await page.find('menuitem', 'Keys')).click()
+  await page.find('heading', `Keys of ${account}`)
+}
+
+// Buckets and folders
+
+/** With an account open. */
+export async function createBucket(page, name) {
+  // The same button stands where the eye is and where the hand is.
+  await until('a way to make a bucket', async () => (await page.findAll('button', 'New bucket…'))[0]).then((one) => one.click())
+  await page.fill('Name', name)
+  await page.press('Make bucket')
+  await page.gone('dialog')
+}
+
+export async function openBucket(page, name) {
+  await (await page.find('treeitem', name)).click()
+}
+
+/** What a row's first cell is called: a folder is written with a slash at its end here. */
+function cellName(name) {
+  return name.endsWith('/') ? `Folder ${name.slice(0, -1)}` : name
+}
+
+/** The rows that are on the screen, each as the words of its cells. */
+export async function rows(page) {
+  const [grid] = await page.findAll('grid')
+  if (!grid) return []
+  const found = await page.session.run(() =>
+    [...document.querySelectorAll('[role=grid] [role=row]')].map((row) => ({
+      at: Number(row.getAttribute('aria-rowindex')),
+      cells: [...row.querySelectorAll('[role=gridcell]')].map((cell) => cell.textContent.trim().replace(/\s+/g, ' ')),
+    })),
+  )
+  return found.filter(({ cells }) => cells.length).sort((a, b) => a.at - b.at).map(({ cells }) => cells)
+}
+
+export function row(page, name) {
+  return page.find('gridcell', cellName(name))
+}
+
+/** Waits until the open folder shows exactly these names, in this order. */
+export async function shows(page, names, { seconds = 20 } = {}) {
+  let seen
+  await until(
+    `the folder to show ${JSON.stringify(names)}`,
+    async () => {
+      seen = (await rows(page)).map(([name]) => name)
+      return seen.length === names.length && seen.every((name, i) => name === cellName(names[i]))
+    },
+    { seconds },
+  ).catch(async (error) => {
+    throw new Error(`${error.message}\nIt shows ${JSON.stringify(seen)}\n${await page.outline()}`)
+  })
+}
+
+/** Types a path into the path bar. */
+export async function goTo(page, path) {
+  await page.keys('Control+l')
+  await page.fill('Path', path)
+  await page.keys('Enter')
+  await page.gone('textbox', 'Path')
+}
+
+// Transfers
+
+const RUN = /^(Upload|Download|Delete|Rename)( \d[\d,]* (file|object)s?)?$/
+
+/** Presses the button that runs a plan, in the dialog that shows it. */
+async function runPlan(page) {
+  const [dialog] = await page.findAll('dialog')
+  const [run] = dialog ? await page.findAll('button', RUN, { within: dialog }) : []
+  await run?.click()
+}
+
+/**
+ * Does something that becomes a transfer and waits until it has begun; a plan that is shown is run, as a
+ * small and clean one is by itself.
+ */
+export async function beginTransfer(page, act) {
+  const before = (await transfers(page)).length
+  await act()
+  await until('the transfer to begin', async () => {
+    if ((await transfers(page)).length > before) return true
+    await runPlan(page)
+    return false
+  })
+  await page.gone('dialog')
+}
+
+/** The same, and waits for its end; returns what it says of itself. */
+export async function transfer(page, act, options) {
+  await beginTransfer(page, act)
+  return transferEnds(page, options)
+}
+
+/** What the transfers panel says of each job, newest first. */
+export async function transfers(page) {
+  if (!(await page.has('region', 'Transfers')) && !(await page.has('dialog'))) await page.press('Transfers')
+  const [list] = await page.findAll('list', /^\d[\d,]* transfers?$/)
+  if (!list) return []
+  const items = await page.findAll('listitem', undefined, { within: list })
+  const said = await Promise.all(items.map((item) => item.text()))
+  return said.map((text) => {
+    const [title, words] = text.split('\n').filter((line) => line.trim())
+    return { title, words }
+  })
+}
+
+/** Waits until the newest transfer has ended, and returns what it says. */
+export async function transferEnds(page, { seconds = 60 } = {}) {
+  const { words } = await until(
+    'the transfer to end',
+    async () => {
+      const [newest] = await transfers(page)
+      return /^(Done|Failed|Cancelled)|failed/.test(newest?.words ?? '') && newest
+    },
+    { seconds },
+  )
+  return words
+}
+
+/** A person starts Wherry once more while it is open; resolves to its exit status. */
+export async function startAgain(user) {
+  const second = spawn(process.env.WHERRY_APP, { env: user.environment(), stdio: 'ignore' })
+  const [status] = await once(second, 'exit')
+  return status
+}
