@@ -439,6 +439,8 @@ mod tests {
         assert!(rows.generation > before && shown.view().complete);
     }
 
+    // Promise: Folders come first, and names are sorted as people sort them: capitals count as
+    // small letters, and numbers by their value.
     #[test]
     fn names_sort_as_people_sort_them_with_folders_first() {
         let l = listing("d/");
@@ -455,6 +457,8 @@ mod tests {
         assert_eq!(names(&l, &down), ["z", "file10", "File2", "file1"]);
     }
 
+    // Promise: A folder can be looked through while it is still being listed, and ends in the same
+    // order.
     #[test]
     fn a_growing_listing_ends_in_the_same_order_as_a_whole_one() {
         let keys: Vec<String> = (0..997).map(|i| format!("k{}", (i * 7919) % 997)).collect();
@@ -474,6 +478,7 @@ mod tests {
         assert_eq!(whole.rows(&look, 0, 1).total, 997);
     }
 
+    // Promise: An object `a` and a folder `a/` can both exist, and both are shown.
     #[test]
     fn an_object_and_a_folder_of_one_name_are_both_shown() {
         let l = listing("");

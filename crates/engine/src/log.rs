@@ -104,6 +104,8 @@ fn find_ignoring_case(text: &str, what: &str, from: usize) -> Option<usize> {
 mod tests {
     use super::redact;
 
+    // Promise: In every line of the log, what signs or authorises is replaced before the line is
+    // written.
     #[test]
     fn signed_addresses_lose_what_signs_them() {
         let line = "GET https://h/b/k?X-Amz-Credential=AK%2Fx&X-Amz-Signature=abc123&x=1 Authorization: AWS4 Credential=AK, Signature=ff\nnext";

@@ -24,6 +24,8 @@ pub fn visible(text: &str) -> String {
 mod tests {
     use super::visible;
 
+    // Promise: Whatever a folder holds, its names are shown as text: control characters and marks
+    // that turn the direction of writing are made visible.
     #[test]
     fn what_hides_is_shown() {
         assert_eq!(visible("a\nb\0"), "a␊b␀");

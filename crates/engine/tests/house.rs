@@ -43,6 +43,7 @@ fn with(sources: &[(String, String)], words: &[&str]) -> BTreeSet<String> {
     sources.iter().filter(|(_, text)| has(text)).map(|(path, _)| path.clone()).collect()
 }
 
+// Promise: Nothing under `crates/` depends on Tauri, and no crate may use `unsafe` code.
 #[test]
 fn nothing_under_crates_depends_on_tauri() {
     let done = Command::new(env!("CARGO"))
@@ -80,6 +81,8 @@ fn nothing_under_crates_depends_on_tauri() {
     assert_eq!(names.iter().filter(windows).count(), 0, "{names:?}");
 }
 
+// Promise: The window's pages come from inside the app: no remote origin, no inline script and no
+// inline style.
 #[test]
 fn the_windows_pages_come_from_the_app_and_nowhere_else() {
     let conf = json("tauri.conf.json");
@@ -104,6 +107,7 @@ fn the_windows_pages_come_from_the_app_and_nowhere_else() {
     assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("style="), "{page}");
 }
 
+// Promise: The window may give Wherry's own commands and hear its events, and nothing else.
 #[test]
 fn the_window_may_give_commands_and_hear_events_and_nothing_else() {
     let conf = json("tauri.conf.json");
@@ -121,6 +125,8 @@ fn the_window_may_give_commands_and_hear_events_and_nothing_else() {
     assert!(!read("Cargo.toml").contains("\"devtools\""), "the release has no developer tools");
 }
 
+// Promise: One folder of the interface can reach the app, and no part of it inserts markup made
+// from text.
 #[test]
 fn one_folder_of_the_interface_knows_tauri_and_none_inserts_markup() {
     let mut ui = sources("ui/src", &[".ts", ".svelte", ".js"]);
@@ -133,6 +139,7 @@ fn one_folder_of_the_interface_knows_tauri_and_none_inserts_markup() {
     assert_eq!(with(&ui, &code), BTreeSet::new());
 }
 
+// Promise: Nothing can switch the checking of certificates off.
 #[test]
 fn connections_are_made_in_one_place_which_cannot_be_told_to_trust_everybody() {
     let mut rust = sources("crates", &[".rs"]);
@@ -157,6 +164,7 @@ fn every_crate_forbids_unsafe_code() {
     assert_eq!(with(&manifests, &["[lints]\nworkspace = true"]).len(), manifests.len());
 }
 
+// Promise: Nothing is uploaded, downloaded, renamed or deleted but by a plan.
 #[test]
 fn only_jobs_that_began_as_a_plan_touch_objects() {
     let engine = sources("crates/engine/src", &[".rs"]);
@@ -169,6 +177,7 @@ fn only_jobs_that_began_as_a_plan_touch_objects() {
     assert_eq!(with(&engine, &direct), ["crates/engine/src/browse.rs".to_owned()].into());
 }
 
+// Promise: Help opens only pages that Wherry itself names, over https.
 #[test]
 fn help_opens_public_pages_over_https_only() {
     let pages: Vec<&str> = wherry_engine::help_pages().collect();

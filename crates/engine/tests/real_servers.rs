@@ -62,6 +62,11 @@ async fn in_demo(seat: &Seat, bed: &Keystone) -> (SignedIn, ProjectPlaces) {
     (signed_in, places)
 }
 
+// Promise: A key that was deleted at its portal is said to be gone there, and that the store may
+// honour it for some minutes yet.
+// Promise: Once the store refuses a deleted key, the account says so and offers a new one.
+// Promise: The secret of a new key is shown once: the window gets a ticket for it, and a second use
+// is refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_made_shown_once_used_deleted_refused_and_replaced() {
     let (bed, rgw) = Keystone::start_private_with_cache();
@@ -236,6 +241,7 @@ async fn a_key_is_made_shown_once_used_deleted_refused_and_replaced() {
     assert_eq!(keys, [(second.access_key_id.as_str(), Some("Field work"))]);
 }
 
+// Promise: A new key whose secret cannot be kept is deleted again at its portal.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_whose_secret_cannot_be_kept_is_deleted_again() {
     let (bed, _rgw) = Testbed::both();
@@ -405,6 +411,23 @@ async fn what_is_wrong_with_a_sign_in_is_said() {
     }
 }
 
+// Promise: A password goes over plain http only to this computer, or where the address was typed
+// with http.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_goes_over_plain_http_only_when_that_was_asked_for() {
+    let bed = Testbed::keystone();
+    let seat = Seat::new();
+    let sign_in = async |url: String| seat.engine.keystone_sign_in(password(&url, &bed.alice, &bed.domain)).await;
+    let port = url::Url::parse(&bed.url).expect("an address").port().expect("has one");
+    // Linux takes this address for its own, and Wherry cannot know that: to it, it is another computer.
+    let refused = sign_in(format!("0.0.0.0:{port}")).await.map(|_| ()).expect_err("would be readable on the way");
+    assert_eq!(refused.code, "portal.only-unencrypted", "{refused:?}");
+    assert!(refused.todo.contains("could be read on the way"), "{refused:?}");
+    sign_in(format!("127.0.0.1:{port}")).await.expect("stays inside this computer");
+    sign_in(format!("http://0.0.0.0:{port}")).await.expect("was asked for");
+}
+
 /// What testing the form says: its code, and the words.
 async fn tried(seat: &Seat, form: AccountForm) -> (String, String) {
     match seat.engine.test_account(form).await {
@@ -427,6 +450,8 @@ async fn tried(seat: &Seat, form: AccountForm) -> (String, String) {
     }
 }
 
+// Promise: Certificates are checked against the system's authorities and those in the file that an
+// account names.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_mistake_in_an_account_has_its_own_words() {
     let rgw = Testbed::rgw();
@@ -520,6 +545,7 @@ async fn each_mistake_in_an_account_has_its_own_words() {
     );
 }
 
+// Promise: A bucket can be opened by its name where the key may not list buckets.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_may_not_list_opens_a_bucket_by_its_name() {
     let rgw = Testbed::rgw();

@@ -54,6 +54,10 @@ async fn use_file(seat: &Seat) {
         .expect("makes or opens the file");
 }
 
+// Promise: No file of Wherry's holds a secret, a password, a passphrase or a sign-in's token in
+// readable form.
+// Promise: Apart from that one look, no answer to the window has a secret in it.
+// Promise: Even at its most talkative the log has no secret, no password and no token.
 #[test]
 fn no_disk_no_log_and_no_answer_has_a_secret() {
     alone("half_uses_everything");
@@ -231,6 +235,7 @@ mod erased {
     }
 }
 
+// Promise: Arguments that a command does not understand are refused without being repeated.
 #[tokio::test]
 async fn arguments_that_are_not_understood_are_not_repeated() {
     let seat = Seat::new();
@@ -264,6 +269,8 @@ async fn arguments_that_are_not_understood_are_not_repeated() {
     );
 }
 
+// Promise: A key that was deleted elsewhere is noticed when its portal is asked.
+// Promise: A sign-in ends with the process: the password is asked for again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sign_in_and_a_session_secret_end_with_the_process() {
     let (bed, _rgw) = Testbed::both();
@@ -399,6 +406,8 @@ async fn a_sign_in_and_a_session_secret_end_with_the_process() {
     assert_eq!(keys.key.state, KeyState::DeletedAtPortal);
 }
 
+// Promise: The account file holds no secret.
+// Promise: Removing an account removes its secret.
 #[tokio::test]
 async fn removing_an_account_takes_its_secret_along() {
     let seat = Seat::with(VaultKind::File);
@@ -459,6 +468,7 @@ fn listener() -> (String, mpsc::Receiver<String>) {
     (address, sent)
 }
 
+// Promise: A store gets a signature made with the secret, and never the secret itself.
 #[tokio::test(flavor = "multi_thread")]
 async fn stores_get_a_signature_and_never_the_secret() {
     let seat = Seat::new();
@@ -488,6 +498,8 @@ async fn stores_get_a_signature_and_never_the_secret() {
     }
 }
 
+// Promise: The practice store listens on this computer's own address only.
+// Promise: It answers to its own key only, which is made at random.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_practice_store_is_on_loopback_and_wants_its_key() {
     let seat = Seat::new();
@@ -545,6 +557,7 @@ async fn the_practice_store_is_on_loopback_and_wants_its_key() {
     );
 }
 
+// Promise: A damaged account file or a damaged encrypted file is told and never written over.
 #[tokio::test]
 async fn a_damaged_account_file_is_told_and_left_alone() {
     let seat = Seat::new();

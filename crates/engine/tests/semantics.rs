@@ -54,6 +54,9 @@ impl Practice {
     }
 }
 
+// Promise: Making a plan changes nothing at the store, and a plan runs once.
+// Promise: A plan that meets something that exists, leaves something out or changes a name is shown
+// before it runs; deletions and renames are always shown.
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_replaced_or_deleted_that_no_plan_has_shown() {
     let p = Practice::new().await;
@@ -142,6 +145,12 @@ async fn nothing_is_replaced_or_deleted_that_no_plan_has_shown() {
     );
 }
 
+// Promise: Names of uploaded files become keys as they are spelt; two Unicode forms of one name are
+// two keys.
+// Promise: An empty folder is uploaded as such an object.
+// Promise: What systems and editors leave behind, such as `.DS_Store`, `Thumbs.db` and `~$` files,
+// is left out of uploads, and the plan says how many.
+// Promise: An upload does not keep the time of the file: the object's time is that of the upload.
 #[tokio::test(flavor = "multi_thread")]
 async fn names_and_times_of_what_is_uploaded() {
     let p = Practice::new().await;
@@ -217,6 +226,8 @@ async fn names_and_times_of_what_is_uploaded() {
     assert!(apart.abs() < 1000, "{apart}");
 }
 
+// Promise: Transfers do not outlive the app: one that was cut off is started again by hand.
+// Promise: Started again, a transfer moves only what is not there yet.
 #[tokio::test(flavor = "multi_thread")]
 async fn transfers_are_not_remembered_and_move_only_what_is_missing() {
     let p = Practice::new().await;
@@ -234,6 +245,8 @@ async fn transfers_are_not_remembered_and_move_only_what_is_missing() {
     assert!(again.jobs().await.expect("lists").is_empty());
 }
 
+// Promise: Dragging out fetches the files first, and at most 2 GiB and 5,000 objects.
+// Promise: The rows of a folder stay in the engine; the window gets at most 500 at a time.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_of_many_rows_is_looked_at_through_a_window() {
     let p = Practice::new().await;
@@ -292,6 +305,7 @@ async fn a_folder_of_many_rows_is_looked_at_through_a_window() {
     );
 }
 
+// Promise: A listing that cannot be finished says why, and is not taken for complete.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listing_that_cannot_be_finished_is_not_complete() {
     let p = Practice::new().await;
@@ -313,6 +327,8 @@ async fn a_listing_that_cannot_be_finished_is_not_complete() {
     assert_eq!(ended.problem.expect("says why").code, "store.no-bucket");
 }
 
+// Promise: Deleting a folder deletes every object below it, its marker included.
+// Promise: Only an empty bucket can be deleted.
 #[tokio::test(flavor = "multi_thread")]
 async fn folders_and_buckets() {
     let p = Practice::new().await;
@@ -372,6 +388,7 @@ async fn folders_and_buckets() {
         .expect("is empty");
 }
 
+// Promise: Files fetched for dragging out are removed at the next start.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_dragged_out_is_cleared_up_at_the_next_start() {
     let p = Practice::new().await;

@@ -238,6 +238,8 @@ async fn addresses_that_lead_elsewhere_are_told() {
     assert_eq!(other.code(), "not-a-portal", "{other}");
 }
 
+// Promise: Redirects are never followed: the store or the portal that sends Wherry elsewhere is
+// named, and asked nothing more.
 #[tokio::test]
 async fn redirects_are_never_followed_with_a_password() {
     let (server, thief) = (MockServer::start().await, MockServer::start().await);

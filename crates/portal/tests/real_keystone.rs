@@ -214,6 +214,7 @@ async fn a_token_that_no_longer_counts_asks_to_sign_in_again() {
     }
 }
 
+// Promise: A key whose answer was lost while it was made is found again, and not made twice.
 #[tokio::test]
 async fn a_key_whose_answer_was_lost_is_found_and_not_made_twice() {
     let bed = Testbed::keystone();

@@ -429,6 +429,7 @@ mod tests {
         );
     }
 
+    // Promise: Links that lead out of its folder are not followed.
     #[cfg(unix)]
     #[test]
     fn links_out_of_the_folder_are_not_followed() {

@@ -65,6 +65,7 @@ fn listing(bucket: &str) -> ListRequest {
     }
 }
 
+// Promise: A web page, or anything else that is not S3, is recognised and not taken for a store.
 #[tokio::test]
 async fn what_is_not_a_store_is_recognised() {
     let html = "<!DOCTYPE html><html><body>Welcome to nginx!</body></html>";
@@ -176,6 +177,8 @@ async fn an_error_inside_a_success_is_an_error() {
     assert_eq!(error.kind, ErrorKind::ServerFault, "{error}");
 }
 
+// Promise: Redirects are never followed: the store or the portal that sends Wherry elsewhere is
+// named, and asked nothing more.
 #[tokio::test]
 async fn redirects_are_reported_and_never_followed() {
     let elsewhere = MockServer::start().await;
@@ -221,6 +224,7 @@ async fn redirects_are_reported_and_never_followed() {
     );
 }
 
+// Promise: Where a store refuses to delete many objects at once, they are deleted one by one.
 #[tokio::test]
 async fn a_refused_bulk_delete_becomes_single_ones() {
     for (refused, learnt) in [
@@ -415,6 +419,7 @@ async fn a_store_that_ignores_ranges_is_cut_to_measure() {
 }
 
 /// What every request must look like, whoever signs it.
+// Promise: Over plain HTTP a Signature V4 covers the bytes that are sent.
 #[tokio::test]
 async fn requests_carry_what_they_should_and_nothing_else() {
     let server = always(ResponseTemplate::new(200).insert_header("etag", "\"e\"")).await;
@@ -475,6 +480,8 @@ async fn requests_carry_what_they_should_and_nothing_else() {
     assert_eq!(header(anonymous, "authorization"), "");
 }
 
+// Promise: Types that hold a secret print a placeholder instead.
+// Promise: What a store or a portal says is repeated without anything that signs or authorises.
 #[tokio::test]
 async fn secrets_stay_inside() {
     // A store that quotes the request in its refusal, as some do to help.

@@ -142,6 +142,7 @@ async fn listings_without_url_encoding() {
     conformance::remove(&store, &bucket).await;
 }
 
+// Promise: Objects too large for one copy request are copied in parts, and keep their metadata.
 #[tokio::test]
 async fn large_copies_go_in_parts_and_keep_what_belongs_to_the_object() {
     let rgw = Testbed::rgw();
@@ -207,6 +208,8 @@ impl TimeSource for Off {
     }
 }
 
+// Promise: A computer's clock that is wrong is noticed from the store's answer and corrected for
+// the requests to that store.
 #[tokio::test]
 async fn a_wrong_clock_is_noticed_once_and_corrected() {
     let rgw = Testbed::rgw();
@@ -291,6 +294,8 @@ async fn fetch(link: &str) -> (u16, Vec<u8>) {
     )
 }
 
+// Promise: A link for others stops working at its time, at the latest after seven days.
+// Promise: A link that lets others fetch an object does not outlive seven days.
 #[tokio::test]
 async fn links_work_without_a_key_until_they_expire() {
     let rgw = Testbed::rgw();

@@ -402,6 +402,8 @@ async fn an_upload_that_nobody_takes_is_given_up() {
     );
 }
 
+// Promise: A connection over which almost nothing comes is given up, and one that is waiting for a
+// store at work is not.
 #[tokio::test]
 async fn silence_after_an_upload_is_given_up_but_not_when_the_store_has_work_to_do() {
     let endpoint = server(|mut client| async move {

@@ -357,6 +357,8 @@ mod tests {
         );
     }
 
+    // Promise: A name that is too long for this computer is cut and marked with a hash, so that two
+    // long names stay apart.
     #[test]
     fn long_components_are_cut_and_stay_apart() {
         let (a, b) = (
@@ -399,6 +401,8 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
+        // Promise: A key that cannot be a file name on this computer is saved under a changed name
+        // from which the key can be read back.
         #[test]
         fn paths_stay_inside_are_distinct_and_can_be_undone(
             all in prop::collection::hash_set(keys(), 1..40),

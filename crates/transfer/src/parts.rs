@@ -76,6 +76,8 @@ mod tests {
         );
     }
 
+    // Promise: Files up to 16 MiB are sent in one request, larger ones in parts of 8 MiB, or larger
+    // parts where 10,000 of them would not do.
     #[test]
     fn ten_thousand_parts_are_enough() {
         assert_eq!(

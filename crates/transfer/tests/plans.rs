@@ -62,6 +62,7 @@ async fn every_size_arrives_both_ways() {
     assert!(all.iter().all(|r| r.proof == Proof::Etag), "{all:#?}");
 }
 
+// Promise: A small file costs one request.
 #[tokio::test]
 async fn small_files_cost_one_request_each() {
     let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -119,6 +120,10 @@ async fn conflicts_cost_few_requests_even_in_a_huge_folder() {
     }
 }
 
+// Promise: What exists at the destination of an upload is replaced, skipped or kept beside the new
+// object, as the user chooses before the first byte moves.
+// Promise: To keep both, the newcomer gets a number that is free; what is there keeps its name.
+// Promise: What looks the same, by size and time, is not moved again unless that is asked for.
 #[tokio::test]
 async fn answers_decide_what_happens_to_what_is_there() {
     let here = tempfile::tempdir().unwrap();
@@ -166,6 +171,7 @@ async fn answers_decide_what_happens_to_what_is_there() {
     }
 }
 
+// Promise: The same choice is given before a download touches a file.
 #[tokio::test]
 async fn downloads_ask_about_what_is_there_too() {
     let memory = Memory::new();
@@ -204,6 +210,10 @@ async fn downloads_ask_about_what_is_there_too() {
     }
 }
 
+// Promise: A file whose name is not valid Unicode, or whose key would be longer than 1,024 bytes,
+// is left out, and the plan says so.
+// Promise: Symbolic links inside a folder that is uploaded are left out, and so are sockets, pipes
+// and devices; the plan says so.
 #[cfg(unix)]
 #[tokio::test]
 async fn what_is_not_uploaded_is_said() {
@@ -265,6 +275,8 @@ async fn what_is_not_uploaded_is_said() {
     assert!(memory.keys().iter().any(|k| k.ends_with("/empty/")));
 }
 
+// Promise: Two files of one name from different places are both uploaded; the second one gets a
+// number.
 #[tokio::test]
 async fn files_of_one_name_from_two_places_both_arrive() {
     let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -280,6 +292,11 @@ async fn files_of_one_name_from_two_places_both_arrive() {
     assert_eq!(memory.keys(), ["x (2).txt", "x.txt"]);
 }
 
+// Promise: A zero-byte object whose key ends in `/` is a folder: downloading it makes a folder,
+// never a file.
+// Promise: The plan shows every changed name before anything is downloaded.
+// Promise: No two objects of a download become one file: the second one gets a number.
+// Promise: No key makes a file outside the folder chosen for the download.
 #[tokio::test]
 async fn hostile_keys_arrive_inside_the_folder() {
     let parent = tempfile::tempdir().unwrap();
@@ -405,6 +422,7 @@ async fn single_objects_and_folders_can_be_mixed() {
     assert_eq!((plan.items.len(), plan.missing.len()), (2, 1));
 }
 
+// Promise: Where a key may write but not list, the plan says that what is there cannot be seen.
 #[tokio::test]
 async fn a_key_that_may_not_list_can_still_upload() {
     let here = tempfile::tempdir().unwrap();
@@ -420,6 +438,7 @@ async fn a_key_that_may_not_list_can_still_upload() {
     assert_eq!(job.wait().await.state, JobState::Done);
 }
 
+// Promise: A deletion takes the keys that its plan counted and nothing else; what came later stays.
 #[tokio::test]
 async fn deleting_takes_what_the_plan_said_and_nothing_else() {
     let memory = Memory::new();
@@ -477,6 +496,10 @@ fn rename(from: &str, to: &str) -> CopyRequest {
     }
 }
 
+// Promise: Renaming copies, looks at the copy, and then deletes the original; an original whose
+// copy is not right stays.
+// Promise: Renaming a folder renames its objects one by one, and those that fail keep their old
+// names.
 #[tokio::test]
 async fn renaming_copies_checks_and_only_then_deletes() {
     let memory = Memory::new();
@@ -517,6 +540,7 @@ async fn renaming_copies_checks_and_only_then_deletes() {
     }
 }
 
+// Promise: An original that was changed since the plan was made is not deleted.
 #[tokio::test]
 async fn an_original_changed_since_the_plan_is_not_deleted() {
     let memory = Memory::new();

@@ -50,6 +50,7 @@ impl fmt::Debug for Secret {
 mod tests {
     use super::*;
 
+    // Promise: Types that hold a secret print a placeholder instead.
     #[test]
     fn debugging_shows_nothing_of_it() {
         let secret = Secret::new("hunter2".into()).with_session_token(Some("token3".into()));

@@ -59,6 +59,8 @@ async fn loaded(vault: &Vault, id: &str) -> Option<String> {
     Some(secret.access_key().expose_secret().to_owned())
 }
 
+// Promise: One of them is a file encrypted with a passphrase, in the age format, which only its
+// owner may read.
 #[tokio::test]
 async fn what_is_kept_is_there_for_the_passphrase_and_nobody_else() {
     let here = Fixture::new();
@@ -117,6 +119,7 @@ async fn two_wherrys_on_one_file_lose_nothing_of_each_other() {
     assert_eq!(loaded(&one, "d").await.as_deref(), Some("d"));
 }
 
+// Promise: A damaged account file or a damaged encrypted file is told and never written over.
 #[tokio::test]
 async fn a_damaged_file_is_told_and_never_written_over() {
     let here = Fixture::new();

@@ -70,6 +70,8 @@ fn a_secret_is_kept_where_a_person_finds_it_and_goes_when_told() {
     inside(&[], "half_keeps_and_forgets");
 }
 
+// Promise: The secret of a key is kept in the operating system's keychain, under the account's
+// name.
 #[tokio::test]
 #[ignore = "runs inside a private keychain"]
 async fn half_keeps_and_forgets() {
@@ -142,6 +144,8 @@ fn a_session_without_a_keychain_says_so_and_trying_again_works_once_there_is_one
     inside(&["--absent"], "half_absent");
 }
 
+// Promise: Where there is no usable keychain, nothing is kept until the user has chosen one of two
+// other ways.
 #[tokio::test]
 #[ignore = "runs inside a session without a keychain"]
 async fn half_absent() {
@@ -205,6 +209,8 @@ async fn half_no_bus() {
     assert_eq!(vault.retry().await, VaultStatus::NoBus);
 }
 
+// Promise: The other is to be asked each time: then a secret is in memory only, and gone when
+// Wherry ends.
 #[tokio::test]
 async fn asked_each_time_means_in_memory_only() {
     let dir = tempfile::tempdir().expect("a folder");

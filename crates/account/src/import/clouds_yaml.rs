@@ -332,6 +332,7 @@ clouds:
         }
     }
 
+    // Promise: A file made to fill the memory is refused.
     #[test]
     fn files_made_to_fill_the_memory_are_refused() {
         let mut bomb = String::from("a: &a [x,x,x,x,x,x,x,x,x]\n");

@@ -442,6 +442,8 @@ export OS_IDENTITY_API_VERSION=3
         );
     }
 
+    // Promise: A `clouds.yaml` or RC file is read and never executed; what in it is shell code is
+    // left out and told by line.
     #[test]
     fn shell_code_never_runs_and_each_piece_is_told() {
         let dir = tempfile::tempdir().expect("a folder");

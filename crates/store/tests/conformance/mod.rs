@@ -246,6 +246,8 @@ pub async fn buckets(store: &dyn ObjectStore, can: Can, bucket: &str) {
     }
 }
 
+// Promise: Every upload carries the MD5 of its bytes, and a store that checks it refuses what was
+// damaged on the way.
 pub async fn objects(store: &dyn ObjectStore, can: Can, bucket: &str) {
     store.create_bucket(bucket).await.unwrap();
     let body = pattern(300_000);
@@ -416,6 +418,8 @@ pub async fn ranges(store: &dyn ObjectStore, bucket: &str) {
     remove(store, bucket).await;
 }
 
+// Promise: A key comes back from a listing as it was stored, whatever is in it: spaces, `+`, `%`,
+// `//`, `..`, control characters, any Unicode.
 pub async fn keys(store: &dyn ObjectStore, can: Can, bucket: &str) {
     store.create_bucket(bucket).await.unwrap();
     let keys = nasty_keys(can);
@@ -790,6 +794,7 @@ pub async fn copies(store: &dyn ObjectStore, can: Can, bucket: &str) {
     remove(store, &other).await;
 }
 
+// Promise: An object that is gone already counts as deleted.
 pub async fn deletes(store: &dyn ObjectStore, bucket: &str) {
     store.create_bucket(bucket).await.unwrap();
     assert!(store.delete(bucket, Vec::new()).await.is_empty());

@@ -218,6 +218,9 @@ mod tests {
         names
     }
 
+    // Promise: A download is written under a temporary name beside its place, and takes its own
+    // name in one step when it is whole and checked.
+    // Promise: A downloaded file gets the time at which its object was last changed.
     #[test]
     fn a_file_appears_whole_with_its_time() {
         let folder = tempfile::tempdir().unwrap();
@@ -251,6 +254,7 @@ mod tests {
         assert_eq!(names(folder.path()), ["d", "x"]);
     }
 
+    // Promise: Symbolic links in the download folder are replaced or refused, and never followed.
     #[cfg(unix)]
     #[test]
     fn links_are_not_followed() {
