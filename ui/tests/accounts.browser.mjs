@@ -1,7 +1,7 @@
 /**
  * Every screen of accounts, keys and settings in a browser: what axe finds, in light and dark, and
  * whether everything can be reached with large text in a small window.
- *   node --test ui/tests/accounts.browser.mjs
+ *   npm run test:browser --prefix ui
  */
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'

@@ -1,6 +1,6 @@
 /**
  * Accounts and keys on the real engine, a real Keystone and a real gateway, in a browser:
- *   npm run build && tests/testbed/testbed with --rgw --keystone -- node --test ui/tests/accounts.real.mjs
+ *   tests/testbed/testbed with --rgw --keystone -- npm run test:real --prefix ui
  */
 import assert from 'node:assert/strict'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { startReal } from './real.mjs'
 
+if (!process.env.WHERRY_TESTBED) throw new Error('these tests want servers: tests/testbed/testbed with --rgw --keystone -- npm run test:real --prefix ui')
 const bed = JSON.parse(await readFile(process.env.WHERRY_TESTBED, 'utf8'))
 const shots = process.env.WHERRY_SHOTS
 let real

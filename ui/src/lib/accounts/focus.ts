@@ -13,8 +13,9 @@ export async function focusFirstError(root: HTMLElement | null) {
 /** To the first empty field of a new step, else its first field, else its first button. */
 export async function focusFirst(root: HTMLElement | null) {
   await tick()
-  const fields = [...(root?.querySelectorAll<HTMLInputElement>('input:not(:disabled)') ?? [])].filter(
-    (field) => !field.closest('details:not([open])') && ['text', 'password', 'search'].includes(field.type),
+  const all = root?.querySelectorAll<HTMLInputElement | HTMLSelectElement>('input:not(:disabled), select:not(:disabled)')
+  const fields = [...(all ?? [])].filter(
+    (field) => !field.closest('details:not([open])') && ['text', 'password', 'select-one'].includes(field.type),
   )
   const wanted = fields.find((field) => field.value === '') ?? fields[0] ?? root?.querySelector('button')
   wanted?.focus()

@@ -39,7 +39,7 @@ export class KeyForm {
   addressing = $state<AddressingView | ''>('')
   caFile = $state('')
   proxy = $state('')
-  /** As a date field gives it: `2027-01-31`, or empty. */
+  /** Year, month and day: `2027-01-31`, or empty. */
   expires = $state('')
   /** The account being changed: its secret may stay as it is. */
   readonly editing: AccountView | null
@@ -114,6 +114,10 @@ export class KeyForm {
     return this.effectiveSigning === 'anonymous'
   }
 
+  get expiresAt(): number | null {
+    return endOfDay(this.expires.trim())
+  }
+
   /** A key with another id needs its own secret. */
   get secretMayStay(): boolean {
     return this.editing !== null && this.accessKeyId.trim() === (this.editing.key.accessKeyId ?? '')
@@ -148,7 +152,7 @@ export class KeyForm {
           ? 'Another access key id needs the secret that belongs to it.'
           : 'The secret is missing.'
     }
-    if (this.expires !== '' && Number.isNaN(endOfDay(this.expires)))
+    if (this.expires.trim() !== '' && this.expiresAt === null)
       errors.expires = 'A date is written as 2027-01-31.'
     if (this.proxy.trim() !== '' && !/^(https?|socks5h?):\/\/[^\s/]+\/?$/i.test(this.proxy.trim()))
       errors.proxy = 'A proxy reads like http://proxy.example.org:3128 or socks5://localhost:1080.'
@@ -175,7 +179,7 @@ export class KeyForm {
       sessionToken: this.anonymous ? null : orNull(this.sessionToken),
       caFile: orNull(this.caFile),
       proxy: orNull(this.proxy),
-      expires: this.expires === '' ? null : endOfDay(this.expires),
+      expires: this.expiresAt,
       ...(this.editing && { editing: this.editing.id }),
     }
   }
@@ -207,9 +211,14 @@ function orNull(text: string): string | null {
   return trimmed === '' ? null : trimmed
 }
 
-/** A key that expires on a day works until that day is over, here. */
-function endOfDay(date: string): number {
-  return new Date(`${date}T23:59:59`).getTime()
+/** A key that expires on a day works until that day is over, here; null when there is no such day. */
+function endOfDay(text: string): number | null {
+  const parts = /^(\d{4})-(\d{1,2})-(\d{1,2})$/.exec(text)
+  if (!parts) return null
+  const [year, month, day] = parts.slice(1).map(Number) as [number, number, number]
+  const date = new Date(year, month - 1, day, 23, 59, 59)
+  // The 31st of February would be a day in March.
+  return date.getMonth() === month - 1 && date.getDate() === day ? date.getTime() : null
 }
 
 function dateText(millis: number): string {

@@ -108,6 +108,22 @@ describe('what is missing', () => {
   })
 })
 
+describe('the day a key ends', () => {
+  it.each(['2027-02-31', '31.1.2027', 'soon', '2027-13-01'])('%s is no day', (text) => {
+    const form = new KeyForm(() => [])
+    form.expires = text
+    expect(form.errors().expires).toMatch(/2027-01-31/)
+    expect(form.expiresAt).toBeNull()
+  })
+
+  it('counts to its end', () => {
+    const form = new KeyForm(() => [])
+    form.expires = ' 2027-01-31 '
+    expect(form.errors().expires).toBeUndefined()
+    expect(form.expiresAt).toBe(new Date(2027, 0, 31, 23, 59, 59).getTime())
+  })
+})
+
 describe('an account being changed', () => {
   const account = {
     id: 'a1',
