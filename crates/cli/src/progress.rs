@@ -1,108 +1,176 @@
-//! Following a job on the terminal, and what it came to.
+//! A job on the terminal: a bar while it runs, Ctrl-C to stop it, a report at its end.
 
-use std::io::IsTerminal;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
+use serde::Serialize;
 use wherry_engine::contract::Problem;
 use wherry_engine::names::visible;
-use wherry_engine::problem::{About, from_file_error};
-use wherry_transfer::{FileState, Job, JobSnapshot, JobState};
+use wherry_transfer::{FileError, FileState, Job, JobSnapshot, JobState};
 
-use crate::outcome::{Answer, INTERRUPTED, PARTIAL};
-use crate::print;
-use crate::session::Session;
+use crate::failure::{Exit, Failure};
+use crate::output::{Output, count, size};
 
-const TICK: Duration = Duration::from_millis(100);
-/// Rows looked at at once, so that a job of a million files is not copied.
-const ROWS: usize = 1000;
+const TICK: Duration = Duration::from_millis(120);
 
-/// Waits for a job to end, showing how it goes; Ctrl-C stops it, and it cleans up behind itself.
-pub async fn follow(session: &Session, job: &Job, about: &About) -> Answer<ExitCode> {
-    let bar = bar(session, job);
-    let interrupted = tokio::signal::ctrl_c();
-    tokio::pin!(interrupted);
-    let mut stopped = false;
+/// Failed files named one by one; the rest are counted.
+const NAMED: usize = 1000;
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    event: &'static str,
+    state: &'a str,
+    files_total: u64,
+    files_done: u64,
+    files_failed: u64,
+    files_skipped: u64,
+    bytes_done: u64,
+    seconds: f64,
+}
+
+/// What a job does, for words: "copied", "deleted".
+#[derive(Clone, Copy)]
+pub struct Verb {
+    pub done: &'static str,
+    /// Its size says something.
+    pub bytes: bool,
+}
+
+/// Waits for the job's end and says how it went. `words` explains the error of one file.
+pub async fn follow(
+    job: &Job,
+    verb: Verb,
+    output: &Output,
+    words: impl Fn(&str, &FileError) -> Problem,
+) -> Result<Exit, Failure> {
+    let bar = output.draws().then(|| bar(&job.snapshot(), verb));
+    let mut interrupted = false;
     let end = loop {
         tokio::select! {
             end = job.wait() => break end,
-            _ = &mut interrupted, if !stopped => {
-                stopped = true;
+            () = tokio::time::sleep(TICK), if bar.is_some() => {
+                if let Some(bar) = &bar {
+                    show(bar, &job.snapshot(), verb);
+                }
+            }
+            pressed = tokio::signal::ctrl_c(), if !interrupted => {
+                interrupted = pressed.is_ok();
                 job.cancel();
-            }
-            () = tokio::time::sleep(TICK) => {
-                let now = job.snapshot();
-                bar.set_length(if now.bytes_total > 0 { now.bytes_total } else { now.files_total });
-                bar.set_position(if now.bytes_total > 0 { now.bytes_done } else { now.files_done });
-                bar.set_message(now.current.as_deref().map(visible).unwrap_or_default());
+                output.remark("Stopping …");
             }
         }
     };
-    bar.finish_and_clear();
-    report(session, job, &end, about);
-    if stopped {
-        return Ok(ExitCode::from(INTERRUPTED));
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
     }
-    match (end.state, &end.problem) {
-        (_, Some(error)) => Err(from_file_error(error, about)),
-        (JobState::Done, None) => Ok(ExitCode::SUCCESS),
-        (JobState::Partial, None) => Ok(ExitCode::from(PARTIAL)),
-        _ => Ok(ExitCode::FAILURE),
+    report(job, &end, verb, output, &words);
+    match end.state {
+        JobState::Done => Ok(Exit::Done),
+        JobState::Cancelled => Ok(Exit::Interrupted),
+        JobState::Running | JobState::Partial => Ok(Exit::Failed),
+        JobState::Failed => Ok(exit_of_failed(job, &end, &words)),
     }
 }
 
-fn bar(session: &Session, job: &Job) -> ProgressBar {
-    let options = &session.options;
-    if options.json || options.no_progress || !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
+/// What stopped the job, or what its only file failed of, decides.
+fn exit_of_failed(
+    job: &Job,
+    end: &JobSnapshot,
+    words: impl Fn(&str, &FileError) -> Problem,
+) -> Exit {
+    let error = end.problem.clone().or_else(|| {
+        let failed = job.files(0..2, true);
+        (failed.len() == 1)
+            .then(|| failed[0].error.clone())
+            .flatten()
+    });
+    error.map_or(Exit::Failed, |e| Failure::from(words("", &e)).exit)
+}
+
+fn report(
+    job: &Job,
+    end: &JobSnapshot,
+    verb: Verb,
+    output: &Output,
+    words: impl Fn(&str, &FileError) -> Problem,
+) {
+    for file in job.files(0..NAMED, true) {
+        if let (FileState::Failed, Some(error)) = (file.state, &file.error) {
+            output.failed_file(&file.name, &words(&file.name, error));
+        }
     }
-    let now = job.snapshot();
-    let template = if now.bytes_total > 0 {
-        "{bar:30} {bytes}/{total_bytes}  {bytes_per_sec}  {eta}  {wide_msg}"
+    let seconds = end
+        .ended
+        .map_or(0.0, |ended| (ended - end.started).as_seconds_f64());
+    if output.json {
+        let state = match end.state {
+            JobState::Running => "running",
+            JobState::Done => "done",
+            JobState::Partial => "partial",
+            JobState::Failed => "failed",
+            JobState::Cancelled => "cancelled",
+        };
+        let summary = Summary {
+            event: "summary",
+            state,
+            files_total: end.files_total,
+            files_done: end.files_done,
+            files_failed: end.files_failed,
+            files_skipped: end.files_skipped,
+            bytes_done: end.bytes_done,
+            seconds,
+        };
+        output.result(&summary, String::new);
+        return;
+    }
+    let mut line = format!("{} {}", count(end.files_done, "file"), verb.done);
+    if verb.bytes {
+        line.push_str(&format!(", {} in {seconds:.1} s", size(end.bytes_done)));
+    }
+    for (number, words) in [
+        (end.files_skipped, "left alone"),
+        (end.files_failed, "failed"),
+    ] {
+        if number > 0 {
+            line.push_str(&format!(", {number} {words}"));
+        }
+    }
+    let left = end.files_total - end.files_done - end.files_failed - end.files_skipped;
+    if left > 0 {
+        line.push_str(&format!(", {left} not begun or stopped"));
+    }
+    output.remark(&line);
+}
+
+fn bar(now: &JobSnapshot, verb: Verb) -> ProgressBar {
+    let (total, template) = if verb.bytes {
+        let template =
+            "{bar:30} {binary_bytes:>11} of {binary_total_bytes:<11} {prefix} {wide_msg}";
+        (now.bytes_total, template)
     } else {
-        "{bar:30} {pos}/{len}  {wide_msg}"
+        (
+            now.files_total,
+            "{bar:30} {human_pos:>9} of {human_len:<9} {prefix} {wide_msg}",
+        )
     };
-    let style =
-        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(now.bytes_total.max(now.files_total)).with_style(style)
+    let bar = ProgressBar::new(total);
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
 }
 
-/// With `--json` a line a file; else the files that failed, and one line in the end.
-fn report(session: &Session, job: &Job, end: &JobSnapshot, about: &About) {
-    let json_wanted = session.options.json;
-    let only_failed = !json_wanted;
-    let total = job.file_count(only_failed);
-    for from in (0..total).step_by(ROWS) {
-        for row in job.files(from..(from + ROWS).min(total), only_failed) {
-            let problem: Option<Problem> = row.error.as_ref().map(|e| from_file_error(e, about));
-            if json_wanted {
-                let state = match row.state {
-                    FileState::Done => "done",
-                    FileState::Skipped => "skipped",
-                    FileState::Failed => "failed",
-                    FileState::Waiting | FileState::Running | FileState::Cancelled => "cancelled",
-                };
-                print::line(
-                    &json!({ "name": row.name, "size": row.bytes_total, "state": state, "problem": problem }),
-                );
-            } else if let Some(problem) = problem {
-                eprintln!("{}: {}", visible(&row.name), problem.what);
-            }
-        }
+fn show(bar: &ProgressBar, now: &JobSnapshot, verb: Verb) {
+    bar.set_position(if verb.bytes {
+        now.bytes_done
+    } else {
+        now.files_done + now.files_failed
+    });
+    let left = now.time_left.map_or(String::new(), |t| {
+        format!(", {} left", indicatif::HumanDuration(t))
+    });
+    if verb.bytes {
+        bar.set_prefix(format!("{}/s{left}", size(now.rate as u64)));
     }
-    if !json_wanted {
-        let mut words = format!("{} of {} done", end.files_done, end.files_total);
-        if end.files_skipped > 0 {
-            words += &format!(", {} skipped", end.files_skipped);
-        }
-        if end.files_failed > 0 {
-            words += &format!(", {} failed", end.files_failed);
-        }
-        if end.bytes_done > 0 {
-            words += &format!(", {}", print::size(end.bytes_done));
-        }
-        eprintln!("{words}");
-    }
+    bar.set_message(now.current.as_deref().map(visible).unwrap_or_default());
 }

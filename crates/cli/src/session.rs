@@ -1,220 +1,295 @@
-//! One run of the program: its options, the engine, and the stores it has opened.
+//! One run of the command: the engine, and the stores it is asked about.
 
-use std::env;
 use std::sync::Arc;
 
 use secrecy::SecretString;
-use wherry_account::{Addressing, Home, provider};
+use wherry_account::{Addressing, Home, Signing};
 use wherry_engine::Engine;
 use wherry_engine::commands::Desk;
-use wherry_engine::contract::{GivenSecret, Problem, VaultChoice, VaultState, VaultView};
-use wherry_engine::problem::{About, from_store};
+use wherry_engine::contract::{AddressingView, GivenSecret, Problem, SigningView};
+use wherry_engine::problem::{About, from_file_error, from_plan_error, from_store};
 use wherry_store::{Credentials, HttpSettings, ObjectStore, S3Config, S3Store, StoreError};
+use wherry_transfer::{FileError, PlanError};
+use wherry_vault::VaultKind;
 
-use crate::address::{Address, Remote, Whose};
-use crate::outcome::{Answer, usage};
-use crate::{Options, Signing, secrets};
+use crate::args::{AddressingArg, Args, SigningArg};
+use crate::failure::{Exit, Failure};
+use crate::place::StoreRef;
+use crate::secrets;
 
 pub struct Session {
-    pub options: Options,
     pub engine: Engine,
+    pub endpoint: Option<String>,
+    pub region: Option<String>,
+    pub signing: Option<SigningArg>,
+    pub addressing: Option<AddressingArg>,
+    pub ca_file: Option<std::path::PathBuf>,
+    pub proxy: Option<String>,
+    pub secret_stdin: bool,
+    vault: Option<VaultKind>,
+}
+
+/// A store with the name its problems are about.
+#[derive(Clone)]
+pub struct Opened {
+    pub store: S3Store,
+    account: Option<String>,
+    engine: Engine,
+    about: About,
 }
 
 impl Session {
-    pub fn new(options: Options) -> Answer<Self> {
+    pub fn new(args: &Args) -> Result<Self, Failure> {
         let home = Home::from_env().ok_or_else(|| {
-            Problem::new(
-                "cli.home",
-                "Your home folder is not known.",
-                "Set HOME or WHERRY_HOME.",
+            Failure::usage(
+                "There is no home folder.",
+                "Set HOME, or WHERRY_HOME to a folder of your choice.",
             )
         })?;
-        let vault = match env::var("WHERRY_VAULT") {
-            Ok(kind) => Some(kind.parse().map_err(|e| {
-                Problem::new(
-                    "cli.usage",
-                    format!("WHERRY_VAULT: {e}."),
-                    "See wherry-cli --help.",
-                )
-            })?),
-            Err(_) => None,
+        let vault = match std::env::var("WHERRY_VAULT") {
+            Ok(text) if !text.is_empty() => {
+                let kind = text.parse::<VaultKind>();
+                Some(kind.map_err(|e| {
+                    Failure::usage(format!("WHERRY_VAULT: {e}."), "Set it to one of these.")
+                })?)
+            }
+            _ => None,
         };
         Ok(Self {
-            options,
             engine: Engine::new(home, vault),
+            endpoint: args.endpoint.clone(),
+            region: args.region.clone(),
+            signing: args.signing,
+            addressing: args.addressing,
+            ca_file: args.ca_file.clone(),
+            proxy: args.proxy.clone(),
+            secret_stdin: args.secret_stdin,
+            vault,
         })
     }
 
-    pub fn address(&self, text: &str) -> Address {
-        Address::parse(text, |name| {
-            self.engine.accounts_file().by_name(name).is_ok()
-        })
+    pub fn log(&self) -> Option<impl Drop + use<>> {
+        wherry_engine::log::start(&self.engine.home().logs())
     }
 
-    pub fn remote(&self, text: &str) -> Answer<Remote> {
-        match self.address(text) {
-            Address::Remote(remote) if remote.bucket.is_empty() => {
-                Err(usage("The address names no bucket.", text))
-            }
-            Address::Remote(remote) => Ok(remote),
-            Address::Local(_) => Err(self.not_an_address(text)),
+    pub async fn close(&self) {
+        self.engine.shut_down().await;
+    }
+
+    pub fn account_id(&self, name: &str) -> Result<String, Failure> {
+        let account = self
+            .engine
+            .accounts_file()
+            .by_name(name)
+            .map_err(Problem::from)?;
+        Ok(account.id.to_string())
+    }
+
+    pub async fn open(&self, store: &StoreRef) -> Result<Opened, Failure> {
+        match store {
+            StoreRef::Account(name) => self.open_account(name).await,
+            StoreRef::Environment => self.open_environment(),
         }
     }
 
-    pub fn not_an_address(&self, text: &str) -> Problem {
-        match text.split_once(':') {
-            Some((name, _)) if !name.contains(['/', '\\']) => {
-                wherry_account::AccountsError::Unknown(name.into()).into()
-            }
-            _ => usage(
-                "That is no address in a store: write ACCOUNT:bucket/key or s3://bucket/key.",
-                text,
-            ),
-        }
-    }
-
-    pub fn account_id(&self, name: &str) -> Answer<String> {
-        Ok(self.engine.accounts_file().by_name(name)?.id.to_string())
-    }
-
-    pub async fn open(&self, place: &Remote) -> Answer<Arc<dyn ObjectStore>> {
-        match &place.whose {
-            Whose::Account(name) => self.open_account(name).await,
-            Whose::Environment => {
-                let store = self.environment().and_then(S3Store::new);
-                Ok(Arc::new(store.map_err(|e| self.refused(place, &e))?))
-            }
-        }
-    }
-
-    pub async fn open_account(&self, name: &str) -> Answer<Arc<dyn ObjectStore>> {
+    async fn open_account(&self, name: &str) -> Result<Opened, Failure> {
+        let account = self
+            .engine
+            .accounts_file()
+            .by_name(name)
+            .map_err(Problem::from)?;
+        let id = account.id.to_string();
         self.unlock().await?;
-        let id = self.account_id(name)?;
-        match self.engine.store(&id).await {
-            Ok(store) => Ok(Arc::new(store)),
-            // "Ask me each time": a person can answer, a script cannot.
-            Err(problem) if problem.code == "account.secret-missing" && secrets::can_ask() => {
-                let secret = secrets::ask(&format!("Secret of “{name}”: "))?;
-                let given = GivenSecret {
-                    account: id.clone(),
-                    secret: secret.into(),
-                    session_token: None,
-                };
-                self.engine.give_secret(given).await?;
-                Ok(Arc::new(self.engine.store(&id).await?))
+        let store = match self.engine.store(&id).await {
+            Err(problem) if problem.code == "account.secret-missing" => {
+                self.give_secret(&id, name, problem).await?;
+                self.engine.store(&id).await?
             }
-            Err(problem) => Err(problem),
-        }
-    }
-
-    /// The encrypted file wants its passphrase before anything can be read from it.
-    pub async fn unlock(&self) -> Answer<()> {
-        let VaultView { choice, state, .. } = self.engine.vault().await?;
-        let passphrase = match (choice, state) {
-            (VaultChoice::File, VaultState::Locked) => secrets::passphrase(false)?,
-            (VaultChoice::File, VaultState::New) => secrets::passphrase(true)?,
-            _ => return Ok(()),
+            store => store?,
         };
-        self.engine.unlock_vault(passphrase).await
+        let about = self.engine.about(&account);
+        Ok(Opened {
+            store,
+            account: Some(id),
+            engine: self.engine.clone(),
+            about,
+        })
     }
 
-    /// The store that `s3://` means.
-    fn environment(&self) -> Result<S3Config, StoreError> {
-        let options = &self.options;
-        let text = |name: &str| env::var(name).ok().filter(|v| !v.is_empty());
-        let region = options
-            .region
-            .clone()
-            .or_else(|| text("AWS_REGION"))
-            .or_else(|| text("AWS_DEFAULT_REGION"));
-        let region = region.unwrap_or_else(|| "us-east-1".into());
-        let typed = text("AWS_ENDPOINT_URL_S3")
-            .filter(|_| options.endpoint.is_none())
-            .or_else(|| options.endpoint.clone());
-        let credentials = text("AWS_ACCESS_KEY_ID")
-            .zip(text("AWS_SECRET_ACCESS_KEY"))
-            .map(|(id, secret)| Credentials {
-                access_key_id: id,
-                secret: secret.into(),
-                session_token: text("AWS_SESSION_TOKEN").map(SecretString::from),
-            });
-        let unusable =
-            |why: &str| StoreError::new(wherry_store::ErrorKind::Other, "find the store", why);
-        let amazon = format!("https://s3.{region}.amazonaws.com");
-        let address = typed.clone().unwrap_or(amazon);
-        let endpoint = crate::endpoint(&address).map_err(|p| unusable(&p.what))?;
+    /// "Ask me each time": asks, when there is somebody to ask.
+    async fn give_secret(&self, id: &str, name: &str, problem: Problem) -> Result<(), Failure> {
+        let what = format!("The secret of “{name}”");
+        let Ok(secret) = secrets::given(&what, self.secret_stdin) else {
+            return Err(problem.into());
+        };
+        let given = GivenSecret {
+            account: id.to_owned(),
+            secret: secret.into(),
+            session_token: None,
+        };
+        self.engine.give_secret(given).await?;
+        Ok(())
+    }
+
+    /// Opens the encrypted file, when that is the vault. The passphrase comes from a file named in
+    /// the environment, or is asked for.
+    pub async fn unlock(&self) -> Result<(), Failure> {
+        let chosen = self.engine.settings().await?.vault.map(VaultKind::from);
+        if self.vault.or(chosen).unwrap_or_default() != VaultKind::File {
+            return Ok(());
+        }
+        let passphrase = match std::env::var_os("WHERRY_VAULT_PASSPHRASE_FILE") {
+            Some(path) => {
+                let text = std::fs::read_to_string(&path).map_err(|e| {
+                    let path = path.to_string_lossy();
+                    let what = format!("The passphrase file {path} cannot be read: {e}.");
+                    let problem = Problem::new(
+                        "vault.passphrase",
+                        what,
+                        "Check WHERRY_VAULT_PASSPHRASE_FILE.",
+                    );
+                    Failure {
+                        problem,
+                        exit: Exit::Vault,
+                    }
+                })?;
+                SecretString::from(text.lines().next().unwrap_or_default())
+            }
+            None => secrets::prompt("The passphrase of the encrypted file")?,
+        };
+        Ok(self.engine.unlock_vault(passphrase).await?)
+    }
+
+    fn open_environment(&self) -> Result<Opened, Failure> {
+        let env = |name| std::env::var(name).ok().filter(|v| !v.is_empty());
+        let Some(endpoint) = self.endpoint.clone().or_else(|| env("AWS_ENDPOINT_URL")) else {
+            return Err(Failure::usage(
+                "s3:// places need --endpoint URL.",
+                "For example --endpoint https://s3.example.org; or use ACCOUNT:bucket/key.",
+            ));
+        };
+        let text = if endpoint.contains("://") {
+            endpoint
+        } else {
+            format!("https://{endpoint}")
+        };
+        let endpoint: url::Url = text.parse().map_err(|e| {
+            Failure::usage(
+                format!("“{text}” is no address: {e}."),
+                "An endpoint looks like https://s3.example.org.",
+            )
+        })?;
+        let key = env("AWS_ACCESS_KEY_ID").zip(env("AWS_SECRET_ACCESS_KEY"));
+        let credentials = key.map(|(access_key_id, key)| Credentials {
+            access_key_id,
+            secret: key.into(),
+            session_token: env("AWS_SESSION_TOKEN").map(Into::into),
+        });
+        let host = endpoint.host_str().unwrap_or_default();
+        let about = About {
+            host: endpoint
+                .port()
+                .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
+            https: endpoint.scheme() == "https",
+            ..About::default()
+        };
         let mut config = S3Config::new(endpoint, credentials);
-        if typed.is_none() {
-            config.quirks = provider("aws")
-                .map(|p| p.quirks.clone())
-                .unwrap_or_default();
+        let environment = || env("AWS_REGION").or_else(|| env("AWS_DEFAULT_REGION"));
+        let region = self.region.clone().or_else(environment);
+        config.region = region.unwrap_or(config.region);
+        if let Some(signing) = self.signing {
+            config.signing = match signing {
+                SigningArg::V4 => Signing::V4,
+                SigningArg::V2 => Signing::V2,
+                SigningArg::Anonymous => Signing::Anonymous,
+            };
+        }
+        if config.signing == Signing::Anonymous {
+            config.credentials = None;
+        }
+        if let Some(AddressingArg::VirtualHost) = self.addressing {
             config.addressing = Addressing::VirtualHost;
         }
-        config.region = region;
-        if let Some(signing) = options.signing {
-            config.signing = signing.into();
-        }
+        let proxy = self.proxy.as_deref().map(str::parse).transpose();
+        let proxy = proxy.map_err(|e| {
+            Failure::usage(format!("--proxy: {e}."), "It looks like http://host:3128.")
+        })?;
         config.http = HttpSettings {
-            ca_file: options.ca_file.clone(),
-            proxy: None,
+            ca_file: self
+                .ca_file
+                .clone()
+                .or_else(|| env("AWS_CA_BUNDLE").map(Into::into)),
+            proxy,
         };
-        Ok(config)
+        let store = S3Store::new(config).map_err(|e| from_store(&e, &about))?;
+        Ok(Opened {
+            store,
+            account: None,
+            engine: self.engine.clone(),
+            about,
+        })
+    }
+}
+
+impl Opened {
+    pub fn objects(&self) -> Arc<dyn ObjectStore> {
+        Arc::new(self.store.clone())
     }
 
-    /// A store's refusal in words.
-    pub fn refused(&self, place: &Remote, error: &StoreError) -> Problem {
-        let key = Some(place.key.as_str()).filter(|k| !k.is_empty());
-        match &place.whose {
-            Whose::Account(name) => match self.account_id(name) {
-                Ok(id) => self
-                    .engine
-                    .store_problem(&id, Some(&place.bucket), key, error),
-                Err(problem) => problem,
-            },
-            Whose::Environment => from_store(error, &self.about_environment(place)),
-        }
+    /// Two places of one store: copying between them needs no detour over this computer.
+    pub fn same_as(&self, other: &Self) -> bool {
+        self.account == other.account && self.about.host == other.about.host
     }
 
-    pub fn about(&self, place: &Remote) -> About {
-        match &place.whose {
-            Whose::Account(name) => match self.engine.accounts_file().by_name(name) {
-                Ok(account) => About {
-                    bucket: Some(place.bucket.clone()),
-                    ..self.engine.about(&account)
-                },
-                Err(_) => About::default(),
-            },
-            Whose::Environment => self.about_environment(place),
-        }
-    }
-
-    fn about_environment(&self, place: &Remote) -> About {
-        let endpoint = self
-            .options
-            .endpoint
-            .clone()
-            .unwrap_or_else(|| "amazonaws.com".into());
+    fn about(&self, bucket: &str, key: Option<&str>) -> About {
+        let bucket = (!bucket.is_empty()).then(|| bucket.to_owned());
         About {
-            https: !endpoint.starts_with("http://"),
-            host: endpoint
-                .split("://")
-                .last()
-                .unwrap_or_default()
-                .trim_end_matches('/')
-                .to_owned(),
-            bucket: Some(place.bucket.clone()).filter(|b| !b.is_empty()),
-            key: Some(place.key.clone()).filter(|k| !k.is_empty()),
-            ..About::default()
+            bucket,
+            key: key.map(str::to_owned),
+            ..self.about.clone()
+        }
+    }
+
+    pub fn problem(&self, bucket: &str, key: Option<&str>, error: &StoreError) -> Problem {
+        match &self.account {
+            Some(id) => {
+                self.engine
+                    .store_problem(id, (!bucket.is_empty()).then_some(bucket), key, error)
+            }
+            None => from_store(error, &self.about(bucket, key)),
+        }
+    }
+
+    pub fn plan_problem(&self, bucket: &str, error: &PlanError) -> Problem {
+        match error {
+            PlanError::Store(error) => self.problem(bucket, None, error),
+            other => from_plan_error(other, &self.about(bucket, None)),
+        }
+    }
+
+    pub fn file_problem(&self, bucket: &str, key: &str, error: &FileError) -> Problem {
+        match error {
+            FileError::Store(error) => self.problem(bucket, Some(key), error),
+            other => from_file_error(other, &self.about(bucket, Some(key))),
         }
     }
 }
 
-impl From<Signing> for wherry_account::Signing {
-    fn from(signing: Signing) -> Self {
-        match signing {
-            Signing::V4 => Self::V4,
-            Signing::V2 => Self::V2,
-            Signing::Anonymous => Self::Anonymous,
+impl From<SigningArg> for SigningView {
+    fn from(arg: SigningArg) -> Self {
+        match arg {
+            SigningArg::V4 => Self::V4,
+            SigningArg::V2 => Self::V2,
+            SigningArg::Anonymous => Self::Anonymous,
+        }
+    }
+}
+
+impl From<AddressingArg> for AddressingView {
+    fn from(arg: AddressingArg) -> Self {
+        match arg {
+            AddressingArg::Path => Self::Path,
+            AddressingArg::VirtualHost => Self::VirtualHost,
         }
     }
 }

@@ -26,6 +26,7 @@ fn failed_kind(job: &Job) -> Option<ErrorKind> {
     }
 }
 
+// Promise: Errors that may pass are tried again, with growing pauses.
 #[tokio::test]
 async fn passing_errors_are_outlived_everywhere() {
     let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -71,6 +72,8 @@ async fn passing_errors_are_outlived_everywhere() {
     }
 }
 
+// Promise: A full quota stops the upload at once and is not tried again; what has arrived stays,
+// and trying later sends the rest.
 #[tokio::test]
 async fn a_full_quota_stops_the_job_and_is_not_tried_again() {
     let here = tempfile::tempdir().unwrap();
@@ -126,9 +129,12 @@ async fn a_part_the_store_damages_is_noticed_and_cleaned_up() {
         let error = job.files(0..1, true).pop().unwrap().error.unwrap();
         assert!(matches!(error, FileError::Mismatch { .. }), "{error:?}");
         assert_eq!((end.bytes_done, memory.unfinished()), (0, 0));
+        assert!(memory.keys().is_empty(), "the damaged copy is not kept");
     }
 }
 
+// Promise: An upload is done when the store's ETag is the hash of what was sent; where a store's
+// ETags are no hashes, one object read back shows that.
 #[tokio::test]
 async fn etags_that_are_no_hashes_are_learnt_not_feared() {
     let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -163,6 +169,7 @@ async fn etags_that_are_no_hashes_are_learnt_not_feared() {
     assert_eq!(files_in(there.path()).len(), 6);
 }
 
+// Promise: A body that ends early or is too long is never kept: it is fetched again.
 #[tokio::test]
 async fn bodies_that_break_are_fetched_again_and_never_half_kept() {
     let there = tempfile::tempdir().unwrap();
@@ -202,6 +209,8 @@ async fn bodies_that_break_are_fetched_again_and_never_half_kept() {
     }
 }
 
+// Promise: A download is compared with the object's ETag where that is a hash, and a difference
+// fails the file.
 #[tokio::test]
 async fn a_bit_turned_on_the_way_is_noticed() {
     let memory = Memory::new();
@@ -234,6 +243,7 @@ async fn a_bit_turned_on_the_way_is_noticed() {
     }
 }
 
+// Promise: A file that changes while it is uploaded in parts fails, and no object is made of it.
 #[tokio::test]
 async fn a_file_changed_while_it_is_sent_is_not_claimed() {
     let here = tempfile::tempdir().unwrap();
@@ -278,6 +288,7 @@ async fn a_file_changed_while_it_is_sent_is_not_claimed() {
     }
 }
 
+// Promise: A file that has gone or cannot be read fails alone, and the others arrive.
 #[tokio::test]
 async fn files_that_went_since_the_plan_fail_alone() {
     let here = tempfile::tempdir().unwrap();
@@ -305,6 +316,7 @@ async fn files_that_went_since_the_plan_fail_alone() {
     assert_eq!(memory.keys(), ["a", "c"]);
 }
 
+// Promise: An object that is replaced while it is downloaded arrives as it is now, or not at all.
 #[tokio::test]
 async fn an_object_replaced_meanwhile_is_fetched_as_it_is_now_or_not_at_all() {
     let there = tempfile::tempdir().unwrap();
@@ -339,6 +351,7 @@ async fn an_object_replaced_meanwhile_is_fetched_as_it_is_now_or_not_at_all() {
     assert!(files["x"] == new_x && files["y"] == new_y && files.len() == 2);
 }
 
+// Promise: Cancelling leaves no half file here and no unfinished upload at the store.
 #[tokio::test]
 async fn cancelling_leaves_nothing_half_done() {
     let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -380,6 +393,7 @@ async fn cancelling_leaves_nothing_half_done() {
     assert!(files_in(there.path()).is_empty());
 }
 
+// Promise: An answer that is lost on the way does not make a failure of an upload that arrived.
 #[tokio::test]
 async fn an_answer_lost_after_the_deed_is_no_failure() {
     let here = tempfile::tempdir().unwrap();
@@ -399,6 +413,8 @@ async fn an_answer_lost_after_the_deed_is_no_failure() {
     assert_eq!((memory.count(Op::Put), memory.count(Op::Complete)), (2, 2));
 }
 
+// Promise: A transfer holds a fixed amount of file contents in memory, whatever the number and the
+// size of the files.
 #[tokio::test]
 async fn memory_is_bounded_whatever_the_count_and_size() {
     let here = tempfile::tempdir().unwrap();
@@ -421,6 +437,10 @@ async fn memory_is_bounded_whatever_the_count_and_size() {
     assert!(most > 8 << 20 && most <= 20 << 20, "{most}");
 }
 
+// Promise: A file that appears in the download folder after the plan was made is left alone, unless
+// replacing was chosen.
+// Promise: An object that appears at the destination after the plan was made is left alone, unless
+// replacing was chosen or the store ignores `If-None-Match`, as Ceph 16 does.
 #[tokio::test]
 async fn a_name_taken_after_the_plan_is_left_alone() {
     let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -461,6 +481,9 @@ async fn a_name_taken_after_the_plan_is_left_alone() {
     assert_eq!(memory.unfinished(), 0);
 }
 
+// Promise: A plan says when the disk has too little room, or when the folder takes no files.
+// Promise: A disk that fills up stops the download; the files that have arrived are complete, and
+// nothing else is left.
 #[tokio::test]
 async fn a_full_disk_stops_the_job_and_leaves_nothing() {
     let Some(disk) = SmallDisk::mount(12) else {

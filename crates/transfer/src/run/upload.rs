@@ -454,7 +454,25 @@ impl Sending<'_> {
             habit.learn(false);
             return Ok((Proof::PartMd5, Some(etag)));
         }
+        self.remove_damaged(&etag).await;
         Err(self.mismatch(sent.expected.clone(), etag))
+    }
+
+    /// A damaged object is worse than none. Only as long as it is the one that was sent.
+    async fn remove_damaged(&self, etag: &str) {
+        if !matches!(self.head().await, Ok(head) if head.etag.as_deref() == Some(etag)) {
+            return;
+        }
+        for outcome in self
+            .shared
+            .store
+            .delete(self.bucket, vec![self.key.clone()])
+            .await
+        {
+            if let Err(e) = outcome.result {
+                tracing::warn!(%e, "a damaged object could not be removed again");
+            }
+        }
     }
 
     fn mismatch(&self, expected: String, found: String) -> FileError {

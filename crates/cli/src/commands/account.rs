@@ -1,0 +1,353 @@
+//! `account`: adding, listing and removing accounts.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use wherry_account::provider;
+use wherry_engine::commands::Desk;
+use wherry_engine::contract::{
+    AccountForm, AccountView, KeystoneAccount, KeystoneRequest, KeystoneSignIn, NewKey, Problem,
+    ProjectPlaces, ProjectRequest, SignedIn,
+};
+use wherry_engine::names::visible;
+
+use crate::args::{AccountAdd, AccountCommand, IssuerArg};
+use crate::failure::{Exit, Failure};
+use crate::output::Output;
+use crate::secrets;
+use crate::session::Session;
+
+#[derive(Serialize)]
+struct Row<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'static str>,
+    name: &'a str,
+    provider: &'a str,
+    endpoint: &'a str,
+    region: &'a str,
+    access_key_id: Option<&'a str>,
+    key: &'a str,
+}
+
+impl<'a> Row<'a> {
+    fn of(event: Option<&'static str>, account: &'a AccountView) -> Self {
+        Self {
+            event,
+            name: &account.name,
+            provider: &account.provider,
+            endpoint: &account.endpoint,
+            region: &account.region,
+            access_key_id: account.key.access_key_id.as_deref(),
+            key: &account.key.words,
+        }
+    }
+}
+
+pub async fn run(
+    command: AccountCommand,
+    session: &Session,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    match command {
+        AccountCommand::Add(args) => match args.issuer {
+            Some(IssuerArg::Keystone) => add_from_keystone(*args, session, output).await,
+            None => add(*args, session, output).await,
+        },
+        AccountCommand::List => list(session, output).await,
+        AccountCommand::Remove { name } => {
+            let id = session.account_id(&name)?;
+            session.unlock().await?;
+            session.engine.remove_account(id).await?;
+            output.remark(&format!(
+                "“{name}” is forgotten. Its key is still good: delete it where it was made."
+            ));
+            Ok(Exit::Done)
+        }
+    }
+}
+
+async fn list(session: &Session, output: &Output) -> Result<Exit, Failure> {
+    for account in session.engine.accounts().await? {
+        let key = account.key.access_key_id.as_deref().unwrap_or("no key");
+        output.result(&Row::of(None, &account), || {
+            format!(
+                "{}  {}  {}  {}",
+                visible(&account.name),
+                account.endpoint,
+                visible(key),
+                account.key.words
+            )
+        });
+    }
+    Ok(Exit::Done)
+}
+
+fn said(account: &AccountView, output: &Output) {
+    output.result(&Row::of(Some("added"), account), || {
+        format!("added “{}” at {}", account.name, account.endpoint)
+    });
+}
+
+fn fields(given: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    let split = |field: &String| {
+        let (name, value) = field.split_once('=')?;
+        Some((name.to_owned(), value.to_owned()))
+    };
+    let fields: Option<_> = given.iter().map(split).collect();
+    fields.ok_or_else(|| {
+        Failure::usage(
+            "--field wants NAME=VALUE.",
+            "For example --field tenancy=mygroup.",
+        )
+    })
+}
+
+/// Which of the provider's addresses is meant.
+fn place(args: &AccountAdd) -> Result<Option<usize>, Failure> {
+    let Some(label) = &args.place else {
+        return Ok(None);
+    };
+    let preset = provider(&args.provider);
+    let endpoints = preset.map(|p| p.endpoints.as_slice()).unwrap_or_default();
+    match endpoints
+        .iter()
+        .position(|e| e.label.eq_ignore_ascii_case(label))
+    {
+        Some(at) => Ok(Some(at)),
+        None => {
+            let labels: Vec<&str> = endpoints.iter().map(|e| e.label.as_str()).collect();
+            let words = format!("The provider “{}” has no place “{label}”.", args.provider);
+            Err(Failure::usage(
+                words,
+                &format!("It has: {}.", labels.join(", ")),
+            ))
+        }
+    }
+}
+
+async fn add(args: AccountAdd, session: &Session, output: &Output) -> Result<Exit, Failure> {
+    let anonymous = matches!(session.signing, Some(crate::args::SigningArg::Anonymous));
+    if args.access_key_id.is_none() && !anonymous {
+        return Err(Failure::usage(
+            "An account needs a key.",
+            "Give --access-key-id ID, or --issuer to have one made, or --signing anonymous for public buckets.",
+        ));
+    }
+    let (index, fields) = (place(&args)?, fields(&args.field)?);
+    let secret = if anonymous {
+        None
+    } else {
+        Some(secrets::given(
+            "The secret access key",
+            session.secret_stdin,
+        )?)
+    };
+    session.unlock().await?;
+    let form = || AccountForm {
+        name: args.name.clone(),
+        provider: args.provider.clone(),
+        endpoint_index: index,
+        fields: fields.clone(),
+        endpoint: session.endpoint.clone(),
+        region: session.region.clone(),
+        signing: session.signing.map(Into::into),
+        addressing: session.addressing.map(Into::into),
+        access_key_id: args.access_key_id.clone().unwrap_or_default(),
+        secret: secret.clone().map(Into::into),
+        session_token: None,
+        ca_file: session.ca_file.as_ref().map(|p| p.display().to_string()),
+        proxy: session.proxy.clone(),
+        expires: None,
+        editing: None,
+    };
+    if !args.no_test {
+        let test = session.engine.test_account(form()).await?;
+        match test.problem {
+            Some(problem) if !test.ok => return Err(problem.into()),
+            Some(problem) => output.remark(&format!("{} {}", problem.what, problem.todo)),
+            None => {}
+        }
+    }
+    let account = session.engine.add_account(form()).await?;
+    said(&account, output);
+    Ok(Exit::Done)
+}
+
+async fn add_from_keystone(
+    args: AccountAdd,
+    session: &Session,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let index = place(&args)?;
+    let preset = provider(&args.provider);
+    let known = preset
+        .and_then(|p| p.endpoints.get(index.unwrap_or(0)))
+        .and_then(|e| e.issuer_url.clone());
+    let Some(url) = args.url.clone().or(known) else {
+        return Err(Failure::usage(
+            "The portal's address is missing.",
+            "Give it as --url https://keystone.example.org:5000.",
+        ));
+    };
+    let Some(user) = args.sign_in.user.clone() else {
+        return Err(Failure::usage(
+            "Who signs in?",
+            "Give --user, and --domain unless it is the default one.",
+        ));
+    };
+    let password = secrets::given("The password", args.sign_in.password_stdin)?;
+    session.unlock().await?;
+    let ca_file = session.ca_file.as_ref().map(|p| p.display().to_string());
+    let request = KeystoneRequest {
+        url,
+        sign_in: KeystoneSignIn::Password {
+            user,
+            domain: args.sign_in.domain.clone().unwrap_or_default(),
+            password: password.into(),
+            totp: None,
+        },
+        ca_file: ca_file.clone(),
+        proxy: session.proxy.clone(),
+    };
+    let signed = session.engine.keystone_sign_in(request).await?;
+    let made = make_account(&args, &signed, ca_file, session).await;
+    session.engine.keystone_sign_out(signed.session).await?;
+    let made = made?;
+    said(&made.account, output);
+    born(&made, args.show_secret, session, output).await?;
+    Ok(Exit::Done)
+}
+
+async fn make_account(
+    args: &AccountAdd,
+    signed: &SignedIn,
+    ca_file: Option<String>,
+    session: &Session,
+) -> Result<NewKey, Failure> {
+    let project = project(args.project.as_deref(), signed)?;
+    let request = ProjectRequest {
+        session: signed.session.clone(),
+        project: project.clone(),
+    };
+    let places = session.engine.keystone_project(request).await?;
+    if let Some(problem) = places.cannot_create {
+        return Err(problem.into());
+    }
+    let (region, endpoint) = endpoint(&places, session)?;
+    let account = KeystoneAccount {
+        session: signed.session.clone(),
+        project,
+        region,
+        endpoint,
+        name: args.name.clone(),
+        provider: args.provider.clone(),
+        signing: session.signing.map(Into::into),
+        ca_file,
+    };
+    Ok(session.engine.keystone_add_account(account).await?)
+}
+
+fn project(wanted: Option<&str>, signed: &SignedIn) -> Result<String, Failure> {
+    let names = || {
+        signed
+            .projects
+            .iter()
+            .map(|p| p.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    match wanted {
+        Some(wanted) => {
+            let found = signed
+                .projects
+                .iter()
+                .find(|p| p.id == wanted || p.name == wanted);
+            found.map(|p| p.id.clone()).ok_or_else(|| {
+                let what = format!("{} has no project “{wanted}”.", signed.user);
+                let problem =
+                    Problem::new("portal.project", what, format!("There are: {}.", names()));
+                Failure {
+                    problem,
+                    exit: Exit::NotThere,
+                }
+            })
+        }
+        None => signed.project.clone().ok_or_else(|| {
+            Failure::usage(
+                "There are several projects.",
+                &format!("Choose one with --project: {}.", names()),
+            )
+        }),
+    }
+}
+
+/// Region and address of the store: as given, or the only one of the catalog.
+fn endpoint(places: &ProjectPlaces, session: &Session) -> Result<(String, String), Failure> {
+    let region = session.region.as_deref();
+    let fitting: Vec<_> = places
+        .endpoints
+        .iter()
+        .filter(|e| region.is_none_or(|r| e.region == r))
+        .collect();
+    if let Some(url) = &session.endpoint {
+        let region = fitting
+            .first()
+            .map(|e| e.region.clone())
+            .or_else(|| region.map(str::to_owned));
+        return Ok((region.unwrap_or_default(), url.clone()));
+    }
+    match fitting[..] {
+        [one] => Ok((one.region.clone(), one.url.clone())),
+        [] => Err(Failure::usage(
+            "The service catalog names no S3 store for this project.",
+            "Give its address with --endpoint URL.",
+        )),
+        _ => {
+            let regions: Vec<&str> = fitting.iter().map(|e| e.region.as_str()).collect();
+            Err(Failure::usage(
+                "The store has several regions.",
+                &format!("Choose one with --region: {}.", regions.join(", ")),
+            ))
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Born<'a> {
+    event: &'static str,
+    access_key_id: &'a str,
+    kept: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret_access_key: Option<&'a str>,
+}
+
+/// Tells about a new key; its secret only when asked for, as it may end in a terminal's history.
+pub async fn born(
+    made: &NewKey,
+    show: bool,
+    session: &Session,
+    output: &Output,
+) -> Result<(), Failure> {
+    let revealed = if show {
+        Some(session.engine.reveal(made.reveal.clone()).await?)
+    } else {
+        None
+    };
+    let secret = revealed.as_ref().map(|r| r.secret.as_str());
+    let row = Born {
+        event: "key",
+        access_key_id: &made.access_key_id,
+        kept: &made.kept,
+        secret_access_key: secret,
+    };
+    output.result(&row, || {
+        let shown = secret.map_or(String::new(), |s| {
+            format!("\nits secret, shown this once: {s}")
+        });
+        format!(
+            "made the key {}, kept {}{shown}",
+            made.access_key_id, made.kept
+        )
+    });
+    Ok(())
+}
