@@ -211,6 +211,7 @@ export function windowTest(name, body, { seconds = 120 } = {}) {
         error.message = `${what}: ${error.message}`
         throw error
       }
+      if (process.env.WHERRY_TALK) console.error(`  … ${what}`)
       t.diagnostic(`${what}: ${((performance.now() - began) / 1000).toFixed(1)} s`)
     }
     try {

@@ -81,7 +81,8 @@ export function accountId(user) {
 }
 
 export async function openAccountMenu(page, account) {
-  await page.press(`Actions for ${account}`)
+  const item = await page.find('treeitem', new RegExp(`^${account}`))
+  await item.rightClick()
 }
 
 export async function openKeys(page, account) {
@@ -145,8 +146,8 @@ export async function shows(page, names, { seconds = 20 } = {}) {
 /** Types a path into the path bar. */
 export async function goTo(page, path) {
   await page.keys('Control+l')
-  await page.fill('Path', path)
-  await page.keys('Enter')
+  await page.find('textbox', 'Path')
+  await page.keys('Control+a', path, 'Enter')
   await page.gone('textbox', 'Path')
 }
 

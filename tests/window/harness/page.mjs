@@ -129,7 +129,7 @@ export class Page {
   /** Types keys into whatever has the focus: a name of one, a chord such as `Control+l`, or text. */
   async keys(...strokes) {
     for (const stroke of strokes) {
-      const chord = stroke.length > 1 && stroke.includes('+') ? stroke.split('+') : [stroke]
+      const chord = /^(Control|Alt|Shift)\+/.test(stroke) ? stroke.split('+') : [stroke]
       const values = chord.every((key) => KEYS[key] || key.length === 1) ? chord.map((key) => KEYS[key] ?? key) : null
       const actions = values
         ? [
@@ -173,9 +173,11 @@ export class Element {
   }
 
   async #pointer(button, times) {
-    const here = reference(this.id)
+    const { x, y, width, height } = await this.rect()
     const press = [{ type: 'pointerDown', button }, { type: 'pointerUp', button }]
-    const actions = [{ type: 'pointerMove', origin: here, x: 0, y: 0 }, ...Array(times).fill(press).flat()]
+    // Near its top: an item of a tree has its whole branch below.
+    const to = { x: Math.round(x + width / 2), y: Math.round(y + Math.min(height / 2, 12)) }
+    const actions = [{ type: 'pointerMove', ...to }, ...Array(times).fill(press).flat()]
     await this.#page.session.call('POST', '/actions', {
       actions: [{ type: 'pointer', id: 'mouse', parameters: { pointerType: 'mouse' }, actions }],
     })
@@ -210,6 +212,11 @@ export class Element {
 
   value() {
     return this.#run((element) => element.value)
+  }
+
+  /** The label of the chosen option, for a <select>. */
+  chosen() {
+    return this.#run((element) => element.selectedOptions[0]?.label ?? null)
   }
 
   attribute(name) {

@@ -8,7 +8,7 @@ function spellings(word) {
   return [plain, Buffer.from(word, 'utf16le'), Buffer.from(plain.toString('base64').replace(/=+$/, '')), Buffer.from(encodeURIComponent(word))]
 }
 
-function* filesBelow(folder, leaveOut, since) {
+function* filesBelow(folder, { leaveOut, since, depth, device }) {
   let names
   try {
     names = readdirSync(folder)
@@ -17,10 +17,11 @@ function* filesBelow(folder, leaveOut, since) {
   }
   for (const name of names) {
     const path = join(folder, name)
-    if (leaveOut.includes(path)) continue
     const stat = lstatSync(path, { throwIfNoEntry: false })
-    if (stat?.isDirectory()) yield* filesBelow(path, leaveOut, since)
-    else if (stat?.isFile() && stat.mtimeMs >= since) yield path
+    // Another file system mounted there, such as somebody's /proc, is no place where an app leaves files.
+    if (!stat || stat.dev !== device || leaveOut.includes(path)) continue
+    if (stat.isDirectory() && depth > 1) yield* filesBelow(path, { leaveOut, since, depth: depth - 1, device })
+    else if (stat.isFile() && stat.mtimeMs >= since) yield path
   }
 }
 
@@ -34,10 +35,16 @@ function has(path, needles) {
   }
 }
 
-/** The files below these folders that hold the word; `since` leaves out what is older (milliseconds). */
-export function filesWith(word, folders, { leaveOut = [], since = 0 } = {}) {
+/**
+ * The files below these folders that hold the word; `since` leaves out what is older (milliseconds), and
+ * `depth` what lies deeper.
+ */
+export function filesWith(word, folders, { leaveOut = [], since = 0, depth = 100 } = {}) {
   const needles = spellings(word)
-  return folders.flatMap((folder) => [...filesBelow(folder, leaveOut, since)].filter((path) => has(path, needles)))
+  return folders.flatMap((folder) => {
+    const found = filesBelow(folder, { leaveOut, since, depth, device: lstatSync(folder).dev })
+    return [...found].filter((path) => has(path, needles))
+  })
 }
 
 /** The processes that show the word to everybody: on their command line or in their environment. */
