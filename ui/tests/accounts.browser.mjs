@@ -24,7 +24,7 @@ function settled(page) {
 async function arrive(name) {
   const { world, steps } = states[name]
   const { page, errors } = await open(desk, { world })
-  page.setDefaultTimeout(8_000)
+  page.setDefaultTimeout(30_000)
   // The worlds open their dialog or page a moment after the window.
   if (world !== 'welcome') await page.getByRole(/^keys-/.test(world) ? 'region' : 'dialog').first().waitFor()
   if (steps) await steps(page)
