@@ -1,6 +1,6 @@
 /** Where the window is, where it was, and the way back. */
 import type { Location, Place } from '$lib/backend'
-import { changeSettings } from './settings.svelte'
+import { changeSettings, saveNow } from './settings.svelte'
 
 export type Spot = Place | { keysOf: string }
 
@@ -49,6 +49,8 @@ function settle(next: Spot | null) {
   previous = spot
   spot = next
   changeSettings({ place: next && !('keysOf' in next) ? next : null })
+  // Not "shortly after": who opens a folder and closes the window finds that folder again.
+  saveNow()
 }
 
 export function navigate(to: Spot) {
