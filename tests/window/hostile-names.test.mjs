@@ -33,6 +33,9 @@ const KEYS = [
   LONG,
 ]
 
+// Promise: Whatever a folder holds, its names are shown as text: control characters and marks that
+// turn the direction of writing are made visible.
+// Promise: No key makes a file outside the folder chosen for the download.
 windowTest('hostile names are listed as text and downloaded inside the folder', async ({ user, start, step }) => {
   const bucket = `hostile-${process.pid}`
   await gateway().make(bucket, Object.fromEntries(KEYS.map((key, i) => [key, `content ${i}`])))

@@ -18,6 +18,8 @@ async function tryToSave(page) {
   await page.press('Save')
 }
 
+// Promise: Where there is no usable keychain, nothing is kept until the user has chosen one of two
+// other ways.
 windowTest('no keychain: an encrypted file keeps the secret over a restart', async ({ user, start, step }) => {
   await step('it is said, and a way on is offered', async () => {
     const app = await start(absent)

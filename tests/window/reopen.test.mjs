@@ -47,6 +47,8 @@ windowTest('after closing and opening: account, window and place are as they wer
   })
 })
 
+// Promise: However the app ended, nothing half-finished has a final name: neither a file nor an
+// object.
 windowTest('killed in the middle of an upload: the account is whole and the next start usable', async ({ user, start }) => {
   const bucket = `killed-up-${process.pid}`
   const store = gateway()
