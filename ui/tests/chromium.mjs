@@ -1,7 +1,10 @@
 /** Starts the pages and a browser for tests and pictures; both are stopped by `close`. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
-import { createServer } from 'vite'
+import { build, preview } from 'vite'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -12,15 +15,12 @@ export function launch() {
   })
 }
 
+/** The pages are built once: a thousand modules one by one are slow to load again and again. */
 export async function start() {
-  const server = await createServer({
-    root,
-    logLevel: 'error',
-    cacheDir: `node_modules/.vite-look-${process.pid}`,
-    server: { port: 0, strictPort: false, host: '127.0.0.1', hmr: false, watch: null },
-    optimizeDeps: { entries: ['tests/look.ts'] },
-  })
-  await server.listen()
+  const outDir = await mkdtemp(join(tmpdir(), 'wherry-look-'))
+  const input = join(root, 'tests/look.html')
+  await build({ root, logLevel: 'error', build: { outDir, emptyOutDir: true, minify: false, reportCompressedSize: false, rollupOptions: { input } } })
+  const server = await preview({ root, logLevel: 'error', build: { outDir }, preview: { port: 0, host: '127.0.0.1' } })
   const browser = await launch()
   return {
     browser,
@@ -28,8 +28,7 @@ export async function start() {
     async close() {
       await browser.close()
       await server.close()
-      const { rm } = await import('node:fs/promises')
-      await rm(`${root}/node_modules/.vite-look-${process.pid}`, { recursive: true, force: true })
+      await rm(outDir, { recursive: true, force: true })
     },
   }
 }

@@ -65,6 +65,7 @@ export class Fake implements Backend {
   jobs: JobView[]
   clipboard: string | null = null
   stores: Record<string, Record<string, Map<string, StoredObject>>>
+  #looks = new WeakMap<object, { name: string; rows: Row[] }>()
   #listings = new Map<string, { view: ListingView; rows: Row[] }>()
   #plans = new Map<string, { view: PlanView; what: PlanWhat; keys: string[] }>()
   #listeners = new Set<(event: Event) => void>()
@@ -176,11 +177,15 @@ export class Fake implements Backend {
   #look(listing: string, look: LookAt): { view: ListingView; rows: Row[] } {
     const found = this.#listings.get(listing)
     if (!found) throw problem('browse.listing-closed', 'This listing was closed.', 'Open the folder again.')
+    const name = JSON.stringify([look, found.view.generation])
+    const known = this.#looks.get(found)
+    if (known?.name === name) return { view: found.view, rows: known.rows }
     const wanted = look.filter.toLowerCase()
     const sign = look.descending ? -1 : 1
     const rows = found.rows
       .filter((row) => row.name.toLowerCase().includes(wanted))
       .sort((a, b) => Number(b.kind === 'folder') - Number(a.kind === 'folder') || sign * (compare[look.sort](a, b) || compare.name(a, b)))
+    this.#looks.set(found, { name, rows })
     return { view: found.view, rows }
   }
 

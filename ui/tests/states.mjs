@@ -6,7 +6,7 @@ import { readdir } from 'node:fs/promises'
 
 const row = (page, name) => page.getByRole('row', { name }).first()
 
-const states = {
+export const states = {
   first: { world: 'first' },
   browse: { world: 'browse' },
   folder: { world: 'folder' },
@@ -74,7 +74,7 @@ const states = {
     world: 'folder',
     steps: async (page) => {
       await row(page, 'station_002.csv').click()
-      await row(page, 'station_020.csv').click({ modifiers: ['Shift'] })
+      await page.keyboard.press('Shift+PageDown')
       await page.keyboard.press('Delete')
       await page.getByRole('dialog').waitFor()
     },

@@ -237,7 +237,7 @@ export class Folder {
   }
 
   chooseAll() {
-    if (!this.view || this.total === 0) return
+    if (!this.view || this.total === 0) return this.chooseNone()
     const bytes = this.shown.filter === '' ? this.view.bytes : null
     this.chosen = select.everything(this.shown, this.total, bytes)
   }

@@ -46,8 +46,8 @@ export function duration(seconds: number): string {
   if (s < 600) return s % 60 ? `${Math.floor(s / 60)} min ${s % 60} s` : `${s / 60} min`
   const min = Math.round(s / 60)
   if (min < 60) return `${min} min`
-  const hours = Math.floor(min / 60)
-  if (hours < 24) return min % 60 ? `${hours} h ${min % 60} min` : `${hours} h`
+  if (min < 24 * 60) return min % 60 ? `${Math.floor(min / 60)} h ${min % 60} min` : `${min / 60} h`
+  const hours = Math.round(min / 60)
   const days = Math.floor(hours / 24)
   return hours % 24 ? `${counted(days, 'day')} ${hours % 24} h` : counted(days, 'day')
 }

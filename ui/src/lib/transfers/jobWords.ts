@@ -15,8 +15,13 @@ export function progressOf(job: JobView): number {
   return total > 0 ? Math.min(1, done / total) : 0
 }
 
+/** On this computer they are files; what is deleted or renamed are objects. */
+function noun(job: JobView): string {
+  return movesBytes(job) ? 'file' : 'object'
+}
+
 function amount(job: JobView): string {
-  const files = `${count(job.filesDone)} of ${counted(job.filesTotal, 'file')}`
+  const files = `${count(job.filesDone)} of ${counted(job.filesTotal, noun(job))}`
   return movesBytes(job) ? `${files}, ${bytes(job.bytesDone)} of ${bytes(job.bytesTotal)}` : files
 }
 
@@ -30,9 +35,9 @@ export function stateWords(job: JobView): string {
       return `${amount(job)}${failed}${speed}${left}`
     }
     case 'done':
-      return `Done: ${counted(job.filesDone, 'file')} ${VERB[job.kind]}${movesBytes(job) && job.bytesDone ? `, ${bytes(job.bytesDone)}` : ''}${skipped}${took(job)}`
+      return `Done: ${counted(job.filesDone, noun(job))} ${VERB[job.kind]}${movesBytes(job) && job.bytesDone ? `, ${bytes(job.bytesDone)}` : ''}${skipped}${took(job)}`
     case 'partial':
-      return `${counted(job.filesFailed, 'file')} failed, ${count(job.filesDone)} ${VERB[job.kind]}${skipped}`
+      return `${counted(job.filesFailed, noun(job))} failed, ${count(job.filesDone)} ${VERB[job.kind]}${skipped}`
     case 'failed':
       return `Failed after ${amount(job)}`
     case 'cancelled':

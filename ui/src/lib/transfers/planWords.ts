@@ -35,6 +35,7 @@ export function nothingToDo(plan: PlanView, onConflict: OnConflict, includeSame:
 
 export function runLabel(plan: PlanView, onConflict: OnConflict, includeSame: boolean): string {
   const n = moving(plan, onConflict, includeSame)
+  if (n === 0 && plan.files > 0 && (plan.kind === 'upload' || plan.kind === 'download')) return `Nothing to ${plan.kind}`
   switch (plan.kind) {
     case 'upload':
       return `Upload ${counted(n, 'file')}`

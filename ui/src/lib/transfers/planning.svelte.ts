@@ -5,7 +5,7 @@
 import { asProblem, backend, type PlanView, type PlanWhat, type Problem } from '$lib/backend'
 import { closeDialog, dialog, openDialog } from '$lib/frame/dialogs.svelte'
 import { report, say } from '$lib/frame/notice.svelte'
-import { changeSettings } from '$lib/frame/settings.svelte'
+import { changeSettings, current } from '$lib/frame/settings.svelte'
 import { jobs } from './jobs.svelte'
 
 /** A plan that is made faster than this needs no dialog that says so. */
@@ -106,7 +106,7 @@ export async function tryRun(plan: PlanView, choice: RunChoice): Promise<Problem
   try {
     const job = await backend().call('run_plan', { plan: plan.id, ...choice })
     jobs.began(job)
-    say(job.title, { label: 'Show', run: () => changeSettings({ showTransfers: true }) })
+    if (!current.settings.showTransfers) say(job.title, { label: 'Show', run: () => changeSettings({ showTransfers: true }) })
     return null
   } catch (error) {
     return asProblem(error)

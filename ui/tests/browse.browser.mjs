@@ -1,0 +1,341 @@
+/**
+ * The window in a browser, on worlds in memory: what axe finds on every screen in light and dark, the
+ * whole way by keyboard, a million rows, and large text in a small window.
+ *   node --test tests/browse.browser.mjs
+ */
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { after, before, describe, test } from 'node:test'
+import { open, start } from './chromium.mjs'
+import { row, states } from './states.mjs'
+
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+let desk
+before(async () => (desk = await start()))
+after(() => desk.close())
+
+async function visit(world, options = {}) {
+  const { page, errors } = await open(desk, { world, ...options })
+  page.setDefaultTimeout(10_000)
+  await page.waitForFunction(() => !document.body.textContent.includes('Opening Wherry'))
+  return { page, errors }
+}
+
+/** Colours fade from one to the other; half-way ones have no contrast to speak of. */
+const settled = (page) => page.waitForFunction(() => document.getAnimations().every((one) => one.playState !== 'running'))
+
+async function findings(page) {
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe)
+  return page.evaluate(async () => {
+    // A modal dialog hides the rest; axe does not know that what lies under its shade is not read.
+    const front = document.querySelector('[role=dialog]') ?? document.querySelector('[role=menu]') ?? document
+    const { violations } = await window.axe.run(front, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], rules: { region: { enabled: false }, 'page-has-heading-one': { enabled: false } } })
+    return violations.map((v) => `${v.id}: ${v.help}\n    ${v.nodes.map((n) => `${n.target} ${n.failureSummary.split('\n').slice(1, 3).join(' ')}`).join('\n    ')}`)
+  })
+}
+
+describe('axe', () => {
+  for (const [name, { world, steps }] of Object.entries(states))
+    test(name, async () => {
+      const { page, errors } = await visit(world)
+      await steps?.(page)
+      for (const colorScheme of ['light', 'dark']) {
+        await page.emulateMedia({ colorScheme })
+        await settled(page)
+        assert.deepEqual(await findings(page), [], colorScheme)
+      }
+      assert.deepEqual(errors, [])
+      await page.close()
+    })
+})
+
+describe('large text in a small window', () => {
+  for (const name of ['browse', 'transfers', 'conflicts', 'inspector', 'account', 'delete', 'denied', 'listing'])
+    test(name, async () => {
+      const { world, steps } = states[name]
+      const { page } = await visit(world, { size: '800x600', scale: 2 })
+      await steps?.(page)
+      await settled(page)
+      const beyond = await page.evaluate(() => ({ width: document.documentElement.scrollWidth - innerWidth, height: document.documentElement.scrollHeight - innerHeight }))
+      assert.deepEqual(beyond, { width: 0, height: 0 })
+      const outside = await page.evaluate(() =>
+        [...document.querySelectorAll('button')]
+          .filter((b) => b.checkVisibility() && !b.closest('[role=grid], ul, .body'))
+          .map((b) => [b.textContent.trim() || b.ariaLabel, b.getBoundingClientRect()])
+          .filter(([, r]) => r.width > 1 && (r.left < -1 || r.right > innerWidth + 1 || r.bottom > innerHeight + 1))
+          .map(([words]) => words),
+      )
+      assert.deepEqual(outside, [])
+      await page.close()
+    })
+})
+
+describe('keyboard', () => {
+  const current = (page) =>
+    page.evaluate(() => {
+      const grid = document.querySelector('[role=grid]')
+      return document.getElementById(grid?.getAttribute('aria-activedescendant') ?? '')?.querySelector('.text')?.textContent ?? null
+    })
+  const selected = (page) => page.locator('[role=row][aria-selected=true]').count()
+  const crumbs = async (page) => (await page.locator('nav[aria-label=Path] button').allTextContents()).map((t) => t.trim())
+  const at = (page, name) => page.waitForFunction((name) => document.querySelector(`#${CSS.escape(document.querySelector('[role=grid]')?.getAttribute('aria-activedescendant') ?? 'x')} .text`)?.textContent === name, name)
+
+  test('moves, opens, goes up to where one was, back and forward', async () => {
+    const { page } = await visit('browse')
+    await page.getByRole('grid').focus()
+    await page.keyboard.press('Home')
+    await page.keyboard.press('ArrowDown')
+    await at(page, 'data')
+    await page.keyboard.press('Enter')
+    await row(page, 'station_001.csv').waitFor()
+    assert.equal((await crumbs(page)).at(-1), 'data')
+    await page.keyboard.press('Backspace')
+    await at(page, 'data')
+    assert.equal(await selected(page), 1)
+    await page.keyboard.press('Alt+ArrowLeft')
+    await row(page, 'station_001.csv').waitFor()
+    await page.keyboard.press('Alt+ArrowRight')
+    await at(page, 'data')
+    await page.keyboard.press('Alt+ArrowUp')
+    await page.getByRole('listbox', { name: /Buckets of/ }).waitFor()
+    await page.close()
+  })
+
+  test('selects ranges, single rows and everything', async () => {
+    const { page } = await visit('folder')
+    await page.getByRole('grid').focus()
+    await page.keyboard.press('Home')
+    for (let i = 0; i < 4; i++) await page.keyboard.press('Shift+ArrowDown')
+    await page.waitForFunction(() => document.querySelectorAll('[role=row][aria-selected=true]').length === 5)
+    await page.keyboard.press('Control+ArrowDown')
+    await page.keyboard.press('Control+ArrowDown')
+    await page.keyboard.press(' ')
+    await page.waitForFunction(() => document.querySelectorAll('[role=row][aria-selected=true]').length === 6)
+    await page.keyboard.press('Control+a')
+    await page.getByText(/^243 selected/).first().waitFor()
+    await page.keyboard.press('Escape')
+    assert.equal(await selected(page), 0)
+    await page.keyboard.press('End')
+    await at(page, 'station_240.csv')
+    await page.keyboard.press('Shift+Home')
+    await page.getByText(/^243 selected/).first().waitFor()
+    await page.close()
+  })
+
+  test('finds a name as it is typed, and the same letter goes on', async () => {
+    const { page } = await visit('browse')
+    await page.getByRole('grid').focus()
+    await page.keyboard.type('chapter 2')
+    await at(page, 'chapter 2.docx')
+    await page.waitForTimeout(1000)
+    await page.keyboard.press('a')
+    await at(page, 'a')
+    await page.close()
+  })
+
+  test('filter, path, menu, dialogs: opened and left by keys, and the focus comes back', async () => {
+    const { page } = await visit('folder')
+    const inGrid = () => page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'grid')
+    await page.getByRole('grid').focus()
+    await page.keyboard.press('Control+f')
+    await page.keyboard.type('station_00')
+    await page.getByText('9 of 243 match').first().waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByText(/241 objects/).first().waitFor()
+    await inGrid()
+    await page.keyboard.press('Control+l')
+    const field = page.getByRole('textbox', { name: 'Path' })
+    assert.equal(await field.inputValue(), 'thesis/data/')
+    await field.fill('s3://thesis/figures/')
+    await page.keyboard.press('Enter')
+    await row(page, 'figure-1.png').waitFor()
+    await inGrid()
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Shift+F10')
+    await page.getByRole('menu').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('menu').waitFor({ state: 'detached' })
+    await inGrid()
+    await page.keyboard.press('Delete')
+    await page.getByRole('dialog').waitFor()
+    assert.equal(await page.evaluate(() => document.activeElement?.textContent?.trim()), 'Cancel', 'what deletes is not what Enter presses')
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    await inGrid()
+    assert.equal(await page.evaluate(() => window.fake.calls.some((c) => c.name === 'run_plan')), false)
+    await page.close()
+  })
+
+  test('the accounts are a tree', async () => {
+    const { page } = await visit('browse')
+    await page.getByRole('grid').focus()
+    await page.keyboard.press('F6')
+    const on = () => page.evaluate(() => document.activeElement?.dataset.name)
+    assert.equal(await on(), 'thesis')
+    await page.keyboard.press('ArrowLeft')
+    assert.match(await on(), /^JASMIN/)
+    await page.keyboard.press('ArrowLeft')
+    assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('aria-expanded')), 'false')
+    await page.keyboard.press('ArrowDown')
+    assert.match(await on(), /^CloudFerro/)
+    await page.keyboard.press('ArrowRight')
+    await page.getByRole('treeitem', { name: 'sentinel-2-tiles' }).waitFor()
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Enter')
+    await row(page, 'tile_0000000.tif').waitFor()
+    await page.close()
+  })
+
+  test('a single click selects and does not open', async () => {
+    const { page } = await visit('browse')
+    await row(page, 'figures').click()
+    await page.waitForTimeout(300)
+    assert.equal((await crumbs(page)).at(-1), 'thesis')
+    assert.equal(await selected(page), 1)
+    await page.close()
+  })
+})
+
+describe('a million rows', () => {
+  test('the ends, the middle, and a wheel that moves by rows', async () => {
+    const { page } = await visit('million')
+    const grid = page.getByRole('grid')
+    await grid.focus()
+    await page.keyboard.press('End')
+    await row(page, 'tile_0999999.tif').waitFor()
+    assert.ok((await page.locator('[role=row]').count()) < 100, 'only what is seen exists')
+    assert.equal(await grid.getAttribute('aria-rowcount'), '1000001')
+    await page.keyboard.press('PageUp')
+    await page.keyboard.press('ArrowUp')
+    await page.keyboard.press('Home')
+    await row(page, 'tile_0000000.tif').waitFor()
+    await page.mouse.move(700, 400)
+    await page.mouse.wheel(0, 280)
+    await page.waitForFunction(() => document.querySelector('[data-index="10"]')?.getBoundingClientRect().top < 120)
+    assert.equal(await page.locator('[data-index="200"]').count(), 0, 'ten rows, not thousands')
+    await page.close()
+  })
+
+  test('wherever the scrollbar is dragged, only what is seen exists', async () => {
+    const { page } = await visit('million')
+    const most = await page.evaluate(async () => {
+      const grid = document.querySelector('[role=grid]')
+      let most = 0
+      for (let i = 0; i <= 30; i++) {
+        grid.scrollTop = (grid.scrollHeight * i) / 30
+        await new Promise(requestAnimationFrame)
+        most = Math.max(most, document.querySelectorAll('[role=row]').length)
+      }
+      return most
+    })
+    assert.ok(most < 100, `${most} rows`)
+    await row(page, 'tile_0999999.tif').waitFor()
+    await page.close()
+  })
+
+  test('scrolling away from the cursor is not undone when the listing grows', async () => {
+    const { page } = await visit('listing')
+    await page.evaluate(() => (document.querySelector('[role=grid]').scrollTop = 5000))
+    await page.waitForTimeout(200)
+    await page.evaluate(() => window.fake.tell({ kind: 'listing', listing: { id: 'l1', location: { account: 'a1', bucket: 'thesis', prefix: '' }, folders: 12, objects: 20_000, bytes: 1, complete: false, generation: 4, problem: null } }))
+    await page.getByText('Listing… 20,012 so far').first().waitFor()
+    assert.equal(await page.evaluate(() => document.querySelector('[role=grid]').scrollTop), 5000)
+    await page.close()
+  })
+})
+
+describe('drops', () => {
+  const center = async (locator) => {
+    const box = await locator.boundingBox()
+    return { x: box.x + 60, y: box.y + box.height / 2 }
+  }
+  const where = (page) => page.locator('.overlay').textContent()
+  const planned = (page) => page.evaluate(() => window.fake.calls.filter((c) => c.name === 'plan').map((c) => c.args.what.to))
+
+  test('on a folder, on the rest of the table, on a bucket, on nothing', async () => {
+    const { page } = await visit('browse')
+    const over = (at) => page.evaluate((at) => window.fake.drag.over(at), at)
+    await page.evaluate(() => window.fake.drag.enter(['/a', '/b', '/c'], { x: 700, y: 600 }))
+    assert.match(await where(page), /Upload 3 items to\s+thesis\//)
+    await over(await center(row(page, 'figures')))
+    await page.waitForFunction(() => /thesis\/figures\//.test(document.querySelector('.overlay').textContent))
+    await over(await center(page.getByRole('treeitem', { name: 'scratch' })))
+    await page.waitForFunction(() => /scratch\//.test(document.querySelector('.overlay').textContent))
+    await over({ x: 100, y: 700 })
+    await page.waitForFunction(() => /Drop on a bucket or a folder/.test(document.querySelector('.overlay').textContent))
+    await page.evaluate((at) => window.fake.drag.drop(['/a'], at), await center(row(page, 'figures')))
+    await page.waitForFunction(() => window.fake.calls.some((c) => c.name === 'run_plan'))
+    assert.deepEqual(await planned(page), [{ account: 'a1', bucket: 'thesis', prefix: 'figures/' }])
+    assert.equal(await page.locator('.overlay').count(), 0)
+    await page.close()
+  })
+
+  test('what is dropped while a plan is made waits its turn', async () => {
+    const { page } = await visit('browse')
+    await page.evaluate(() => {
+      window.fake.drag.drop(['/a'], { x: 700, y: 600 })
+      window.fake.drag.drop(['/b'], { x: 700, y: 600 })
+    })
+    await page.waitForFunction(() => window.fake.calls.filter((c) => c.name === 'run_plan').length === 2)
+    await page.close()
+  })
+
+  test('nothing lands behind a dialog', async () => {
+    const { page } = await visit('browse')
+    await page.keyboard.press('F1')
+    await page.getByRole('dialog').waitFor()
+    await page.evaluate(() => window.fake.drag.drop(['/a'], { x: 700, y: 600 }))
+    await page.waitForTimeout(200)
+    assert.deepEqual(await planned(page), [])
+    await page.close()
+  })
+})
+
+describe('dragging out', () => {
+  const pull = async (page) => {
+    const box = await row(page, 'README.md').boundingBox()
+    await page.mouse.move(box.x + 80, box.y + 10)
+    await page.mouse.down()
+    await page.mouse.move(box.x + 84, box.y + 12)
+    assert.equal(await page.evaluate(() => window.fake.calls.some((c) => c.name === 'plan')), false, 'a hand that shakes does not drag')
+    await page.mouse.move(box.x + 200, box.y + 120, { steps: 5 })
+  }
+  const handed = (page) => page.evaluate(() => window.fake.calls.filter((c) => c.name === 'drag_out').map((c) => c.args))
+
+  test('held until it is there: handed to the desktop', async () => {
+    const { page } = await visit('staged')
+    await pull(page)
+    await page.getByText('keep the button pressed').first().waitFor()
+    await page.waitForFunction(() => window.fake.calls.some((c) => c.name === 'drag_out'))
+    assert.deepEqual(await handed(page), ['stage-1'])
+    await page.mouse.up()
+    await page.close()
+  })
+
+  test('let go before: ready as a chip, and dragged from there at once', async () => {
+    const { page } = await visit('staged')
+    await pull(page)
+    await page.mouse.up()
+    const chip = page.getByText('Ready to drag: 1 item')
+    await chip.waitFor()
+    assert.deepEqual(await handed(page), [])
+    const box = await chip.boundingBox()
+    await page.mouse.move(box.x + 30, box.y + 8)
+    await page.mouse.down()
+    await page.mouse.move(box.x + 30, box.y - 60, { steps: 4 })
+    await page.waitForFunction(() => window.fake.calls.some((c) => c.name === 'drag_out'))
+    await page.mouse.up()
+    await page.close()
+  })
+})
+
+test('names are text, whatever they say', async () => {
+  const { page, errors } = await visit('hostile')
+  await row(page, '<img src=x onerror=alert(1)>.txt').waitFor()
+  assert.equal(await page.locator('[role=grid] img').count(), 0)
+  await page.getByText('evil‹202E›gnp.exe').waitFor()
+  await page.getByText('line‹LF›break.txt').waitFor()
+  assert.deepEqual(errors, [])
+  await page.close()
+})
