@@ -1,5 +1,7 @@
 //! Accounts and keys, on a real gateway and a real Keystone.
 
+#![allow(clippy::unwrap_used)]
+
 mod harness;
 
 use std::process::Stdio;

@@ -1,5 +1,7 @@
 //! `cp`, `ls`, `rm`, `mb` and `rb` as a script uses them, on the practice store.
 
+#![allow(clippy::unwrap_used)]
+
 mod harness;
 
 use std::fs;

@@ -1,5 +1,7 @@
 //! The practice store as a client sees it.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeMap;
 
 use bytes::Bytes;

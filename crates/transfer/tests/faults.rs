@@ -1,6 +1,8 @@
 //! What the engine does when the store, the network or the disk misbehaves: every file arrives
 //! whole, or fails with a reason and leaves nothing behind.
 
+#![allow(clippy::unwrap_used)]
+
 mod doubles;
 
 use std::fs;

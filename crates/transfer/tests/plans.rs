@@ -1,5 +1,7 @@
 //! What a plan finds, and that it is what then happens.
 
+#![allow(clippy::unwrap_used)]
+
 mod doubles;
 
 use std::collections::BTreeSet;

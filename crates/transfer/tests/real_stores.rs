@@ -1,5 +1,7 @@
 //! The engine on real servers: a Ceph gateway, and the practice store.
 
+#![allow(clippy::unwrap_used)]
+
 mod doubles;
 
 use std::fs;

@@ -314,9 +314,9 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn lost(fault: Option<Fault>) -> Result<(), StoreError> {
+fn lost(fault: Option<&Fault>) -> Result<(), StoreError> {
     match fault {
-        Some(Fault::LoseAnswer(kind)) => Err(error(kind)),
+        Some(Fault::LoseAnswer(kind)) => Err(error(*kind)),
         _ => Ok(()),
     }
 }
@@ -432,7 +432,7 @@ impl ObjectStore for Memory {
             return Err(error(ErrorKind::Exists));
         }
         self.insert(&request.key, bytes);
-        lost(fault)?;
+        lost(fault.as_ref())?;
         let etag = self.inside.lock().unwrap().objects[&request.key]
             .etag
             .clone();
@@ -508,7 +508,7 @@ impl ObjectStore for Memory {
             .get_mut(&request.upload.0)
             .ok_or_else(|| error(ErrorKind::NoSuchUpload))?;
         upload.insert(request.number, (bytes, etag.clone()));
-        lost(fault)?;
+        lost(fault.as_ref())?;
         Ok(CompletedPart {
             number: request.number,
             etag,
@@ -550,7 +550,7 @@ impl ObjectStore for Memory {
             .unwrap()
             .objects
             .insert(key.into(), stored);
-        lost(fault)?;
+        lost(fault.as_ref())?;
         // As Ceph answers.
         Ok(PutOutcome {
             etag: None,

@@ -1,0 +1,292 @@
+//! One object into one file.
+
+mod check;
+mod ranges;
+
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use futures::StreamExt;
+use tokio::task::spawn_blocking;
+use wherry_store::{ErrorKind, GetRequest, StoreError};
+
+use self::check::Checked;
+use super::job::Stopped;
+use super::read::write_all_at;
+use super::target::{Draft, Target};
+use super::{Shared, Tally};
+use crate::error::FileError;
+use crate::plan::{Decided, DownloadItem, DownloadPlan};
+use crate::receipt::{End, Proof, Receipt};
+use crate::verify::{EtagForm, etag_of_parts, form_of, hex, md5_of};
+
+/// Objects up to here are held whole, checked, and written at once.
+const IN_MEMORY: u64 = 8 << 20;
+
+pub struct Downloads {
+    plan: DownloadPlan,
+    target: Arc<Target>,
+    overwrite: std::collections::HashSet<u32>,
+    overwrite_any: bool,
+}
+
+/// The object as it is now; refreshed when the plan turns out to be old.
+#[derive(Clone)]
+struct Wanted {
+    size: u64,
+    etag: Option<String>,
+    modified: Option<SystemTime>,
+}
+
+impl Wanted {
+    fn of(item: &DownloadItem) -> Self {
+        let since = |millis: i64| u64::try_from(millis).ok().map(Duration::from_millis);
+        Self {
+            size: item.size,
+            etag: item.etag.as_deref().map(str::to_owned),
+            modified: item
+                .modified
+                .and_then(since)
+                .and_then(|d| SystemTime::UNIX_EPOCH.checked_add(d)),
+        }
+    }
+}
+
+impl Downloads {
+    /// Blocks.
+    pub fn open(plan: DownloadPlan, decided: &Decided) -> Result<Self, FileError> {
+        let target = Arc::new(Target::open(&plan.folder)?);
+        Ok(Self {
+            plan,
+            target,
+            overwrite: decided.overwrite.clone(),
+            overwrite_any: decided.overwrite_any,
+        })
+    }
+
+    /// Rows: the objects, then the folders that have none.
+    pub fn totals(&self) -> (usize, u64) {
+        let bytes = self.plan.items.iter().map(|i| i.size).sum();
+        (self.plan.items.len() + self.plan.folders.len(), bytes)
+    }
+
+    pub fn name(&self, row: u32) -> String {
+        match self.plan.items.get(row as usize) {
+            Some(item) => item.path.to_string(),
+            None => self
+                .plan
+                .folders
+                .get(row as usize - self.plan.items.len())
+                .cloned()
+                .unwrap_or_default(),
+        }
+    }
+
+    pub fn size(&self, row: u32) -> u64 {
+        self.plan.items.get(row as usize).map_or(0, |i| i.size)
+    }
+
+    pub async fn run(&self, row: u32, shared: &Arc<Shared>) -> Result<(), Stopped> {
+        tokio::select! {
+            () = shared.stop.cancelled() => Err(Stopped::Cancelled),
+            done = self.fetch(row, shared) => done.map_err(Stopped::Failed),
+        }
+    }
+
+    async fn fetch(&self, row: u32, shared: &Arc<Shared>) -> Result<(), FileError> {
+        let Some(item) = self.plan.items.get(row as usize) else {
+            let (target, folder) = (Arc::clone(&self.target), self.name(row));
+            return off_thread(&self.target, move || target.folder(&folder)).await;
+        };
+        let fetching = Fetching {
+            shared,
+            bucket: &self.plan.bucket,
+            key: &item.key,
+            path: &item.path,
+            row,
+            target: &self.target,
+            replace: self.overwrite_any || self.overwrite.contains(&row),
+        };
+        match fetching.once(Wanted::of(item)).await {
+            // Replaced since the plan was made: what is there now is what is wanted.
+            Err(FileError::ChangedThere { .. }) => {
+                shared.board.forget_bytes(row);
+                fetching.once(fetching.look().await?).await
+            }
+            done => done,
+        }
+    }
+}
+
+struct Fetching<'a> {
+    shared: &'a Arc<Shared>,
+    bucket: &'a str,
+    key: &'a str,
+    path: &'a str,
+    row: u32,
+    target: &'a Arc<Target>,
+    replace: bool,
+}
+
+impl Fetching<'_> {
+    async fn look(&self) -> Result<Wanted, FileError> {
+        let head = self
+            .shared
+            .patience
+            .with(|| self.shared.store.head(self.bucket, self.key))
+            .await?;
+        Ok(Wanted {
+            size: head.size,
+            etag: head.etag,
+            modified: head.modified.map(SystemTime::from),
+        })
+    }
+
+    async fn once(&self, wanted: Wanted) -> Result<(), FileError> {
+        let started = self.shared.clock.now();
+        let (draft, checked) = if wanted.size <= IN_MEMORY {
+            self.small(&wanted).await?
+        } else {
+            self.large(&wanted).await?
+        };
+        let (replace, modified) = (self.replace, wanted.modified);
+        let path = off_thread(self.target, move || draft.finish(replace, modified)).await?;
+        self.shared.hand_over(|| Receipt {
+            from: End::Object {
+                bucket: self.bucket.to_owned(),
+                key: self.key.to_owned(),
+            },
+            to: End::File(path),
+            size: wanted.size,
+            md5: checked.md5.map(|sum| hex(&sum)),
+            etag: wanted.etag,
+            part_size: None,
+            version_id: None,
+            proof: checked.proof,
+            started,
+            finished: self.shared.clock.now(),
+        });
+        Ok(())
+    }
+
+    fn request(&self, wanted: &Wanted, range: Option<Range<u64>>) -> GetRequest {
+        GetRequest {
+            bucket: self.bucket.to_owned(),
+            key: self.key.to_owned(),
+            range,
+            if_match: wanted.etag.clone(),
+        }
+    }
+
+    async fn small(&self, wanted: &Wanted) -> Result<(Draft, Checked), FileError> {
+        let _held = self.shared.memory(wanted.size).await;
+        let bytes = {
+            let _permit = self.shared.request().await;
+            self.shared.patience.with(|| self.collect(wanted)).await?
+        };
+        let (target, path) = (Arc::clone(self.target), self.path.to_owned());
+        let written = off_thread(self.target, move || {
+            let sum = md5_of(&bytes);
+            let draft = target.draft(&path)?;
+            write_all_at(&draft.file(), &bytes, 0).map_err(|e| draft.error(e))?;
+            Ok((draft, sum, bytes.len() as u64))
+        });
+        let (draft, sum, size) = written.await?;
+        let etag = wanted.etag.as_deref().unwrap_or_default();
+        let expected = match form_of(etag) {
+            EtagForm::Whole => Some(hex(&sum)),
+            // Of one part: its MD5 is that of the whole.
+            EtagForm::Parts(1) => Some(etag_of_parts(&[sum])),
+            EtagForm::Parts(_) | EtagForm::Other => None,
+        };
+        let checked = Checked {
+            proof: Proof::Size,
+            md5: Some(sum),
+        };
+        match expected {
+            Some(expected) => self
+                .judge(wanted, size, &expected, checked)
+                .await
+                .map(|c| (draft, c)),
+            None => self.guess_parts(wanted, draft, checked).await,
+        }
+    }
+
+    async fn collect(&self, wanted: &Wanted) -> Result<Vec<u8>, FileError> {
+        let response = self.get(wanted, None).await?;
+        let mut bytes = Vec::with_capacity(wanted.size as usize);
+        let mut body = response.body;
+        let mut tally = Tally::new(self.shared, self.row);
+        while let Some(chunk) = body.next().await {
+            let chunk = chunk?;
+            if bytes.len() + chunk.len() > wanted.size as usize {
+                return Err(too_long().into());
+            }
+            tally.moved(chunk.len() as u64);
+            bytes.extend_from_slice(&chunk);
+        }
+        if bytes.len() as u64 != wanted.size {
+            return Err(cut_short(bytes.len() as u64, wanted.size).into());
+        }
+        tally.keep();
+        Ok(bytes)
+    }
+
+    async fn get(
+        &self,
+        wanted: &Wanted,
+        range: Option<Range<u64>>,
+    ) -> Result<wherry_store::GetResponse, FileError> {
+        let changed = || FileError::ChangedThere {
+            key: self.key.to_owned(),
+        };
+        let expected = range.as_ref().map_or(wanted.size, |r| r.end - r.start);
+        let response = match self.shared.store.get(self.request(wanted, range)).await {
+            Err(e) if e.kind == ErrorKind::Changed => return Err(changed()),
+            response => response?,
+        };
+        // Stores that do not know the condition still say what they send.
+        let same_etag = match (&wanted.etag, &response.head.etag) {
+            (Some(wanted), Some(found)) => wanted == found,
+            _ => true,
+        };
+        if response.head.size != wanted.size || !same_etag {
+            return Err(changed());
+        }
+        if response.length != expected {
+            return Err(cut_short(response.length, expected).into());
+        }
+        Ok(response)
+    }
+}
+
+const DOING: &str = "download the object";
+
+fn cut_short(found: u64, expected: u64) -> StoreError {
+    let words = format!("only {found} of {expected} bytes arrived");
+    StoreError::new(ErrorKind::Interrupted, DOING, words)
+}
+
+fn too_long() -> StoreError {
+    StoreError::new(
+        ErrorKind::Damaged,
+        DOING,
+        "more bytes arrived than the object has",
+    )
+}
+
+async fn off_thread<T: Send + 'static>(
+    target: &Target,
+    work: impl FnOnce() -> Result<T, FileError> + Send + 'static,
+) -> Result<T, FileError> {
+    match spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(e) => Err(FileError::writing(
+            target.path(),
+            "".as_ref(),
+            io::Error::other(e),
+        )),
+    }
+}

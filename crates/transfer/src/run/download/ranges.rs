@@ -1,0 +1,199 @@
+//! Large objects, fetched in ranges at once.
+
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use md5::{Digest, Md5};
+use tokio::sync::mpsc;
+use tokio::task::{JoinSet, spawn_blocking};
+use wherry_store::{ErrorKind, StoreError};
+
+use super::check::{Checked, hash_file};
+use super::{DOING, Fetching, Wanted, cut_short, off_thread, too_long};
+use crate::error::FileError;
+use crate::receipt::Proof;
+use crate::run::Tally;
+use crate::run::read::write_all_at;
+use crate::run::target::Draft;
+use crate::verify::{EtagForm, Md5Sum, etag_of_parts, form_of, hex, likely_part_sizes};
+
+/// Larger ones are fetched in ranges of this, unless the parts they were uploaded in suit better.
+const RANGE: u64 = 16 << 20;
+
+/// Chunks between a connection and the disk, and what they take of the memory budget.
+const CHUNKS: usize = 3;
+const STREAMING: u64 = 2 << 20;
+
+/// Ranges of one object under way at once: enough to fill a long line, few enough for a small cost.
+const AT_ONCE: usize = 8;
+
+impl Fetching<'_> {
+    /// Ranges at once, each written to its place, hashed on the way where that will be of use.
+    pub(super) async fn large(&self, wanted: &Wanted) -> Result<(Draft, Checked), FileError> {
+        let (target, path) = (Arc::clone(self.target), self.path.to_owned());
+        let draft = off_thread(self.target, move || target.draft(&path)).await?;
+        let etag = wanted.etag.as_deref().unwrap_or_default();
+        let guesses = match form_of(etag) {
+            EtagForm::Parts(count) => likely_part_sizes(wanted.size, count),
+            _ => Vec::new(),
+        };
+        let range = guesses
+            .first()
+            .copied()
+            .filter(|g| (1 << 20..=4 * RANGE).contains(g))
+            .unwrap_or(RANGE);
+        let sums = self.ranges(wanted, &draft, range).await?;
+        let checked = Checked {
+            proof: Proof::Size,
+            md5: None,
+        };
+        if form_of(etag) == EtagForm::Whole {
+            let sum = hash_file(&draft, vec![wanted.size], wanted.size)
+                .await?
+                .first()
+                .copied();
+            let Some(sum) = sum else {
+                return Ok((draft, checked));
+            };
+            let checked = Checked {
+                md5: Some(sum),
+                ..checked
+            };
+            let checked = self.judge(wanted, wanted.size, &hex(&sum), checked).await?;
+            return Ok((draft, checked));
+        }
+        if guesses.first() == Some(&range) && etag_of_parts(&sums) == etag {
+            return Ok((
+                draft,
+                Checked {
+                    proof: Proof::Etag,
+                    ..checked
+                },
+            ));
+        }
+        self.guess_parts(wanted, draft, checked).await
+    }
+
+    pub(super) async fn ranges(
+        &self,
+        wanted: &Wanted,
+        draft: &Draft,
+        size: u64,
+    ) -> Result<Vec<Md5Sum>, FileError> {
+        let mut under_way = JoinSet::new();
+        let mut sums = Vec::new();
+        let mut start = 0;
+        while start < wanted.size {
+            let range = start..(start + size).min(wanted.size);
+            start = range.end;
+            if under_way.len() >= AT_ONCE
+                && let Some(ended) = under_way.join_next().await
+            {
+                sums.push(range_ended(ended)?);
+            }
+            let held = self.shared.memory(STREAMING).await;
+            let permit = self.shared.request().await;
+            while let Some(ended) = under_way.try_join_next() {
+                sums.push(range_ended(ended)?);
+            }
+            let (shared, target) = (Arc::clone(self.shared), Arc::clone(self.target));
+            let (bucket, key, path) = (
+                self.bucket.to_owned(),
+                self.key.to_owned(),
+                self.path.to_owned(),
+            );
+            let (row, replace, wanted, file) =
+                (self.row, self.replace, wanted.clone(), draft.file());
+            under_way.spawn(async move {
+                let _held = (held, permit);
+                let fetching = Fetching {
+                    shared: &shared,
+                    bucket: &bucket,
+                    key: &key,
+                    path: &path,
+                    row,
+                    target: &target,
+                    replace,
+                };
+                let begin = range.start;
+                let fetched = shared
+                    .patience
+                    .with(|| fetching.range(&wanted, range.clone(), &file));
+                fetched.await.map(|sum| (begin, sum))
+            });
+        }
+        while let Some(ended) = under_way.join_next().await {
+            sums.push(range_ended(ended)?);
+        }
+        sums.sort_unstable_by_key(|(begin, _)| *begin);
+        Ok(sums.into_iter().map(|(_, sum)| sum).collect())
+    }
+
+    pub(super) async fn range(
+        &self,
+        wanted: &Wanted,
+        range: Range<u64>,
+        file: &Arc<std::fs::File>,
+    ) -> Result<Md5Sum, FileError> {
+        let mut body = self.get(wanted, Some(range.clone())).await?.body;
+        let (chunks, mut arriving) = mpsc::channel::<Bytes>(CHUNKS);
+        let (file, length) = (Arc::clone(file), range.end - range.start);
+        let writer = spawn_blocking(move || -> io::Result<Md5Sum> {
+            let (mut hash, mut at) = (Md5::new(), range.start);
+            while let Some(chunk) = arriving.blocking_recv() {
+                hash.update(&chunk);
+                write_all_at(&file, &chunk, at)?;
+                at += chunk.len() as u64;
+            }
+            Ok(hash.finalize().into())
+        });
+        let mut tally = Tally::new(self.shared, self.row);
+        let mut broken = None;
+        while let Some(chunk) = body.next().await {
+            match chunk {
+                Ok(chunk) if tally.bytes + chunk.len() as u64 > length => {
+                    broken = Some(too_long());
+                    break;
+                }
+                Ok(chunk) => {
+                    tally.moved(chunk.len() as u64);
+                    // Closed when the disk refused; the writer says why.
+                    if chunks.send(chunk).await.is_err() {
+                        break;
+                    }
+                }
+                Err(e) => {
+                    broken = Some(e);
+                    break;
+                }
+            }
+        }
+        drop(chunks);
+        let written = writer
+            .await
+            .map_err(io::Error::other)
+            .and_then(|result| result);
+        let sum =
+            written.map_err(|e| FileError::writing(self.target.path(), self.path.as_ref(), e))?;
+        if let Some(error) = broken {
+            return Err(error.into());
+        }
+        if tally.bytes != length {
+            return Err(cut_short(tally.bytes, length).into());
+        }
+        tally.keep();
+        Ok(sum)
+    }
+}
+
+type RangeEnded = Result<Result<(u64, Md5Sum), FileError>, tokio::task::JoinError>;
+
+fn range_ended(ended: RangeEnded) -> Result<(u64, Md5Sum), FileError> {
+    match ended {
+        Ok(result) => result,
+        Err(e) => Err(StoreError::new(ErrorKind::Other, DOING, e.to_string()).into()),
+    }
+}

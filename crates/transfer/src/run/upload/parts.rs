@@ -1,0 +1,183 @@
+//! Files that go in parts: begun, sent, completed; or aborted, so that nothing is left behind.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::task::JoinSet;
+use wherry_store::{
+    Body, CompletedPart, ContentCheck, ErrorKind, PutOutcome, UploadId, UploadPartRequest,
+};
+
+use super::{Sending, Sent, held_for, unheld_body};
+use crate::error::FileError;
+use crate::run::Tally;
+use crate::run::job::Stopped;
+use crate::verify::{Md5Sum, etag_of_parts};
+
+/// How long the clean-up of a failed upload may keep a job from ending.
+const CLEAN_UP: Duration = Duration::from_secs(30);
+
+impl Sending<'_> {
+    pub(super) async fn parts(&self, part: u64, count: u32) -> Result<Sent, Stopped> {
+        let shared = self.shared;
+        let metadata = BTreeMap::new();
+        let create = shared.patience.with(|| {
+            shared
+                .store
+                .create_upload(self.bucket, &self.key, self.content_type, &metadata)
+        });
+        let upload = tokio::select! {
+            () = shared.stop.cancelled() => return Err(Stopped::Cancelled),
+            upload = create => upload?,
+        };
+        let sent = tokio::select! {
+            () = shared.stop.cancelled() => Err(Stopped::Cancelled),
+            sent = self.send_parts(&upload, part, count) => sent.map_err(Stopped::Failed),
+        };
+        let completed = match sent {
+            Ok((parts, sums)) => self
+                .complete(&upload, &parts, &sums)
+                .await
+                .map_err(Stopped::Failed),
+            Err(stopped) => Err(stopped),
+        };
+        match completed {
+            Ok((outcome, expected)) => Ok(Sent {
+                outcome,
+                expected,
+                md5: None,
+                part_size: Some(part),
+            }),
+            Err(stopped) => {
+                self.abort(&upload).await;
+                Err(stopped)
+            }
+        }
+    }
+
+    pub(super) async fn send_parts(
+        &self,
+        upload: &UploadId,
+        part: u64,
+        count: u32,
+    ) -> Result<(Vec<CompletedPart>, Vec<Md5Sum>), FileError> {
+        let mut under_way = JoinSet::new();
+        let mut done: Vec<(CompletedPart, Md5Sum)> = Vec::with_capacity(count as usize);
+        for number in 1..=count {
+            let offset = u64::from(number - 1) * part;
+            let length = part.min(self.source.size() - offset);
+            // Memory first, then the request: everybody in this order, so nobody waits in a ring.
+            let held = self.shared.memory(held_for(length)).await;
+            let permit = self.shared.request().await;
+            while let Some(ended) = under_way.try_join_next() {
+                done.push(self.part_ended(ended).await?);
+            }
+            let (shared, source) = (Arc::clone(self.shared), self.source.clone());
+            let request = UploadPartRequest {
+                bucket: self.bucket.to_owned(),
+                key: self.key.clone(),
+                upload: upload.clone(),
+                number,
+                body: Body::Bytes(Bytes::new()),
+                check: ContentCheck::default(),
+            };
+            let row = self.row;
+            under_way.spawn(async move {
+                let _held = (held, permit);
+                let (body, sum) = unheld_body(&shared, &source, offset, length).await?;
+                let check = ContentCheck {
+                    md5: Some(sum),
+                    sha256: None,
+                };
+                let request = UploadPartRequest {
+                    body,
+                    check,
+                    ..request
+                };
+                let send = || {
+                    let sent = shared.store.upload_part(request.clone());
+                    Tally::new(&shared, row).sending(length, sent)
+                };
+                let completed = shared.patience.with(send).await?;
+                Ok::<_, FileError>((completed, sum))
+            });
+        }
+        while let Some(ended) = under_way.join_next().await {
+            done.push(self.part_ended(ended).await?);
+        }
+        done.sort_unstable_by_key(|(part, _)| part.number);
+        Ok(done.into_iter().unzip())
+    }
+
+    pub(super) async fn part_ended(
+        &self,
+        ended: Result<Result<(CompletedPart, Md5Sum), FileError>, tokio::task::JoinError>,
+    ) -> Result<(CompletedPart, Md5Sum), FileError> {
+        match ended {
+            Ok(result) => self.or_changed(result).await,
+            Err(e) => Err(FileError::reading(
+                self.source.path(),
+                std::io::Error::other(e),
+            )),
+        }
+    }
+
+    pub(super) async fn complete(
+        &self,
+        upload: &UploadId,
+        parts: &[CompletedPart],
+        sums: &[Md5Sum],
+    ) -> Result<(PutOutcome, String), FileError> {
+        self.source.check_unchanged().await?;
+        let (shared, expected) = (self.shared, etag_of_parts(sums));
+        if self.if_absent && self.exists().await {
+            return Err(FileError::InTheWay {
+                path: format!("{}/{}", self.bucket, self.key).into(),
+            });
+        }
+        let done = shared
+            .patience
+            .with(|| {
+                shared
+                    .store
+                    .complete_upload(self.bucket, &self.key, upload, parts)
+            })
+            .await;
+        match done {
+            Ok(outcome) => Ok((outcome, expected)),
+            // Its first answer may have been lost on the way: then the object is there.
+            Err(e) if e.kind == ErrorKind::NoSuchUpload => match self.head().await {
+                Ok(head) if head.etag.as_deref() == Some(&expected) => Ok((
+                    PutOutcome {
+                        etag: head.etag,
+                        version_id: head.version_id,
+                    },
+                    expected,
+                )),
+                _ => Err(e.into()),
+            },
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Completing an upload knows no condition in most stores; one more look is cheap beside it.
+    pub(super) async fn exists(&self) -> bool {
+        self.shared.store.head(self.bucket, &self.key).await.is_ok()
+    }
+
+    /// Parts that stay behind cost the user quota, so this is tried also when the user cancels.
+    pub(super) async fn abort(&self, upload: &UploadId) {
+        let shared = self.shared;
+        let abort = shared
+            .patience
+            .with(|| shared.store.abort_upload(self.bucket, &self.key, upload));
+        match tokio::time::timeout(CLEAN_UP, abort).await {
+            Ok(Ok(())) => {}
+            Ok(Err(e)) if e.kind == ErrorKind::NoSuchUpload => {}
+            Ok(Err(e)) => tracing::warn!(%e, "an unfinished upload could not be cleaned up"),
+            Err(_) => tracing::warn!("cleaning up an unfinished upload took too long"),
+        }
+    }
+}
