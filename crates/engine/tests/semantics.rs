@@ -148,8 +148,8 @@ async fn nothing_is_replaced_or_deleted_that_no_plan_has_shown() {
 // Promise: Names of uploaded files become keys as they are spelt; two Unicode forms of one name are
 // two keys.
 // Promise: An empty folder is uploaded as such an object.
-// Promise: What systems and editors leave behind, such as `.DS_Store`, `Thumbs.db` and `~$` files,
-// is left out of uploads, and the plan says how many.
+// Promise: What systems and editors leave behind in a folder that is uploaded, such as `.DS_Store`,
+// `Thumbs.db` and `~$` files, is left out, and the plan says how many.
 // Promise: An upload does not keep the time of the file: the object's time is that of the upload.
 #[tokio::test(flavor = "multi_thread")]
 async fn names_and_times_of_what_is_uploaded() {
