@@ -10,6 +10,7 @@ import { windowTest } from './harness/app.mjs'
 import { bed, keystoneKeys, restartGateway, secretTool, Store } from './harness/bed.mjs'
 import * as deeds from './harness/deeds.mjs'
 import { answerFileDialog, dragFilesTo, dragOutFrom } from './harness/screen.mjs'
+import { until } from './harness/until.mjs'
 import { filesWith, holds, openFiles, processesWith } from './harness/traces.mjs'
 
 const FIELD_TRIP = {
@@ -116,6 +117,7 @@ windowTest(
       await page.press('Delete key')
       await page.says(/gone from 127\.0\.0\.1/)
       await page.says(/may honour it for some minutes/)
+      await page.says(/This account's key (is|was) deleted/i)
       await app.shot('key-deleted')
       assert.deepEqual(await madeHere(), [])
     })
@@ -123,9 +125,13 @@ windowTest(
     await step('once the store refuses it, the account says so and offers a new key', async () => {
       await restartGateway()
       await deeds.openBucket(page, bucket)
-      await page.says(/deleted/)
+      const [offer] = await until('the offer of a new key', async () => {
+        const found = await page.findAll('button', 'Make a new key…')
+        return found.length > 0 && found
+      })
+      await page.says(/This account's key was deleted/)
       await app.shot('key-refused')
-      await page.press('Make a new key…')
+      await offer.click()
     })
 
     await step('with the new key it goes on', async () => {

@@ -103,7 +103,8 @@ export class App {
       detached: true,
     })
     try {
-      await until('tauri-driver to listen', () => listens(port))
+      // The one hands everything to the other, and does not wait for it.
+      await until('the drivers to listen', async () => (await listens(port)) && (await listens(native)))
       app.began = performance.now()
       app.#session = await Session.open(`http://127.0.0.1:${port}`, APP)
       app.pid = await until('the app to run', () =>
@@ -161,8 +162,16 @@ export class App {
 
   /** As a person closes it: by its window manager. */
   async close() {
-    await this.keys('alt+F4')
-    await processes.ended(this.pid)
+    // Pressed again when nothing happened: a window manager that is busy with a resize drops the key.
+    await until(
+      'the app to close',
+      async () => {
+        await this.keys('alt+F4').catch(() => undefined)
+        await processes.ended(this.pid, 3)
+        return true
+      },
+      { seconds: 10 },
+    )
     await this.end()
   }
 

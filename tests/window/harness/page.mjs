@@ -151,6 +151,8 @@ export class Page {
   }
 }
 
+let clicks = 0
+
 export class Element {
   #page
 
@@ -175,8 +177,9 @@ export class Element {
   async #pointer(button, times) {
     const { x, y, width, height } = await this.rect()
     const press = [{ type: 'pointerDown', button }, { type: 'pointerUp', button }]
-    // Near its top: an item of a tree has its whole branch below.
-    const to = { x: Math.round(x + width / 2), y: Math.round(y + Math.min(height / 2, 12)) }
+    // Near its top: an item of a tree has its whole branch below. And not where the last click was: three
+    // clicks in one place are no click and a double click.
+    const to = { x: Math.round(x + width / 2 + 10 * (clicks++ % 4)), y: Math.round(y + Math.min(height / 2, 12)) }
     const actions = [{ type: 'pointerMove', ...to }, ...Array(times).fill(press).flat()]
     await this.#page.session.call('POST', '/actions', {
       actions: [{ type: 'pointer', id: 'mouse', parameters: { pointerType: 'mouse' }, actions }],
