@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs'
+import css from './tokens.css?raw'
 import { describe, expect, test } from 'vitest'
 
-const css = readFileSync('src/styles/tokens.css', 'utf8')
 
 function block(start: RegExp): Map<string, string> {
   const from = css.search(start)
