@@ -24,11 +24,18 @@ fn sources(folder: &str, endings: &[&str]) -> Vec<(String, String)> {
     let mut folders = vec![root().join(folder)];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("lists").flatten() {
-            let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+            let (path, name) = (
+                entry.path(),
+                entry.file_name().to_string_lossy().into_owned(),
+            );
             if path.is_dir() && !["node_modules", "dist", "target"].contains(&name.as_str()) {
                 folders.push(path);
             } else if endings.iter().any(|e| name.ends_with(e)) {
-                let shown = path.strip_prefix(root()).expect("is inside").display().to_string();
+                let shown = path
+                    .strip_prefix(root())
+                    .expect("is inside")
+                    .display()
+                    .to_string();
                 found.push((shown, std::fs::read_to_string(&path).expect("reads")));
             }
         }
@@ -40,32 +47,60 @@ fn sources(folder: &str, endings: &[&str]) -> Vec<(String, String)> {
 /// Files of these that have any of the words.
 fn with(sources: &[(String, String)], words: &[&str]) -> BTreeSet<String> {
     let has = |text: &str| words.iter().any(|w| text.contains(w));
-    sources.iter().filter(|(_, text)| has(text)).map(|(path, _)| path.clone()).collect()
+    sources
+        .iter()
+        .filter(|(_, text)| has(text))
+        .map(|(path, _)| path.clone())
+        .collect()
 }
 
 // Promise: Nothing under `crates/` depends on Tauri, and no crate may use `unsafe` code.
 #[test]
 fn nothing_under_crates_depends_on_tauri() {
     let done = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--offline", "--locked", "--all-features"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--offline",
+            "--locked",
+            "--all-features",
+        ])
         .current_dir(root())
         .output()
         .expect("cargo runs");
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
     let metadata: Value = serde_json::from_slice(&done.stdout).expect("is JSON");
     let nodes = metadata["resolve"]["nodes"].as_array().expect("has nodes");
     let dependencies: HashMap<&str, Vec<&str>> = nodes
         .iter()
         .map(|n| {
             let list = n["dependencies"].as_array().expect("has a list");
-            (n["id"].as_str().expect("has an id"), list.iter().filter_map(Value::as_str).collect())
+            (
+                n["id"].as_str().expect("has an id"),
+                list.iter().filter_map(Value::as_str).collect(),
+            )
         })
         .collect();
     let packages = metadata["packages"].as_array().expect("has packages");
-    let name = |id: &str| packages.iter().find(|p| p["id"] == id).and_then(|p| p["name"].as_str()).expect("has a name");
+    let name = |id: &str| {
+        packages
+            .iter()
+            .find(|p| p["id"] == id)
+            .and_then(|p| p["name"].as_str())
+            .expect("has a name")
+    };
     let ours: Vec<&str> = packages
         .iter()
-        .filter(|p| p["manifest_path"].as_str().is_some_and(|m| m.contains("/crates/") && !m.contains("/registry/")))
+        .filter(|p| {
+            p["manifest_path"]
+                .as_str()
+                .is_some_and(|m| m.contains("/crates/") && !m.contains("/registry/"))
+        })
         .filter_map(|p| p["id"].as_str())
         .collect();
     assert!(ours.len() >= 8, "{ours:?}");
@@ -76,7 +111,10 @@ fn nothing_under_crates_depends_on_tauri() {
         }
     }
     let names: BTreeSet<&str> = seen.into_iter().map(name).collect();
-    assert!(names.contains("wherry-engine") && names.contains("tokio"), "the graph was followed");
+    assert!(
+        names.contains("wherry-engine") && names.contains("tokio"),
+        "the graph was followed"
+    );
     let windows = |n: &&&str| n.starts_with("tauri") || ["wry", "tao", "gtk", "wherry"].contains(n);
     assert_eq!(names.iter().filter(windows).count(), 0, "{names:?}");
 }
@@ -86,7 +124,9 @@ fn nothing_under_crates_depends_on_tauri() {
 #[test]
 fn the_windows_pages_come_from_the_app_and_nowhere_else() {
     let conf = json("tauri.conf.json");
-    let policy = conf["app"]["security"]["csp"].as_str().expect("has a policy");
+    let policy = conf["app"]["security"]["csp"]
+        .as_str()
+        .expect("has a policy");
     let mut seen = BTreeSet::new();
     for directive in policy.split(';') {
         let mut words = directive.split_whitespace();
@@ -100,11 +140,21 @@ fn the_windows_pages_come_from_the_app_and_nowhere_else() {
         }
     }
     assert!(policy.starts_with("default-src 'none';"), "{policy}");
-    let needed = ["base-uri", "connect-src", "form-action", "frame-ancestors", "script-src", "style-src"];
+    let needed = [
+        "base-uri",
+        "connect-src",
+        "form-action",
+        "frame-ancestors",
+        "script-src",
+        "style-src",
+    ];
     assert!(needed.iter().all(|n| seen.contains(n)), "{seen:?}");
     assert!(conf["app"]["security"]["dangerousDisableAssetCspModification"].is_null());
     let page = read("ui/index.html");
-    assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("style="), "{page}");
+    assert!(
+        !page.contains("http://") && !page.contains("https://") && !page.contains("style="),
+        "{page}"
+    );
 }
 
 // Promise: The window may give Wherry's own commands and hear its events, and nothing else.
@@ -112,17 +162,44 @@ fn the_windows_pages_come_from_the_app_and_nowhere_else() {
 fn the_window_may_give_commands_and_hear_events_and_nothing_else() {
     let conf = json("tauri.conf.json");
     assert_eq!(conf["app"]["withGlobalTauri"], false);
-    assert_eq!(conf["app"]["security"]["capabilities"], serde_json::json!(["main"]));
-    let files: Vec<PathBuf> = std::fs::read_dir(root().join("capabilities")).expect("lists").flatten().map(|e| e.path()).collect();
+    assert_eq!(
+        conf["app"]["security"]["capabilities"],
+        serde_json::json!(["main"])
+    );
+    let files: Vec<PathBuf> = std::fs::read_dir(root().join("capabilities"))
+        .expect("lists")
+        .flatten()
+        .map(|e| e.path())
+        .collect();
     assert_eq!(files.len(), 1, "{files:?}");
     let main = json("capabilities/main.json");
     assert_eq!(main["windows"], serde_json::json!(["main"]));
     assert!(main["remote"].is_null());
-    let may: BTreeSet<&str> = main["permissions"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
-    assert_eq!(may, ["allow-call", "allow-events", "core:event:allow-listen", "core:event:allow-unlisten"].into());
+    let may: BTreeSet<&str> = main["permissions"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    assert_eq!(
+        may,
+        [
+            "allow-call",
+            "allow-events",
+            "core:event:allow-listen",
+            "core:event:allow-unlisten"
+        ]
+        .into()
+    );
     let shell = read("src-tauri/lib.rs");
-    assert!(shell.contains("generate_handler![commands::call, commands::events]"), "only these two are commands");
-    assert!(!read("Cargo.toml").contains("\"devtools\""), "the release has no developer tools");
+    assert!(
+        shell.contains("generate_handler![commands::call, commands::events]"),
+        "only these two are commands"
+    );
+    assert!(
+        !read("Cargo.toml").contains("\"devtools\""),
+        "the release has no developer tools"
+    );
 }
 
 // Promise: One folder of the interface can reach the app, and no part of it inserts markup made
@@ -132,8 +209,19 @@ fn one_folder_of_the_interface_knows_tauri_and_none_inserts_markup() {
     let mut ui = sources("ui/src", &[".ts", ".svelte", ".js"]);
     ui.retain(|(path, _)| !path.contains(".test."));
     let tauri = with(&ui, &["@tauri-apps", "__TAURI"]);
-    assert!(!tauri.is_empty() && tauri.iter().all(|p| p.starts_with("ui/src/lib/backend/")), "{tauri:?}");
-    let markup = ["{@html", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "createContextualFragment", "srcdoc"];
+    assert!(
+        !tauri.is_empty() && tauri.iter().all(|p| p.starts_with("ui/src/lib/backend/")),
+        "{tauri:?}"
+    );
+    let markup = [
+        "{@html",
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "createContextualFragment",
+        "srcdoc",
+    ];
     assert_eq!(with(&ui, &markup), BTreeSet::new());
     let code = ["eval(", "new Function(", "javascript:"];
     assert_eq!(with(&ui, &code), BTreeSet::new());
@@ -145,11 +233,22 @@ fn connections_are_made_in_one_place_which_cannot_be_told_to_trust_everybody() {
     let mut rust = sources("crates", &[".rs"]);
     rust.extend(sources("src-tauri", &[".rs"]));
     rust.retain(|(path, _)| !path.contains("/tests/"));
-    let trusting = ["danger_accept_invalid", "accept_invalid_certs", "ServerCertVerified::assertion", "verify_none"];
+    let trusting = [
+        "danger_accept_invalid",
+        "accept_invalid_certs",
+        "ServerCertVerified::assertion",
+        "verify_none",
+    ];
     assert_eq!(with(&rust, &trusting), BTreeSet::new());
     // Redirect policy, proxy and trust are settled where clients are made.
-    let makers = with(&rust, &["Client::builder(", "Client::new(", "ClientConfig::builder"]);
-    assert!(makers.iter().all(|p| p.starts_with("crates/store/src/")), "{makers:?}");
+    let makers = with(
+        &rust,
+        &["Client::builder(", "Client::new(", "ClientConfig::builder"],
+    );
+    assert!(
+        makers.iter().all(|p| p.starts_with("crates/store/src/")),
+        "{makers:?}"
+    );
     let http = read("crates/store/src/http.rs");
     assert!(http.contains("redirect(reqwest::redirect::Policy::none())"));
     // Nothing runs a program with words that came from outside.
@@ -161,25 +260,52 @@ fn connections_are_made_in_one_place_which_cannot_be_told_to_trust_everybody() {
 fn every_crate_forbids_unsafe_code() {
     assert!(read("Cargo.toml").contains("unsafe_code = \"forbid\""));
     let manifests = sources("crates", &["Cargo.toml"]);
-    assert_eq!(with(&manifests, &["[lints]\nworkspace = true"]).len(), manifests.len());
+    assert_eq!(
+        with(&manifests, &["[lints]\nworkspace = true"]).len(),
+        manifests.len()
+    );
 }
 
 // Promise: Nothing is uploaded, downloaded, renamed or deleted but by a plan.
 #[test]
 fn only_jobs_that_began_as_a_plan_touch_objects() {
     let engine = sources("crates/engine/src", &[".rs"]);
-    let run = with(&engine, &["Job::upload(", "Job::download(", "Job::delete(", "Job::copy("]);
+    let run = with(
+        &engine,
+        &[
+            "Job::upload(",
+            "Job::download(",
+            "Job::delete(",
+            "Job::copy(",
+        ],
+    );
     assert_eq!(run, ["crates/engine/src/jobs/mod.rs".to_owned()].into());
     let jobs = read("crates/engine/src/jobs/mod.rs");
-    assert_eq!(jobs.matches("Job::").count(), 4, "each in start_job, from a plan that was kept");
+    assert_eq!(
+        jobs.matches("Job::").count(),
+        4,
+        "each in start_job, from a plan that was kept"
+    );
     // Past the plans there is the making of an empty folder, which looks first, and nothing else.
-    let direct = ["store.put(", "store.delete(", "store.copy(", ".complete_upload(", ".upload_part("];
-    assert_eq!(with(&engine, &direct), ["crates/engine/src/browse.rs".to_owned()].into());
+    let direct = [
+        "store.put(",
+        "store.delete(",
+        "store.copy(",
+        ".complete_upload(",
+        ".upload_part(",
+    ];
+    assert_eq!(
+        with(&engine, &direct),
+        ["crates/engine/src/browse.rs".to_owned()].into()
+    );
 }
 
 // Promise: Help opens only pages that Wherry itself names, over https.
 #[test]
 fn help_opens_public_pages_over_https_only() {
     let pages: Vec<&str> = wherry_engine::help_pages().collect();
-    assert!(pages.len() > 5 && pages.iter().all(|p| p.starts_with("https://")), "{pages:?}");
+    assert!(
+        pages.len() > 5 && pages.iter().all(|p| p.starts_with("https://")),
+        "{pages:?}"
+    );
 }

@@ -38,7 +38,9 @@ fn quoted(text: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut open: Vec<String> = Vec::new();
     for line in text.lines().map(str::trim) {
-        let comment = line.strip_prefix("//").filter(|c| !c.starts_with(['/', '!']));
+        let comment = line
+            .strip_prefix("//")
+            .filter(|c| !c.starts_with(['/', '!']));
         match comment.map(str::trim) {
             Some(words) => match words.strip_prefix("Promise: ") {
                 Some(first) => open.push(first.to_owned()),
@@ -63,7 +65,10 @@ fn sources() -> Vec<PathBuf> {
     let mut open: Vec<PathBuf> = WHERE_TESTS_ARE.iter().map(|f| root().join(f)).collect();
     while let Some(folder) = open.pop() {
         for entry in std::fs::read_dir(&folder).expect("lists").flatten() {
-            let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+            let (path, name) = (
+                entry.path(),
+                entry.file_name().to_string_lossy().into_owned(),
+            );
             if path.is_dir() {
                 if !NOT_OURS.contains(&name.as_str()) && !name.starts_with('.') {
                     open.push(path);
@@ -79,7 +84,9 @@ fn sources() -> Vec<PathBuf> {
 
 /// What begins a test, or a part of one, in Rust and in the window's tests.
 fn begins_a_test(line: &str) -> bool {
-    ["fn ", "test(", "windowTest(", "it(", "step(", "describe("].iter().any(|word| line.contains(word))
+    ["fn ", "test(", "windowTest(", "it(", "step(", "describe("]
+        .iter()
+        .any(|word| line.contains(word))
 }
 
 #[test]
@@ -88,18 +95,31 @@ fn every_promise_is_tested_and_every_tested_promise_is_made() {
     for document in DOCUMENTS {
         let text = std::fs::read_to_string(root().join(document)).expect("is there");
         let bullets = bullets(&text);
-        assert!(bullets.len() > 20, "{document} has its bullets: {bullets:?}");
+        assert!(
+            bullets.len() > 20,
+            "{document} has its bullets: {bullets:?}"
+        );
         for bullet in bullets {
-            assert!(bullet.ends_with('.'), "{document}: “{bullet}” is a sentence");
+            assert!(
+                bullet.ends_with('.'),
+                "{document}: “{bullet}” is a sentence"
+            );
             made.insert(bullet);
         }
     }
     let mut tested: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for path in sources() {
         let text = std::fs::read_to_string(&path).expect("is text");
-        let shown = path.strip_prefix(root()).expect("is inside").display().to_string();
+        let shown = path
+            .strip_prefix(root())
+            .expect("is inside")
+            .display()
+            .to_string();
         for (promise, below) in quoted(&text) {
-            assert!(begins_a_test(&below), "{shown}: “{promise}” is not right above a test but above “{below}”");
+            assert!(
+                begins_a_test(&below),
+                "{shown}: “{promise}” is not right above a test but above “{below}”"
+            );
             let has_tests = [".test.ts", ".mjs"].iter().any(|e| shown.ends_with(e))
                 || text.contains("::test")
                 || text.contains("#[test]")
@@ -111,8 +131,14 @@ fn every_promise_is_tested_and_every_tested_promise_is_made() {
     }
     let untested: Vec<&String> = made.iter().filter(|p| !tested.contains_key(*p)).collect();
     let unmade: Vec<_> = tested.iter().filter(|(p, _)| !made.contains(*p)).collect();
-    assert!(untested.is_empty(), "promised, and quoted by no test:\n{untested:#?}");
-    assert!(unmade.is_empty(), "quoted by tests, and in no document:\n{unmade:#?}");
+    assert!(
+        untested.is_empty(),
+        "promised, and quoted by no test:\n{untested:#?}"
+    );
+    assert!(
+        unmade.is_empty(),
+        "quoted by tests, and in no document:\n{unmade:#?}"
+    );
 }
 
 #[test]
@@ -121,6 +147,15 @@ fn bullets_and_quotes_are_read_as_people_read_them() {
     assert_eq!(bullets(text), ["One thing, which goes on.", "Two."]);
     let source = "    // Promise: One thing, which\n    // goes on.\n    // Promise: Two.\n    #[test]\n    fn x() {}\n// other\nfn y() {}";
     let found = quoted(source);
-    let found: Vec<(&str, &str)> = found.iter().map(|(p, l)| (p.as_str(), l.as_str())).collect();
-    assert_eq!(found, [("One thing, which goes on.", "fn x() {}"), ("Two.", "fn x() {}")]);
+    let found: Vec<(&str, &str)> = found
+        .iter()
+        .map(|(p, l)| (p.as_str(), l.as_str()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("One thing, which goes on.", "fn x() {}"),
+            ("Two.", "fn x() {}")
+        ]
+    );
 }

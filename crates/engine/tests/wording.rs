@@ -6,9 +6,11 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use wherry_engine::contract::Problem;
 use wherry_account::{AccountsError, NameProblem, ProviderError};
-use wherry_engine::problem::{About, from_blocked, from_file_error, from_plan_error, from_portal, from_status, from_store};
+use wherry_engine::contract::Problem;
+use wherry_engine::problem::{
+    About, from_blocked, from_file_error, from_plan_error, from_portal, from_status, from_store,
+};
 use wherry_portal::{PortalError, Said, SignInMethod};
 use wherry_store::{ErrorKind, StoreError};
 use wherry_transfer::{Blocked, FileError, PlanError};
@@ -196,7 +198,11 @@ fn what_portals_say() {
             request_id: Some("req-1".into()),
         })
     };
-    let url = || "http://keystone.example.org:5000/v3".parse().expect("an address");
+    let url = || {
+        "http://keystone.example.org:5000/v3"
+            .parse()
+            .expect("an address")
+    };
     let connection = |kind, message: &str| PortalError::Connection {
         kind,
         message: message.into(),
@@ -212,8 +218,14 @@ fn what_portals_say() {
             why: "it must begin with http:// or https://",
         },
         PortalError::OnlyUnencrypted { url: url() },
-        connection(ErrorKind::HostUnknown, "there is no host named keystone.example.org"),
-        connection(ErrorKind::Unreachable, "nothing answers at keystone.example.org:5000"),
+        connection(
+            ErrorKind::HostUnknown,
+            "there is no host named keystone.example.org",
+        ),
+        connection(
+            ErrorKind::Unreachable,
+            "nothing answers at keystone.example.org:5000",
+        ),
         PortalError::NotAPortal {
             host: "www.example.org".into(),
             excerpt: "Welcome".into(),
@@ -246,7 +258,10 @@ fn what_portals_say() {
             reason: "this portal cannot give a key a new secret; make a new key instead".into(),
         },
         PortalError::Fault {
-            said: Box::new(Said { status: 503, ..*said() }),
+            said: Box::new(Said {
+                status: 503,
+                ..*said()
+            }),
         },
         PortalError::NotUnderstood {
             doing: "list your keys",
@@ -266,10 +281,22 @@ fn what_accounts_and_the_keychain_say() {
     let io = || io::Error::from(io::ErrorKind::PermissionDenied);
     let toml = || Box::new(toml::from_str::<toml::Table>("format =").expect_err("is none"));
     let accounts = [
-        AccountsError::Read { path: path(), source: io() },
-        AccountsError::Damaged { path: path(), source: toml() },
-        AccountsError::Newer { path: path(), version: 2 },
-        AccountsError::Write { path: path(), source: io() },
+        AccountsError::Read {
+            path: path(),
+            source: io(),
+        },
+        AccountsError::Damaged {
+            path: path(),
+            source: toml(),
+        },
+        AccountsError::Newer {
+            path: path(),
+            version: 2,
+        },
+        AccountsError::Write {
+            path: path(),
+            source: io(),
+        },
         AccountsError::Name(NameProblem::Empty),
         AccountsError::Name(NameProblem::Long),
         AccountsError::Name(NameProblem::Character(':')),
@@ -279,7 +306,11 @@ fn what_accounts_and_the_keychain_say() {
     let mut out = String::new();
     for error in accounts {
         let name = format!("{error:?}");
-        let name = name.split([' ', '{', '(']).next().unwrap_or_default().to_owned();
+        let name = name
+            .split([' ', '{', '('])
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         show(&mut out, &name, &error.into());
     }
     let providers = [
@@ -303,7 +334,11 @@ fn what_accounts_and_the_keychain_say() {
         VaultStatus::NewPassphrase,
         VaultStatus::Other("the service went away".into()),
     ] {
-        show(&mut out, &format!("{status:?}"), &from_status(&status).expect("is a problem"));
+        show(
+            &mut out,
+            &format!("{status:?}"),
+            &from_status(&status).expect("is a problem"),
+        );
     }
     let vault = || PathBuf::from("/home/ada/.config/wherry/vault.age");
     for error in [

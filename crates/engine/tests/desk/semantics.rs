@@ -1,16 +1,15 @@
 //! What docs/SEMANTICS.md says about data, as far as the engine decides it; the rest is proved where
 //! it is decided, in the tests of the store, the transfers and the practice store.
 
-mod desk;
-
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use desk::*;
 use wherry_engine::Engine;
 use wherry_engine::commands::Desk;
 use wherry_engine::contract::*;
 use wherry_vault::VaultKind;
+
+use crate::seat::*;
 
 struct Practice {
     seat: Seat,

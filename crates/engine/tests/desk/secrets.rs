@@ -1,21 +1,17 @@
-//! What docs/SECURITY.md says about secrets, held against a running engine.
+//! Where secrets are, and where they are not.
 
-mod desk;
-
-use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::process::Command;
-use std::sync::mpsc;
 
-use desk::*;
 use serde::Serialize;
-use serde_json::{Value, json};
 use wherry_account::Home;
 use wherry_engine::Engine;
-use wherry_engine::commands::{Desk, dispatch_desk};
+use wherry_engine::commands::Desk;
 use wherry_engine::contract::*;
 use wherry_testbed::{Testbed, unique_bucket};
 use wherry_vault::{Vault, VaultKind};
+
+use crate::keys::{by_password, in_demo, wish};
+use crate::seat::*;
 
 const PASSPHRASE: &str = "seven wherries on the Yare";
 
@@ -60,7 +56,7 @@ async fn use_file(seat: &Seat) {
 // Promise: Even at its most talkative the log has no secret, no password and no token.
 #[test]
 fn no_disk_no_log_and_no_answer_has_a_secret() {
-    alone("half_uses_everything");
+    alone("secrets::half_uses_everything");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,38 +79,15 @@ async fn half_uses_everything() {
         if desk.vault().await.expect("answers").choice == VaultChoice::File {
             use_file(seat).await;
         }
-        let sign_in = KeystoneSignIn::Password {
-            user: bed.alice.name.clone(),
-            domain: bed.domain.clone(),
-            password: typed(&bed.alice.password),
-            totp: None,
-        };
-        let request = KeystoneRequest {
-            url: bed.url.clone(),
-            sign_in,
-            ca_file: None,
-            proxy: None,
-        };
-        let signed_in = desk.keystone_sign_in(request).await.expect("signs in");
-        let request = ProjectRequest {
-            session: signed_in.session.clone(),
-            project: bed.demo_project.clone(),
-        };
-        let places = desk
-            .keystone_project(request)
-            .await
-            .expect("opens the project");
+        let (signed_in, places) = in_demo(seat, &bed).await;
         seen(&places);
-        let wish = KeystoneAccount {
-            session: signed_in.session.clone(),
-            project: bed.demo_project.clone(),
-            region: places.endpoints[0].region.clone(),
-            endpoint: places.endpoints[0].url.clone(),
-            name: "Made".into(),
-            provider: "openstack".into(),
-            signing: None,
-            ca_file: None,
-        };
+        let place_of_store = &places.endpoints[0];
+        let wish = wish(
+            &signed_in.session,
+            &bed.demo_project,
+            place_of_store,
+            "Made",
+        );
         let made = desk.keystone_add_account(wish).await.expect("makes a key");
         seen(&signed_in);
         seen(&made);
@@ -238,82 +211,19 @@ mod erased {
     }
 }
 
-// Promise: Arguments that a command does not understand are refused without being repeated.
-#[tokio::test]
-async fn arguments_that_are_not_understood_are_not_repeated() {
-    let seat = Seat::new();
-    for (command, args) in [
-        (
-            "add_account",
-            json!({ "name": 3, "secret": "hunter2hunter2" }),
-        ),
-        (
-            "give_secret",
-            json!({ "secret": { "hunter2hunter2": "hunter2hunter2" } }),
-        ),
-        (
-            "keystone_sign_in",
-            json!({ "url": "x", "signIn": { "kind": "hunter2hunter2" } }),
-        ),
-        ("choose_vault", json!("hunter2hunter2")),
-        ("reveal", json!({ "hunter2hunter2": 1 })),
-    ] {
-        let refused = dispatch_desk(&seat.engine, command, args)
-            .await
-            .expect("is a command");
-        let refused = refused.expect_err("is not understood");
-        assert_eq!(refused.code, "app.arguments");
-        assert!(!format!("{refused:?}").contains("hunter2"), "{refused:?}");
-    }
-    assert!(
-        dispatch_desk(&seat.engine, "no_such_command", Value::Null)
-            .await
-            .is_none()
-    );
-}
-
 // Promise: A key that was deleted elsewhere is noticed when its portal is asked.
 // Promise: A sign-in ends with the process: the password is asked for again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sign_in_and_a_session_secret_end_with_the_process() {
     let (bed, _rgw) = Testbed::both();
     let seat = Seat::new();
-    let sign_in = KeystoneSignIn::Password {
-        user: bed.alice.name.clone(),
-        domain: bed.domain.clone(),
-        password: typed(&bed.alice.password),
-        totp: None,
-    };
-    let request = KeystoneRequest {
-        url: bed.url.clone(),
-        sign_in: sign_in.clone(),
-        ca_file: None,
-        proxy: None,
-    };
-    let signed_in = seat
-        .engine
-        .keystone_sign_in(request)
-        .await
-        .expect("signs in");
-    let request = ProjectRequest {
-        session: signed_in.session.clone(),
-        project: bed.demo_project.clone(),
-    };
-    let places = seat
-        .engine
-        .keystone_project(request)
-        .await
-        .expect("opens the project");
-    let wish = KeystoneAccount {
-        session: signed_in.session,
-        project: bed.demo_project.clone(),
-        region: places.endpoints[0].region.clone(),
-        endpoint: places.endpoints[0].url.clone(),
-        name: "Made".into(),
-        provider: "openstack".into(),
-        signing: None,
-        ca_file: None,
-    };
+    let (signed_in, places) = in_demo(&seat, &bed).await;
+    let wish = wish(
+        &signed_in.session,
+        &bed.demo_project,
+        &places.endpoints[0],
+        "Made",
+    );
     let made = seat
         .engine
         .keystone_add_account(wish)
@@ -389,7 +299,7 @@ async fn a_sign_in_and_a_session_secret_end_with_the_process() {
     again.buckets(id.clone()).await.expect("works");
     let request = AccountSignIn {
         account: id.clone(),
-        sign_in,
+        sign_in: by_password(&bed.alice, &bed.domain),
     };
     let keys = again.account_sign_in(request).await.expect("signs in");
     assert!(
@@ -448,140 +358,4 @@ async fn removing_an_account_takes_its_secret_along() {
             .expect("is text")
             .contains("AKIA1")
     );
-}
-
-/// Accepts anything, and hands over what was sent to it.
-fn listener() -> (String, mpsc::Receiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("listens");
-    let address = format!("http://{}", listener.local_addr().expect("has one"));
-    let (sender, sent) = mpsc::channel();
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let mut buffer = [0; 65536];
-            let read = stream.read(&mut buffer).unwrap_or(0);
-            let _ = sender.send(String::from_utf8_lossy(&buffer[..read]).into_owned());
-            let body = "<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>";
-            let head = format!(
-                "HTTP/1.1 200 OK\r\ncontent-type: application/xml\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-                body.len()
-            );
-            let _ = stream.write_all((head + body).as_bytes());
-        }
-    });
-    (address, sent)
-}
-
-// Promise: A store gets a signature made with the secret, and never the secret itself.
-#[tokio::test(flavor = "multi_thread")]
-async fn stores_get_a_signature_and_never_the_secret() {
-    let seat = Seat::new();
-    let (address, sent) = listener();
-    for (signing, begins) in [
-        (SigningView::V4, "AWS4-HMAC-SHA256 Credential=AKIA1/"),
-        (SigningView::V2, "AWS AKIA1:"),
-    ] {
-        let account = AccountForm {
-            signing: Some(signing),
-            ..form(
-                &format!("{signing:?}"),
-                &address,
-                "AKIA1",
-                "wJalrXUtnFEMI-K7MDENG",
-            )
-        };
-        let id = seat.engine.add_account(account).await.expect("saves").id;
-        seat.engine.buckets(id).await.expect("answers");
-        let request = sent.recv().expect("a request");
-        assert!(
-            request.to_ascii_lowercase().contains("authorization: aws"),
-            "{request}"
-        );
-        assert!(request.contains(begins), "{request}");
-        assert!(!request.contains("wJalrXUtnFEMI"), "{request}");
-    }
-}
-
-// Promise: The practice store listens on this computer's own address only.
-// Promise: It answers to its own key only, which is made at random.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_practice_store_is_on_loopback_and_wants_its_key() {
-    let seat = Seat::new();
-    let account = seat.engine.start_practice().await.expect("starts");
-    let endpoint: url::Url = account.endpoint.parse().expect("is an address");
-    assert_eq!(endpoint.host_str(), Some("127.0.0.1"));
-    #[cfg(target_os = "linux")]
-    {
-        let port = format!(":{:04X}", endpoint.port().expect("has one"));
-        let table = std::fs::read_to_string("/proc/net/tcp").expect("is there")
-            + &std::fs::read_to_string("/proc/net/tcp6").unwrap_or_default();
-        let listens = |line: &&str| {
-            line.split_whitespace()
-                .nth(1)
-                .is_some_and(|a| a.ends_with(&port))
-                && line.contains(" 0A ")
-        };
-        let listening: Vec<&str> = table.lines().filter(listens).collect();
-        assert_eq!(listening.len(), 1, "{table}");
-        assert!(
-            listening[0].contains(&format!("0100007F{port}")),
-            "{listening:?}"
-        );
-    }
-    let id = account.key.access_key_id.expect("has a key");
-    let wrong = seat
-        .engine
-        .test_account(form("Wrong", &account.endpoint, &id, "a guess"))
-        .await
-        .expect("tries");
-    assert!(!wrong.ok && wrong.buckets.is_none(), "{wrong:?}");
-    let unsigned = AccountForm {
-        signing: Some(SigningView::Anonymous),
-        ..form("Nobody", &account.endpoint, "", "")
-    };
-    assert_eq!(
-        seat.engine
-            .test_account(unsigned)
-            .await
-            .expect("tries")
-            .buckets,
-        None
-    );
-    // Another practice store has another key.
-    let other = Seat::new();
-    assert_ne!(
-        other
-            .engine
-            .start_practice()
-            .await
-            .expect("starts")
-            .key
-            .access_key_id,
-        Some(id)
-    );
-}
-
-// Promise: A damaged account file or a damaged encrypted file is told and never written over.
-#[tokio::test]
-async fn a_damaged_account_file_is_told_and_left_alone() {
-    let seat = Seat::new();
-    let file = seat.engine.home().accounts_file();
-    std::fs::create_dir_all(file.parent().expect("has one")).expect("makes it");
-    std::fs::write(&file, "format = 1\n[[account]\nname = ").expect("writes");
-    let before = std::fs::read(&file).expect("reads");
-    let problem = seat
-        .engine
-        .accounts()
-        .await
-        .map(|_| ())
-        .expect_err("cannot be read");
-    assert_eq!(problem.code, "accounts.damaged", "{problem:?}");
-    let problem = seat
-        .engine
-        .add_account(form("Lab", "http://127.0.0.1:9", "AKIA1", "its-secret"))
-        .await;
-    assert_eq!(
-        problem.map(|_| ()).expect_err("is not overwritten").code,
-        "accounts.damaged"
-    );
-    assert_eq!(std::fs::read(&file).expect("reads"), before);
 }

@@ -2,7 +2,6 @@
 //!
 //! Everything goes through [`Desk`], as it does from the window. Waiting is for events, never for
 //! time to pass.
-#![allow(dead_code, reason = "each test file uses a part")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -217,11 +216,14 @@ pub fn files_with(word: &str, folder: &Path) -> Vec<PathBuf> {
     assert!(word.len() >= 6, "too short to be looked for: {word}");
     let utf16: String = word.chars().flat_map(|c| [c, '\0']).collect();
     let hex: String = word.bytes().map(|b| format!("{b:02x}")).collect();
-    let url = percent_encoding::utf8_percent_encode(word, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let url =
+        percent_encoding::utf8_percent_encode(word, percent_encoding::NON_ALPHANUMERIC).to_string();
     let holds = |path: &PathBuf| {
         let bytes = std::fs::read(path).unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes);
-        [word, &utf16, &hex, &url].iter().any(|spelling| text.contains(*spelling))
+        [word, &utf16, &hex, &url]
+            .iter()
+            .any(|spelling| text.contains(*spelling))
     };
     files_below(folder).into_iter().filter(holds).collect()
 }

@@ -1,0 +1,11 @@
+//! The engine by its commands, as the window gives them: against real servers, against the practice
+//! store, and against listeners that only hear what is sent.
+//!
+//! One program, as linking costs more than running.
+
+mod exposure;
+mod keys;
+mod mistakes;
+mod seat;
+mod secrets;
+mod semantics;
