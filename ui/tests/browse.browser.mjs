@@ -274,8 +274,8 @@ describe('drops', () => {
   test('what is dropped while a plan is made waits its turn', async () => {
     const { page } = await visit('browse')
     await page.evaluate(() => {
-      window.fake.drag.drop(['/a'], { x: 700, y: 600 })
-      window.fake.drag.drop(['/b'], { x: 700, y: 600 })
+      window.fake.drag.drop(['/new 1'], { x: 700, y: 600 })
+      window.fake.drag.drop(['/new 2'], { x: 700, y: 600 })
     })
     await page.waitForFunction(() => window.fake.calls.filter((c) => c.name === 'run_plan').length === 2)
     await page.close()

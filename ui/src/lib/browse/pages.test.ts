@@ -102,3 +102,12 @@ test('places one has left are forgotten', async () => {
   expect(pages.row(395)).toBeDefined()
   expect(pages.row(5)).toBeUndefined()
 })
+
+test('a desk that counts wrongly is not asked for ever', async () => {
+  const { pages, asked, changed } = desk()
+  changed.mockImplementation(() => pages.need(0, 10))
+  pages.outdate(4)
+  pages.need(0, 10)
+  await asked[0]?.answer(3)
+  expect(asked).toHaveLength(1)
+})

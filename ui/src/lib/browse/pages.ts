@@ -67,14 +67,16 @@ export class Pages {
     if (asked !== undefined && asked >= this.#generation) return
     // One request for a page at a time: a listing that grows ten times a second must not queue up.
     if (asked !== undefined) return
-    this.#asked.set(number, this.#generation)
+    const wanted = this.#generation
+    this.#asked.set(number, wanted)
     let stillNone = false
     try {
       const answer = await this.fetch(number * this.pageSize, this.pageSize)
       if (this.#closed) return
       const before = this.#pages.get(number)
       if (!before || answer.generation >= before.generation) {
-        this.#pages.set(number, { rows: answer.rows, generation: answer.generation, used: ++this.#clock })
+        // Asked for after it was told: it cannot be older, whatever it calls itself. Else one would ask for ever.
+        this.#pages.set(number, { rows: answer.rows, generation: Math.max(answer.generation, wanted), used: ++this.#clock })
         this.total = answer.total
         this.#generation = Math.max(this.#generation, answer.generation)
         this.#forgetOld()
