@@ -51,7 +51,7 @@ fn listener() -> (String, mpsc::Receiver<String>) {
     let (sender, sent) = mpsc::channel();
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
-            let mut buffer = [0; 65536];
+            let mut buffer = vec![0; 65536];
             let read = stream.read(&mut buffer).unwrap_or(0);
             let _ = sender.send(String::from_utf8_lossy(&buffer[..read]).into_owned());
             let body = "<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>";

@@ -167,7 +167,7 @@ async fn a_key_that_may_not_list_opens_a_bucket_by_its_name() {
     // Another start of the app knows it again.
     assert_eq!(
         seat.account(&account).await.opened_buckets,
-        [rgw.limited_bucket.clone()]
+        std::slice::from_ref(&rgw.limited_bucket)
     );
     let here = seat.files("mine", &[("x.txt", b"x")]);
     let upload = PlanWhat::Upload {

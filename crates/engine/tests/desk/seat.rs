@@ -4,6 +4,7 @@
 //! time to pass.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -215,7 +216,10 @@ pub fn files_below(folder: &Path) -> Vec<PathBuf> {
 pub fn files_with(word: &str, folder: &Path) -> Vec<PathBuf> {
     assert!(word.len() >= 6, "too short to be looked for: {word}");
     let utf16: String = word.chars().flat_map(|c| [c, '\0']).collect();
-    let hex: String = word.bytes().map(|b| format!("{b:02x}")).collect();
+    let hex = word.bytes().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
     let url =
         percent_encoding::utf8_percent_encode(word, percent_encoding::NON_ALPHANUMERIC).to_string();
     let holds = |path: &PathBuf| {
