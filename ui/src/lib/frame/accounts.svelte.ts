@@ -73,8 +73,8 @@ export async function refreshBuckets(account: string) {
 /** Opening an account shows its buckets; they are asked for the first time it happens. */
 export function expand(account: string) {
   open.add(account)
-  const shelf = accounts.shelf(account)
-  if (!shelf.view && !shelf.loading) void refreshBuckets(account)
+  // Not a look at the shelf: effects call this, and a refusal would be asked for over and over.
+  if (!asked.has(account)) void refreshBuckets(account)
 }
 
 export function collapse(account: string) {
