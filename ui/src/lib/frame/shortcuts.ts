@@ -1,4 +1,5 @@
 /** The keys that work everywhere in the window, and their list for people. */
+import { tick } from 'svelte'
 import { folder } from '$lib/browse/folder.svelte'
 import { newFolder, showDetails } from '$lib/browse/actions.svelte'
 import { refreshBuckets } from './accounts.svelte'
@@ -38,9 +39,12 @@ function refresh() {
 }
 
 /** Between the accounts and the table. */
-function nextPart() {
+async function nextPart() {
   const inSidebar = document.activeElement?.closest('[role=tree]')
-  if (!inSidebar) sidebar.show()
+  if (!inSidebar) {
+    sidebar.show()
+    await tick()
+  }
   wish(inSidebar ? 'focus-table' : 'focus-sidebar')
 }
 
@@ -68,7 +72,7 @@ export function globalKeys(event: KeyboardEvent) {
   else if (key === 'ContextMenu' || (key === 'F10' && event.shiftKey)) {
     if (!menuHere()) return
   } else if (key === 'F1') void openDialog({ kind: 'shortcuts' })
-  else if (key === 'F6') nextPart()
+  else if (key === 'F6') void nextPart()
   else if (key === 'F9') sidebar.toggle()
   else if (cmd && event.shiftKey && letter === 'n') newFolder()
   else if (cmd && letter === 'l') wish('edit-path')
