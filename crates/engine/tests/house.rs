@@ -309,3 +309,72 @@ fn help_opens_public_pages_over_https_only() {
         "{pages:?}"
     );
 }
+
+/// What a document points at, relative to its folder.
+fn links(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for begin in ["](", "src=\"", "srcset=\""] {
+        for (at, _) in text.match_indices(begin) {
+            let rest = &text[at + begin.len()..];
+            let end = rest.find([')', '"', '#']).unwrap_or(rest.len());
+            found.push(rest[..end].to_owned());
+        }
+    }
+    found.retain(|link| !link.is_empty() && !link.starts_with("http"));
+    found
+}
+
+#[test]
+fn documents_point_at_what_is_there() {
+    let mut documents = sources("docs", &[".md"]);
+    for name in [
+        "README.md",
+        "CONTRIBUTING.md",
+        "tests/testbed/README.md",
+        "bench/README.md",
+    ] {
+        documents.push((name.to_owned(), read(name)));
+    }
+    for (document, text) in &documents {
+        let folder = root()
+            .join(document)
+            .parent()
+            .expect("is in a folder")
+            .to_owned();
+        for link in links(text) {
+            let target = folder.join(&link);
+            assert!(target.exists(), "{document} points at {link}");
+            if link.ends_with(".png") {
+                let size = target.metadata().expect("is there").len();
+                assert!(size < 150_000, "{link} has {size} bytes");
+            }
+        }
+    }
+    let readme = read("README.md");
+    assert!(links(&readme).len() > 8, "{:?}", links(&readme));
+    // The two commands, and every folder that is explained.
+    let makefile = read("Makefile");
+    assert!(makefile.contains("\nrun:") && makefile.contains("\ntest:"));
+    let folders = readme
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("/` |"));
+    for (folder, _) in folders {
+        assert!(
+            root().join(folder).is_dir(),
+            "{folder} is explained and not there"
+        );
+    }
+}
+
+#[test]
+fn the_example_of_a_preset_is_one() {
+    let text = read("docs/ADDING-A-PROVIDER.md");
+    let example = text
+        .split("```toml\n")
+        .nth(1)
+        .and_then(|t| t.split("```").next())
+        .expect("has an example");
+    let preset = wherry_account::Provider::parse("example", example).expect("is valid");
+    assert_eq!((preset.fields.len(), preset.endpoints.len()), (1, 1));
+    assert_eq!(preset.quirks.parts.large_size, Some(200 << 20));
+}
