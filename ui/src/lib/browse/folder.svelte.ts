@@ -169,9 +169,11 @@ export class Folder {
     this.#refreshAgain()
   }
 
-  /** Rust says that a job changed a folder. */
-  changed(location: Location) {
-    if (sameLocation(location, this.location)) void this.refresh()
+  /** Rust says that a job changed a folder: it, what is in it, or the one it is in may look different. */
+  changed({ account, bucket, prefix }: Location) {
+    const here = this.location
+    if (!here || here.account !== account || here.bucket !== bucket) return
+    if (here.prefix.startsWith(prefix) || prefix.startsWith(here.prefix)) void this.refresh()
   }
 
   #refreshAgain() {

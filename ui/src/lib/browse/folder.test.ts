@@ -153,6 +153,14 @@ describe('refresh', () => {
     expect(indexOf('aaa.csv')).toBeGreaterThan(-1)
   })
 
+  test.each(['', 'data/', 'data/2024/deeper/'])('a job in %j concerns data/2024/', async (prefix) => {
+    await open(at('data/2024/'))
+    fake.stores.a?.thesis?.set('data/2024/new.nc', { size: 1, modified: 0, storageClass: null })
+    fake.tell({ kind: 'changed', location: at(prefix) })
+    await settled()
+    expect(indexOf('new.nc')).toBeGreaterThan(-1)
+  })
+
   test('changes that come while it lists are not lost', async () => {
     await open(at('data/'))
     void folder.refresh()

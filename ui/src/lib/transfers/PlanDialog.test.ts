@@ -1,0 +1,88 @@
+import { render, screen } from '@testing-library/svelte'
+import userEvent from '@testing-library/user-event'
+import { beforeEach, expect, test } from 'vitest'
+import { connect, type PlanView, type PlanWhat, type RunRequest } from '$lib/backend'
+import { Fake, problem } from '$tests/fake'
+import PlanDialog from './PlanDialog.svelte'
+
+const to = { account: 'a', bucket: 'thesis', prefix: '' }
+const upload: PlanWhat = { kind: 'upload', to, paths: ['/x'] }
+const download: PlanWhat = { kind: 'download', selection: { location: to, keys: [], allOf: null }, folder: '/full' }
+
+const plan = (change: Partial<PlanView> = {}): PlanView => ({
+  id: 'p1',
+  kind: 'upload',
+  title: 'Upload 3 files to thesis/',
+  files: 3,
+  bytes: 30,
+  folders: 0,
+  same: 0,
+  conflicts: 0,
+  conflictExamples: [],
+  notes: [],
+  notesTotal: 0,
+  examples: ['a.txt'],
+  blocked: null,
+  clean: false,
+  ...change,
+})
+
+let fake: Fake
+let ran: RunRequest[]
+beforeEach(async () => {
+  ran = []
+  fake = new Fake({
+    handlers: {
+      run_plan: (request) => {
+        ran.push(request)
+        throw problem('transfer.plan-gone', 'This plan is no longer there.', 'Make it again.')
+      },
+    },
+    shell: { pick_folder: () => '/roomy' },
+  })
+  await connect(fake)
+})
+
+test('nothing is overwritten unless that was chosen', async () => {
+  const user = userEvent.setup()
+  render(PlanDialog, { plan: plan({ conflicts: 2, conflictExamples: [{ name: 'a.txt', hereSize: 1, hereModified: null, thereSize: 2, thereModified: null }] }), what: upload })
+  await user.click(await screen.findByRole('button', { name: 'Upload 1 file' }))
+  expect(ran).toEqual([{ plan: 'p1', onConflict: 'skip', includeSame: false }])
+  await user.click(screen.getByRole('radio', { name: 'Replace what is there' }))
+  await user.click(screen.getByRole('button', { name: 'Upload 3 files' }))
+  expect(ran[1]?.onConflict).toBe('overwrite')
+})
+
+test('why it did not start stands in the dialog', async () => {
+  const user = userEvent.setup()
+  render(PlanDialog, { plan: plan(), what: upload })
+  await user.click(await screen.findByRole('button', { name: 'Upload 3 files' }))
+  expect(await screen.findByRole('alert')).toHaveTextContent('This plan is no longer there.')
+})
+
+test('what cannot run has no button that runs it', async () => {
+  render(PlanDialog, { plan: plan({ kind: 'download', blocked: problem('transfer.disk-full', 'No room.', 'Choose another folder.', { remedies: [{ kind: 'choose-folder' }] }) }), what: download })
+  expect(await screen.findByRole('alert')).toHaveTextContent('No room.')
+  expect(screen.queryByRole('button', { name: /Download/ })).toBeNull()
+})
+
+test('another folder means another plan', async () => {
+  const user = userEvent.setup()
+  render(PlanDialog, { plan: plan({ kind: 'download', blocked: problem('transfer.disk-full', 'No room.', '', { remedies: [{ kind: 'choose-folder' }] }) }), what: download })
+  await user.click(await screen.findByRole('button', { name: 'Choose another folder…' }))
+  const asked = fake.calls.find((call) => call.name === 'plan')?.args as { what: PlanWhat } | undefined
+  expect(asked?.what).toMatchObject({ kind: 'download', folder: '/roomy' })
+})
+
+test('everything that is left out is named, with the reason', async () => {
+  render(PlanDialog, { plan: plan({ notes: [{ name: 'x\u202Ey', words: 'a symbolic link', leftOut: true }], notesTotal: 150 }), what: upload })
+  expect(await screen.findByText('x‹202E›y')).toBeVisible()
+  expect(screen.getByText('a symbolic link')).toBeVisible()
+  expect(screen.getByText('and 149 more')).toBeVisible()
+})
+
+test('a plan that is not run is forgotten', async () => {
+  const { unmount } = render(PlanDialog, { plan: plan(), what: upload })
+  unmount()
+  expect(fake.calls.find((call) => call.name === 'drop_plan')?.args).toBe('p1')
+})
