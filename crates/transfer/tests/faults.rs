@@ -114,6 +114,7 @@ async fn a_full_quota_stops_the_job_and_is_not_tried_again() {
     assert!(!job.retry_failed(), "nothing is left to try");
 }
 
+// Promise: An upload that turns out to be damaged fails, and the damaged object is removed again.
 #[tokio::test]
 async fn a_part_the_store_damages_is_noticed_and_cleaned_up() {
     let here = tempfile::tempdir().unwrap();
