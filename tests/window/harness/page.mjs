@@ -205,6 +205,7 @@ export class Element {
 
   /** The option of this label, for a <select>. */
   async choose(label) {
+    await this.#run((element) => element.scrollIntoView({ block: 'center' }))
     const option = await this.#page.find('option', label, { within: this })
     await option.click()
   }
