@@ -339,3 +339,14 @@ test('names are text, whatever they say', async () => {
   assert.deepEqual(errors, [])
   await page.close()
 })
+
+test('in a narrow window the accounts are a drawer, left by Escape', async () => {
+  const { page } = await visit('browse', { size: '800x600', scale: 2 })
+  assert.equal(await page.getByRole('tree').count(), 0)
+  await page.keyboard.press('F6')
+  await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'treeitem')
+  await page.keyboard.press('Escape')
+  await page.getByRole('tree').waitFor({ state: 'detached' })
+  await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'grid')
+  await page.close()
+})

@@ -16,6 +16,7 @@ export const states = {
   account: { world: 'account' },
   denied: { world: 'denied' },
   transfers: { world: 'transfers' },
+  drawer: { world: 'browse', steps: (page) => page.keyboard.press('F6') },
   'transfer-files': {
     world: 'transfers',
     steps: async (page) => {
