@@ -50,7 +50,7 @@ class Client:
 
 def clients(store, folder):
     endpoint, key, secret = store["endpoint"], store["user"]["access_key"], store["user"]["secret_key"]
-    aws = dict(os.environ, AWS_ACCESS_KEY_ID=key, AWS_SECRET_ACCESS_KEY=secret, AWS_ENDPOINT_URL=endpoint,
+    aws = dict(os.environ, AWS_ACCESS_KEY_ID=key, AWS_SECRET_ACCESS_KEY=secret, AWS_ENDPOINT_URL=endpoint, S3_ENDPOINT_URL=endpoint,
                AWS_DEFAULT_REGION="us-east-1", AWS_EC2_METADATA_DISABLED="true", WHERRY_HOME=str(folder / "home"))
     # RGW refuses the checksum trailers that the AWS CLI adds by default.
     plain = dict(aws, AWS_REQUEST_CHECKSUM_CALCULATION="when_required", AWS_RESPONSE_CHECKSUM_VALIDATION="when_required")
@@ -60,7 +60,7 @@ def clients(store, folder):
     wherry = os.environ.get("WHERRY_CLI", str(ROOT / "target/release/wherry-cli"))
     found = [
         Client("wherry-cli", wherry, aws,
-               lambda d, b: ["cp", "-r", f"{d}/", f"s3://{b}"], lambda b, d: ["cp", "-r", f"s3://{b}", d]),
+               lambda d, b: ["cp", "-r", f"{d}/", f"s3://{b}"], lambda b, d: ["cp", "-r", f"s3://{b}/", d]),
         Client("aws s3 cp", peer("aws"), plain,
                lambda d, b: ["s3", "cp", "--recursive", "--only-show-errors", d, f"s3://{b}"],
                lambda b, d: ["s3", "cp", "--recursive", "--only-show-errors", f"s3://{b}", d]),
