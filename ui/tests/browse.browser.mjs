@@ -8,7 +8,7 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { after, before, describe, test } from 'node:test'
 import { open, start } from './chromium.mjs'
-import { row, states } from './states.mjs'
+import { fetched, row, states } from './states.mjs'
 
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 let desk
@@ -304,9 +304,11 @@ describe('dragging out', () => {
   const handed = (page) => page.evaluate(() => window.fake.calls.filter((c) => c.name === 'drag_out').map((c) => c.args))
 
   test('held until it is there: handed to the desktop', async () => {
-    const { page } = await visit('staged')
+    const { page } = await visit('staging')
     await pull(page)
     await page.getByText('keep the button pressed').first().waitFor()
+    assert.deepEqual(await handed(page), [])
+    await fetched(page)
     await page.waitForFunction(() => window.fake.calls.some((c) => c.name === 'drag_out'))
     assert.deepEqual(await handed(page), ['stage-1'])
     await page.mouse.up()
@@ -314,9 +316,10 @@ describe('dragging out', () => {
   })
 
   test('let go before: ready as a chip, and dragged from there at once', async () => {
-    const { page } = await visit('staged')
+    const { page } = await visit('staging')
     await pull(page)
     await page.mouse.up()
+    await fetched(page)
     const chip = page.getByText('Ready to drag: 1 item')
     await chip.waitFor()
     assert.deepEqual(await handed(page), [])

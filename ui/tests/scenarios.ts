@@ -119,20 +119,12 @@ export const scenarios: Record<string, () => Fake> = {
     })
     return fake
   },
-  staging: () =>
-    new Fake({
-      accounts: people(),
-      stores: stores(),
-      settings: at('thesis'),
-      handlers: { run_plan: () => job('stage-1', { kind: 'stage', title: 'Fetch 1 object', bytesTotal: 1000, bytesDone: 420 }) },
-    }),
-  staged: () =>
-    new Fake({
-      accounts: people(),
-      stores: stores(),
-      settings: at('thesis'),
-      handlers: { run_plan: () => new Promise((resolve) => setTimeout(() => resolve(job('stage-1', { kind: 'stage', state: 'done', filesDone: 1 })), 200)) },
-    }),
+  /** What is dragged out stays on its way until a test says that it has come. */
+  staging: () => {
+    const fake = new Fake({ accounts: people(), stores: stores(), settings: at('thesis') })
+    fake.handlers.run_plan = () => job('stage-1', { kind: 'stage', title: 'Fetch 1 object', filesTotal: 1, filesDone: 0, bytesTotal: 1000, bytesDone: 420 })
+    return fake
+  },
   listing: () => {
     const location = { account: 'a1', bucket: 'thesis', prefix: '' }
     const rows = Array.from({ length: 300 }, (_, i) => ({ kind: 'object' as const, key: `k${i}`, name: `k${i}`, size: i, modified: NOW, storageClass: null }))

@@ -4,6 +4,15 @@
  */
 import { readdir } from 'node:fs/promises'
 
+/** What is dragged out has arrived in the staging folder. */
+export async function fetched(page) {
+  await page.getByText('Fetching 1 item').first().waitFor()
+  await page.evaluate(async () => {
+    const job = await window.fake.handlers.run_plan({ plan: 'staged' })
+    window.fake.tell({ kind: 'jobs', jobs: [{ ...job, state: 'done', filesDone: 1, ended: job.started }] })
+  })
+}
+
 const row = (page, name) => page.getByRole('row', { name }).first()
 
 export const states = {
@@ -128,7 +137,16 @@ export const states = {
     world: 'browse',
     steps: (page) =>
       page.evaluate(() => {
-        const row = [...document.querySelectorAll('[role=row]')].find((r) => r.textContent?.includes('figures'))
+        /** What is dragged out has arrived in the staging folder. */
+export async function fetched(page) {
+  await page.getByText('Fetching 1 item').first().waitFor()
+  await page.evaluate(async () => {
+    const job = await window.fake.handlers.run_plan({ plan: 'staged' })
+    window.fake.tell({ kind: 'jobs', jobs: [{ ...job, state: 'done', filesDone: 1, ended: job.started }] })
+  })
+}
+
+const row = [...document.querySelectorAll('[role=row]')].find((r) => r.textContent?.includes('figures'))
         const { x, y } = row.getBoundingClientRect()
         window.fake.drag.enter(['/a', '/b', '/c'], { x: x + 60, y: y + 10 })
       }),
@@ -143,13 +161,14 @@ export const states = {
     },
   },
   ready: {
-    world: 'staged',
+    world: 'staging',
     steps: async (page) => {
       const box = await row(page, 'README.md').boundingBox()
       await page.mouse.move(box.x + 80, box.y + 10)
       await page.mouse.down()
       await page.mouse.move(box.x + 200, box.y + 120, { steps: 2 })
       await page.mouse.up()
+      await fetched(page)
       await page.getByText('Ready to drag').waitFor({ timeout: 3000 })
     },
   },
