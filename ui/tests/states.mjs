@@ -137,15 +137,6 @@ export const states = {
     world: 'browse',
     steps: (page) =>
       page.evaluate(() => {
-        /** What is dragged out has arrived in the staging folder. */
-export async function fetched(page) {
-  await page.getByText('Fetching 1 item').first().waitFor()
-  await page.evaluate(async () => {
-    const job = await window.fake.handlers.run_plan({ plan: 'staged' })
-    window.fake.tell({ kind: 'jobs', jobs: [{ ...job, state: 'done', filesDone: 1, ended: job.started }] })
-  })
-}
-
 const row = [...document.querySelectorAll('[role=row]')].find((r) => r.textContent?.includes('figures'))
         const { x, y } = row.getBoundingClientRect()
         window.fake.drag.enter(['/a', '/b', '/c'], { x: x + 60, y: y + 10 })
