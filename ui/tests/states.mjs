@@ -137,7 +137,7 @@ export const states = {
     world: 'browse',
     steps: (page) =>
       page.evaluate(() => {
-const row = [...document.querySelectorAll('[role=row]')].find((r) => r.textContent?.includes('figures'))
+        const row = [...document.querySelectorAll('[role=row]')].find((r) => r.textContent?.includes('figures'))
         const { x, y } = row.getBoundingClientRect()
         window.fake.drag.enter(['/a', '/b', '/c'], { x: x + 60, y: y + 10 })
       }),
