@@ -17,7 +17,7 @@ const LIBRARY = readFileSync(
 const KEYS = {
   Backspace: '\uE003', Tab: '\uE004', Enter: '\uE007', Shift: '\uE008', Control: '\uE009', Alt: '\uE00A',
   Escape: '\uE00C', PageUp: '\uE00E', PageDown: '\uE00F', End: '\uE010', Home: '\uE011', ArrowLeft: '\uE012',
-  ArrowUp: '\uE013', ArrowRight: '\uE014', ArrowDown: '\uE015', Delete: '\uE017', F2: '\uE032', F5: '\uE035',
+  ArrowUp: '\uE013', ArrowRight: '\uE014', ArrowDown: '\uE015', Delete: '\uE017', F1: '\uE031', F2: '\uE032', F5: '\uE035',
 } // prettier-ignore
 
 export class Page {
@@ -170,8 +170,10 @@ export class Element {
     return this.#page.session.run(script, reference(this.id), ...args)
   }
 
-  click() {
-    return this.#call('POST', '/click')
+  async click() {
+    // As far as a person would scroll: what is only just inside may lie under something that stays.
+    await this.#run((element) => element.scrollIntoView({ block: 'center', behavior: 'instant' }))
+    await this.#call('POST', '/click')
   }
 
   async #pointer(button, times) {
@@ -205,7 +207,7 @@ export class Element {
 
   /** The option of this label, for a <select>. */
   async choose(label) {
-    await this.#run((element) => element.scrollIntoView({ block: 'center' }))
+    await this.#run((element) => element.scrollIntoView({ block: 'center', behavior: 'instant' }))
     const option = await this.#page.find('option', label, { within: this })
     await option.click()
   }
