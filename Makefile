@@ -13,7 +13,8 @@ test: setup test-setup
 
 # The app as one self-contained program, for debugging: target/debug/wherry.
 build: setup
-	ui/node_modules/.bin/tauri build --debug --no-bundle
+	npm run --silent --prefix ui build
+	cargo build --features custom-protocol
 
 setup:
 	src-tauri/setup

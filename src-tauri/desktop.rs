@@ -1,6 +1,7 @@
 //! What only a window can do: native dialogs, the clipboard, other programs, dragging out.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -20,11 +21,16 @@ const SECRET_STAYS: Duration = Duration::from_mins(1);
 
 pub struct Desktop {
     app: AppHandle,
+    /// The secret that was copied last, until it is off the clipboard.
+    copied: Arc<Mutex<Option<SecretString>>>,
 }
 
 impl Desktop {
     pub fn new(app: AppHandle) -> Self {
-        Self { app }
+        Self {
+            app,
+            copied: Arc::default(),
+        }
     }
 
     fn engine(&self) -> Engine {
@@ -50,19 +56,43 @@ impl Desktop {
         }
     }
 
-    /// Takes a secret off the clipboard again, unless something else was copied meanwhile.
+    /// Takes a secret off the clipboard again, after a while and when Wherry ends.
     fn clear_later(&self, secret: SecretString) {
-        let app = self.app.clone();
+        *lock(&self.copied) = Some(secret.clone());
+        let (app, copied) = (self.app.clone(), Arc::clone(&self.copied));
         tauri::async_runtime::spawn(async move {
             tokio::time::sleep(SECRET_STAYS).await;
-            let clipboard = app.clipboard();
-            if clipboard
-                .read_text()
-                .is_ok_and(|text| text == secret.expose_secret())
+            take_off(&app, &secret);
+            let mut copied = lock(&copied);
+            if copied
+                .as_ref()
+                .is_some_and(|last| last.expose_secret() == secret.expose_secret())
             {
-                let _ = clipboard.clear();
+                *copied = None;
             }
         });
+    }
+
+    /// Nothing secret stays on the clipboard when the window is gone.
+    pub fn leave(&self) {
+        if let Some(secret) = lock(&self.copied).take() {
+            take_off(&self.app, &secret);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Clears the clipboard, unless something else was copied meanwhile.
+fn take_off(app: &AppHandle, secret: &SecretString) {
+    let clipboard = app.clipboard();
+    if clipboard
+        .read_text()
+        .is_ok_and(|text| text == secret.expose_secret())
+    {
+        let _ = clipboard.clear();
     }
 }
 

@@ -39,6 +39,7 @@ pub fn run() -> ExitCode {
         Ok(app) => {
             app.run(|app, event| {
                 if let RunEvent::Exit = event {
+                    app.state::<Desktop>().leave();
                     let engine = app.state::<Engine>().inner().clone();
                     tauri::async_runtime::block_on(engine.shut_down());
                     tracing::info!("Wherry ends");

@@ -1,7 +1,7 @@
 /**
  * Takes the pictures of the README and the guide from the real pages on the real engine:
  *
- *   cargo build -p wherry-bridge && cargo build -p wherry-practice --example serve && npm run build --prefix ui
+ *   cargo build -p wherry-bridge && cargo build -p wherry-practice --example serve && npm run build:bridge --prefix ui
  *   tests/testbed/testbed with --rgw --keystone -- tests/testbed/testbed keychain -- node docs/images/take.mjs
  *
  * The stores behind them are the test bed's and the practice store's; their data is made up here.

@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 
 export async function startBridge({ vault = 'session', home } = {}) {
   const target = process.env.CARGO_TARGET_DIR ?? `${root}target`
-  const options = ['--ui', `${root}ui/dist`, '--vault', vault, ...(home ? ['--home', home] : [])]
+  const options = ['--ui', `${root}ui/dist-bridge`, '--vault', vault, ...(home ? ['--home', home] : [])]
   const bridge = spawn(`${target}/debug/wherry-bridge`, options, { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface({ input: bridge.stdout })
   const [first] = await Promise.race([

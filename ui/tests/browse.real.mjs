@@ -1,6 +1,6 @@
 /**
  * Browsing and transfers on the real engine and the practice store, in a browser:
- *   npm run build && cargo build -p wherry-bridge && node --test ui/tests/browse.real.mjs
+ *   npm run build:bridge && cargo build -p wherry-bridge && node --test ui/tests/browse.real.mjs
  */
 import assert from 'node:assert/strict'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'

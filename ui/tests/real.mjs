@@ -12,7 +12,7 @@ const top = fileURLToPath(new URL('../..', import.meta.url))
 
 async function startBridge(home) {
   const program = process.env.WHERRY_BRIDGE ?? join(process.env.CARGO_TARGET_DIR ?? join(top, 'target'), 'debug/wherry-bridge')
-  const bridge = spawn(program, ['--ui', process.env.WHERRY_UI ?? join(top, 'ui/dist'), '--home', home], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const bridge = spawn(program, ['--ui', process.env.WHERRY_UI ?? join(top, 'ui/dist-bridge'), '--home', home], { stdio: ['pipe', 'pipe', 'inherit'] })
   const [first] = await Promise.race([
     once(createInterface({ input: bridge.stdout }), 'line'),
     once(bridge, 'exit').then(([code]) => Promise.reject(new Error(`wherry-bridge ended with ${code}`))),

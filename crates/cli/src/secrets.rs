@@ -34,8 +34,9 @@ pub fn prompt(what: &str) -> Result<SecretString, Failure> {
     }
 }
 
+/// A pipe needs no flag: nobody sits at it who could be asked.
 pub fn given(what: &str, stdin: bool) -> Result<SecretString, Failure> {
-    if stdin {
+    if stdin || !io::stdin().is_terminal() {
         from_stdin(what)
     } else {
         prompt(what)

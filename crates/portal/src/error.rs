@@ -31,7 +31,9 @@ pub struct Challenge {
 impl Challenge {
     /// Whether a six-digit code completes the sign-in.
     pub fn takes_code(&self) -> bool {
-        self.asks.iter().any(|set| set.iter().all(|method| method == "totp"))
+        self.asks
+            .iter()
+            .any(|set| set.iter().all(|method| method == "totp"))
     }
 }
 
@@ -62,13 +64,19 @@ pub enum PortalError {
     #[error("you are no longer signed in")]
     SignInAgain,
     #[error("{}", project_words(wanted.as_deref(), available))]
-    NoProject { wanted: Option<String>, available: Vec<String> },
+    NoProject {
+        wanted: Option<String>,
+        available: Vec<String>,
+    },
 
     // The keys
     #[error("this application credential may not make or list S3 keys")]
     RestrictedCredential { said: Box<Said> },
     #[error("{} does not let you {doing}", said.host)]
-    NotPermitted { doing: &'static str, said: Box<Said> },
+    NotPermitted {
+        doing: &'static str,
+        said: Box<Said>,
+    },
     #[error("{}", limit_words(*limit))]
     KeyLimit { limit: Option<u32>, said: Box<Said> },
     /// The answer to the making of a key was lost, and the listing did not settle it.
@@ -82,7 +90,10 @@ pub enum PortalError {
     #[error("{} had a problem of its own (HTTP {})", said.host, said.status)]
     Fault { said: Box<Said> },
     #[error("{} answered something Wherry does not understand when asked to {doing}", said.host)]
-    NotUnderstood { doing: &'static str, said: Box<Said> },
+    NotUnderstood {
+        doing: &'static str,
+        said: Box<Said>,
+    },
 }
 
 impl PortalError {
@@ -101,7 +112,10 @@ impl PortalError {
             },
             Self::NotAPortal { .. } => "not-a-portal",
             Self::Redirected { .. } => "redirected",
-            Self::SignInRefused { with: SignInMethod::Totp, .. } => "code-refused",
+            Self::SignInRefused {
+                with: SignInMethod::Totp,
+                ..
+            } => "code-refused",
             Self::SignInRefused { .. } => "sign-in-refused",
             Self::NeedsSecondFactor(_) => "needs-second-factor",
             Self::PasswordExpired { .. } => "password-expired",
@@ -120,7 +134,9 @@ impl PortalError {
     /// What the person can do about it.
     pub fn way_on(&self) -> Cow<'static, str> {
         let words = match self {
-            Self::Address { .. } => "Give it as your institution does, such as keystone.example.org:5000.",
+            Self::Address { .. } => {
+                "Give it as your institution does, such as keystone.example.org:5000."
+            }
             Self::OnlyUnencrypted { url } => {
                 return format!(
                     "Your password could be read on the way. If this is a network you trust, give the address as {url}."
@@ -128,14 +144,22 @@ impl PortalError {
                 .into();
             }
             Self::Connection { kind, .. } => match kind {
-                ErrorKind::HostUnknown => "Check the address for typing mistakes, and that you are online.",
+                ErrorKind::HostUnknown => {
+                    "Check the address for typing mistakes, and that you are online."
+                }
                 ErrorKind::CertificateUntrusted => {
                     "If your institution has its own certificate authority, choose its file (PEM) in the form."
                 }
-                ErrorKind::Tls => "Check whether the address should begin with http:// or https://, and its port.",
-                ErrorKind::Proxy => "Check the proxy's address, or leave it empty to use the system's setting.",
+                ErrorKind::Tls => {
+                    "Check whether the address should begin with http:// or https://, and its port."
+                }
+                ErrorKind::Proxy => {
+                    "Check the proxy's address, or leave it empty to use the system's setting."
+                }
                 ErrorKind::Interrupted => "Try again.",
-                _ => "Check the address and its port, and whether you must be in your institution's network or VPN.",
+                _ => {
+                    "Check the address and its port, and whether you must be in your institution's network or VPN."
+                }
             },
             Self::NotAPortal { .. } => {
                 "Check the address. Your OpenStack dashboard shows it under API Access, beside “Identity”; it often \
@@ -144,15 +168,22 @@ impl PortalError {
             Self::Redirected { .. } => {
                 "Wherry does not send your password where another server points. If that address is right, enter it."
             }
-            Self::SignInRefused { with: SignInMethod::Password, .. } => {
+            Self::SignInRefused {
+                with: SignInMethod::Password,
+                ..
+            } => {
                 "Check the user name, the domain (often Default) and the password. If your institution signs you in \
                  on a web page of its own, there is no password for you here: make EC2 credentials in its dashboard \
                  and enter that key."
             }
-            Self::SignInRefused { with: SignInMethod::Totp, .. } => {
-                "Wait for the next code, as each works once, and check this computer's clock."
-            }
-            Self::SignInRefused { with: SignInMethod::ApplicationCredential, .. } => {
+            Self::SignInRefused {
+                with: SignInMethod::Totp,
+                ..
+            } => "Wait for the next code, as each works once, and check this computer's clock.",
+            Self::SignInRefused {
+                with: SignInMethod::ApplicationCredential,
+                ..
+            } => {
                 "Check its id and secret. It may also have expired or been deleted in the dashboard."
             }
             Self::NeedsSecondFactor(challenge) if challenge.takes_code() => {
@@ -161,7 +192,9 @@ impl PortalError {
             Self::NeedsSecondFactor(_) => {
                 "It asks for a proof Wherry cannot give. Make a key in your institution's dashboard and enter it here."
             }
-            Self::PasswordExpired { .. } => "Change it in your institution's dashboard, then sign in here.",
+            Self::PasswordExpired { .. } => {
+                "Change it in your institution's dashboard, then sign in here."
+            }
             Self::SignInAgain => "Sign in again.",
             Self::NoProject { available, .. } if available.is_empty() => {
                 "Ask your institution to add you to a project that has object storage."
@@ -171,14 +204,18 @@ impl PortalError {
                 "Sign in with your user name and password. On OpenStack before 2025 an application credential made \
                  with “unrestricted” ticked works as well."
             }
-            Self::NotPermitted { .. } => "Ask your institution for the role “member” in this project.",
+            Self::NotPermitted { .. } => {
+                "Ask your institution for the role “member” in this project."
+            }
             Self::KeyLimit { .. } => "Delete a key you no longer use, then make a new one.",
             Self::Unclear { .. } => {
                 "Look at the list of keys once the portal can be reached. Delete a key there that you do not know, \
                  and make a new one."
             }
             Self::CannotDo { .. } => "",
-            Self::Fault { .. } => "Try again in a few minutes; if it stays, tell your institution's support.",
+            Self::Fault { .. } => {
+                "Try again in a few minutes; if it stays, tell your institution's support."
+            }
             Self::NotUnderstood { .. } => {
                 "Check the address. If it is right, please send the excerpt to your institution's support."
             }
@@ -232,7 +269,10 @@ impl PortalError {
 impl From<StoreError> for PortalError {
     /// Of making a client: a certificate file or a proxy that cannot be used.
     fn from(error: StoreError) -> Self {
-        Self::Connection { kind: error.kind, message: error.message }
+        Self::Connection {
+            kind: error.kind,
+            message: error.message,
+        }
     }
 }
 
@@ -242,9 +282,13 @@ fn host_of(url: &Url) -> String {
 
 fn refused(with: SignInMethod, host: &str) -> String {
     match with {
-        SignInMethod::Password => format!("{host} did not accept this user name, domain and password"),
+        SignInMethod::Password => {
+            format!("{host} did not accept this user name, domain and password")
+        }
         SignInMethod::Totp => format!("{host} did not accept this password and code"),
-        SignInMethod::ApplicationCredential => format!("{host} did not accept this application credential"),
+        SignInMethod::ApplicationCredential => {
+            format!("{host} did not accept this application credential")
+        }
     }
 }
 
@@ -252,13 +296,18 @@ fn project_words(wanted: Option<&str>, available: &[String]) -> String {
     match (wanted, available) {
         (_, []) => "you are signed in, but you are in no project".to_owned(),
         (None, _) => "no project is chosen".to_owned(),
-        (Some(wanted), _) => format!("you are in no project “{wanted}”, but in {}", available.join(", ")),
+        (Some(wanted), _) => format!(
+            "you are in no project “{wanted}”, but in {}",
+            available.join(", ")
+        ),
     }
 }
 
 fn limit_words(limit: Option<u32>) -> String {
     match limit {
-        Some(limit) => format!("you already have {limit} keys, which is as many as this portal allows"),
+        Some(limit) => {
+            format!("you already have {limit} keys, which is as many as this portal allows")
+        }
         None => "you already have as many keys as this portal allows".to_owned(),
     }
 }
@@ -274,44 +323,109 @@ mod tests {
     fn the_words() {
         let said = || {
             let message = "The portal's words".to_owned();
-            Box::new(Said { host: "keystone.example.org:5000".into(), status: 403, message, request_id: Some("req-1".into()) })
+            Box::new(Said {
+                host: "keystone.example.org:5000".into(),
+                status: 403,
+                message,
+                request_id: Some("req-1".into()),
+            })
         };
-        let connection = |kind, message: &str| PortalError::Connection { kind, message: message.into() };
+        let connection = |kind, message: &str| PortalError::Connection {
+            kind,
+            message: message.into(),
+        };
         let challenge = |method: &str| {
-            PortalError::NeedsSecondFactor(Box::new(Challenge { asks: vec![vec![method.into()]], receipt: Receipt::none() }))
+            PortalError::NeedsSecondFactor(Box::new(Challenge {
+                asks: vec![vec![method.into()]],
+                receipt: Receipt::none(),
+            }))
         };
         let errors = [
-            PortalError::Address { typed: "a b".into(), why: "it is not a web address" },
-            PortalError::OnlyUnencrypted { url: "http://keystone.example.org:5000/v3".parse().expect("a URL") },
-            connection(ErrorKind::HostUnknown, "there is no host keystone.example.org"),
-            connection(ErrorKind::Unreachable, "nobody answers at keystone.example.org"),
-            connection(ErrorKind::CertificateUntrusted, "the certificate of keystone.example.org is not trusted"),
+            PortalError::Address {
+                typed: "a b".into(),
+                why: "it is not a web address",
+            },
+            PortalError::OnlyUnencrypted {
+                url: "http://keystone.example.org:5000/v3"
+                    .parse()
+                    .expect("a URL"),
+            },
+            connection(
+                ErrorKind::HostUnknown,
+                "there is no host keystone.example.org",
+            ),
+            connection(
+                ErrorKind::Unreachable,
+                "nobody answers at keystone.example.org",
+            ),
+            connection(
+                ErrorKind::CertificateUntrusted,
+                "the certificate of keystone.example.org is not trusted",
+            ),
             connection(ErrorKind::Tls, "keystone.example.org does not speak TLS"),
             connection(ErrorKind::Proxy, "the proxy does not answer"),
             connection(ErrorKind::Interrupted, "the connection broke"),
-            PortalError::NotAPortal { host: "s3.example.org".into(), excerpt: "Horizon Log in".into() },
-            PortalError::Redirected { to: "https://login.example.org/".into(), said: said() },
-            PortalError::SignInRefused { with: SignInMethod::Password, said: said() },
-            PortalError::SignInRefused { with: SignInMethod::Totp, said: said() },
-            PortalError::SignInRefused { with: SignInMethod::ApplicationCredential, said: said() },
+            PortalError::NotAPortal {
+                host: "s3.example.org".into(),
+                excerpt: "Horizon Log in".into(),
+            },
+            PortalError::Redirected {
+                to: "https://login.example.org/".into(),
+                said: said(),
+            },
+            PortalError::SignInRefused {
+                with: SignInMethod::Password,
+                said: said(),
+            },
+            PortalError::SignInRefused {
+                with: SignInMethod::Totp,
+                said: said(),
+            },
+            PortalError::SignInRefused {
+                with: SignInMethod::ApplicationCredential,
+                said: said(),
+            },
             challenge("totp"),
             challenge("x509"),
             PortalError::PasswordExpired { said: said() },
             PortalError::SignInAgain,
-            PortalError::NoProject { wanted: None, available: Vec::new() },
-            PortalError::NoProject { wanted: Some("x".into()), available: vec!["demo".into(), "survey".into()] },
+            PortalError::NoProject {
+                wanted: None,
+                available: Vec::new(),
+            },
+            PortalError::NoProject {
+                wanted: Some("x".into()),
+                available: vec!["demo".into(), "survey".into()],
+            },
             PortalError::RestrictedCredential { said: said() },
-            PortalError::NotPermitted { doing: "make a key", said: said() },
-            PortalError::KeyLimit { limit: Some(10), said: said() },
-            PortalError::KeyLimit { limit: None, said: said() },
-            PortalError::Unclear { cause: "the connection broke".into() },
-            PortalError::CannotDo { reason: "OpenStack cannot change a key's secret.".into() },
+            PortalError::NotPermitted {
+                doing: "make a key",
+                said: said(),
+            },
+            PortalError::KeyLimit {
+                limit: Some(10),
+                said: said(),
+            },
+            PortalError::KeyLimit {
+                limit: None,
+                said: said(),
+            },
+            PortalError::Unclear {
+                cause: "the connection broke".into(),
+            },
+            PortalError::CannotDo {
+                reason: "OpenStack cannot change a key's secret.".into(),
+            },
             PortalError::Fault { said: said() },
-            PortalError::NotUnderstood { doing: "list your keys", said: said() },
+            PortalError::NotUnderstood {
+                doing: "list your keys",
+                said: said(),
+            },
         ];
         let mut text = String::new();
         for error in errors {
-            writeln!(text, "{}: {error}\n    {}", error.code(), error.way_on()).expect("a string takes it");
+            writeln!(text, "{}: {error}\n    {}", error.code(), error.way_on())
+                .expect("a string takes it");
             for (label, value) in error.context() {
                 writeln!(text, "    {label}: {value}").expect("a string takes it");
             }

@@ -8,9 +8,16 @@ const MOST: usize = 300;
 /// may be a key, a secret, a token or a password reset link.
 pub fn excerpt(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(64 << 10)]);
-    let text = if is_html(&text) { without_tags(&text) } else { text.into_owned() };
+    let text = if is_html(&text) {
+        without_tags(&text)
+    } else {
+        text.into_owned()
+    };
     let mut short = String::new();
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()) {
+    for word in text
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|w| !w.is_empty())
+    {
         if short.chars().count() + word.chars().count() > MOST {
             short.push_str(" …");
             break;
@@ -24,7 +31,12 @@ pub fn excerpt(body: &[u8]) -> String {
 }
 
 fn is_html(text: &str) -> bool {
-    let start: String = text.trim_start().chars().take(200).collect::<String>().to_ascii_lowercase();
+    let start: String = text
+        .trim_start()
+        .chars()
+        .take(200)
+        .collect::<String>()
+        .to_ascii_lowercase();
     start.starts_with("<!doctype html") || start.starts_with("<html") || start.contains("<head")
 }
 
@@ -39,11 +51,17 @@ fn without_tags(html: &str) -> String {
         let end = ["<script", "<style", "<!--"]
             .iter()
             .zip(["</script", "</style", "-->"])
-            .find(|(start, _)| tag.get(..start.len()).is_some_and(|t| t.eq_ignore_ascii_case(start)))
-            .map_or_else(|| tag.find('>'), |(_, end)| {
-                let at = tag.to_ascii_lowercase().find(end)?;
-                tag[at..].find('>').map(|more| at + more)
-            });
+            .find(|(start, _)| {
+                tag.get(..start.len())
+                    .is_some_and(|t| t.eq_ignore_ascii_case(start))
+            })
+            .map_or_else(
+                || tag.find('>'),
+                |(_, end)| {
+                    let at = tag.to_ascii_lowercase().find(end)?;
+                    tag[at..].find('>').map(|more| at + more)
+                },
+            );
         rest = end.map_or("", |end| &tag[end + 1..]);
     }
     text.push_str(rest);
@@ -57,7 +75,11 @@ fn hide_secrets(word: &str) -> String {
         match c {
             Some(c) if c.is_ascii_alphanumeric() || "+/=_-.~%".contains(c) => run.push(c),
             other => {
-                shown.push_str(if run.len() > LONGEST_WORD { "…" } else { &run });
+                shown.push_str(if run.len() > LONGEST_WORD {
+                    "…"
+                } else {
+                    &run
+                });
                 run.clear();
                 shown.extend(other);
             }

@@ -29,7 +29,9 @@ impl Ability {
     pub(crate) fn check(&self) -> Result<(), PortalError> {
         match self {
             Self::Yes => Ok(()),
-            Self::No(reason) => Err(PortalError::CannotDo { reason: reason.clone() }),
+            Self::No(reason) => Err(PortalError::CannotDo {
+                reason: reason.clone(),
+            }),
         }
     }
 }

@@ -14,6 +14,6 @@ pub mod keystone;
 
 pub use error::{Challenge, PortalError, Said};
 pub use issuer::{
-    Ability, Capabilities, Deleted, DescriptionLimit, Expiry, IssuedKey, Issuer, KeyRow, KeyWish, SecretShown,
-    SignInMethod, capabilities,
+    Ability, Capabilities, Deleted, DescriptionLimit, Expiry, IssuedKey, Issuer, KeyRow, KeyWish,
+    SecretShown, SignInMethod, capabilities,
 };

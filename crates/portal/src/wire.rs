@@ -24,16 +24,28 @@ pub struct Answer {
 /// Sends a request and reads the whole answer, whatever its status.
 pub async fn send(request: RequestBuilder) -> Result<Answer, PortalError> {
     let mut response = request.send().await.map_err(|e| explain(&e))?;
-    let (status, headers, host) = (response.status(), response.headers().clone(), host(response.url()));
+    let (status, headers, host) = (
+        response.status(),
+        response.headers().clone(),
+        host(response.url()),
+    );
     let mut body = Zeroizing::new(Vec::new());
     while let Some(chunk) = response.chunk().await.map_err(|e| explain(&e))? {
         if body.len() + chunk.len() > MOST {
             let message = format!("{host} sent an answer without end");
-            return Err(PortalError::Connection { kind: ErrorKind::Interrupted, message });
+            return Err(PortalError::Connection {
+                kind: ErrorKind::Interrupted,
+                message,
+            });
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answer { status, headers, body, host })
+    Ok(Answer {
+        status,
+        headers,
+        body,
+        host,
+    })
 }
 
 /// As [`send`], for requests that may be sent twice without harm: once more when the connection broke.
@@ -41,7 +53,13 @@ pub async fn send(request: RequestBuilder) -> Result<Answer, PortalError> {
 pub async fn send_again(request: RequestBuilder) -> Result<Answer, PortalError> {
     let again = request.try_clone();
     match (send(request).await, again) {
-        (Err(PortalError::Connection { kind: ErrorKind::Interrupted, .. }), Some(again)) => send(again).await,
+        (
+            Err(PortalError::Connection {
+                kind: ErrorKind::Interrupted,
+                ..
+            }),
+            Some(again),
+        ) => send(again).await,
         (result, _) => result,
     }
 }
@@ -81,7 +99,9 @@ impl Answer {
     }
 
     pub fn said(&self, message: String) -> Said {
-        let request_id = self.header("x-openstack-request-id").or_else(|| self.header("x-request-id"));
+        let request_id = self
+            .header("x-openstack-request-id")
+            .or_else(|| self.header("x-request-id"));
         Said {
             host: self.host.clone(),
             status: self.status.as_u16(),

@@ -167,13 +167,25 @@ mod tests {
         let errors = [
             VaultError::WrongPassphrase { path: path() },
             VaultError::EmptyPassphrase,
-            VaultError::Damaged { path: path(), why: "its contents were changed or cut short".into() },
-            VaultError::File { path: path(), doing: "written", source: io::Error::other("no space left on device") },
+            VaultError::Damaged {
+                path: path(),
+                why: "its contents were changed or cut short".into(),
+            },
+            VaultError::File {
+                path: path(),
+                doing: "written",
+                source: io::Error::other("no space left on device"),
+            },
             VaultError::Unusable("it is not text".into()),
         ];
         let mut text = String::new();
-        for error in states.into_iter().map(VaultError::Unavailable).chain(errors) {
-            writeln!(text, "{}: {error}\n    {}", error.code(), error.way_on()).expect("a string takes it");
+        for error in states
+            .into_iter()
+            .map(VaultError::Unavailable)
+            .chain(errors)
+        {
+            writeln!(text, "{}: {error}\n    {}", error.code(), error.way_on())
+                .expect("a string takes it");
         }
         insta::assert_snapshot!(text);
     }

@@ -99,9 +99,17 @@ impl FileVault {
         let _lock = self.lock()?;
         let open = if let Some(seen) = self.read()? {
             let entries = self.decrypt(&seen, &passphrase)?;
-            Open { passphrase, seen, entries }
+            Open {
+                passphrase,
+                seen,
+                entries,
+            }
         } else {
-            let mut new = Open { passphrase, seen: Vec::new(), entries: BTreeMap::new() };
+            let mut new = Open {
+                passphrase,
+                seen: Vec::new(),
+                entries: BTreeMap::new(),
+            };
             self.write(&mut new)?;
             new
         };

@@ -45,7 +45,10 @@ fn account(id: &str) -> Account {
         region: "us-east-1".to_owned(),
         addressing: Addressing::Path,
         signing: Signing::V4,
-        key: KeyFacts { access_key_id: Some("AKIA".to_owned()), ..KeyFacts::default() },
+        key: KeyFacts {
+            access_key_id: Some("AKIA".to_owned()),
+            ..KeyFacts::default()
+        },
         ca_file: None,
         proxy: None,
         issuer: None,
@@ -55,7 +58,10 @@ fn account(id: &str) -> Account {
 }
 
 async fn loaded(vault: &Vault, id: &str) -> Option<String> {
-    let secret = vault.load(&AccountId::from(id.to_owned())).await.expect("loads")?;
+    let secret = vault
+        .load(&AccountId::from(id.to_owned()))
+        .await
+        .expect("loads")?;
     Some(secret.access_key().expose_secret().to_owned())
 }
 
@@ -67,44 +73,90 @@ async fn what_is_kept_is_there_for_the_passphrase_and_nobody_else() {
     let vault = here.vault();
     assert_eq!(vault.status().await, VaultStatus::NewPassphrase);
     let early = vault.store(&account("a"), &Secret::new("s".into())).await;
-    assert!(matches!(early, Err(VaultError::Unavailable(VaultStatus::NewPassphrase))), "{early:?}");
-    assert!(!here.path().exists(), "nothing is written without a passphrase");
-    assert!(matches!(vault.unlock(String::new().into()).await, Err(VaultError::EmptyPassphrase)));
+    assert!(
+        matches!(
+            early,
+            Err(VaultError::Unavailable(VaultStatus::NewPassphrase))
+        ),
+        "{early:?}"
+    );
+    assert!(
+        !here.path().exists(),
+        "nothing is written without a passphrase"
+    );
+    assert!(matches!(
+        vault.unlock(String::new().into()).await,
+        Err(VaultError::EmptyPassphrase)
+    ));
 
-    vault.unlock(PASSPHRASE.into()).await.expect("makes the file");
-    let secret = Secret::new("plain-secret-text".into()).with_session_token(Some("session-token-text".into()));
+    vault
+        .unlock(PASSPHRASE.into())
+        .await
+        .expect("makes the file");
+    let secret = Secret::new("plain-secret-text".into())
+        .with_session_token(Some("session-token-text".into()));
     vault.store(&account("a"), &secret).await.expect("stores");
     let bytes = fs::read(here.path()).expect("reads");
     let text = String::from_utf8_lossy(&bytes);
-    assert!(text.starts_with("age-encryption.org/v1\n-> scrypt "), "{text}");
-    for hidden in ["plain-secret-text", "session-token-text", PASSPHRASE, "AKIA", "account a"] {
+    assert!(
+        text.starts_with("age-encryption.org/v1\n-> scrypt "),
+        "{text}"
+    );
+    for hidden in [
+        "plain-secret-text",
+        "session-token-text",
+        PASSPHRASE,
+        "AKIA",
+        "account a",
+    ] {
         assert!(!text.contains(hidden), "{hidden} is readable");
     }
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        assert_eq!(fs::metadata(here.path()).expect("is there").permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(here.path())
+                .expect("is there")
+                .permissions()
+                .mode()
+                & 0o777,
+            0o600
+        );
     }
 
     let again = here.vault();
     assert_eq!(again.status().await, VaultStatus::NeedsPassphrase);
     let refused = again.unlock("wrong horse".into()).await;
-    assert!(matches!(refused, Err(VaultError::WrongPassphrase { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(VaultError::WrongPassphrase { .. })),
+        "{refused:?}"
+    );
     assert_eq!(again.status().await, VaultStatus::NeedsPassphrase);
     assert_eq!(fs::read(here.path()).expect("reads"), bytes);
     again.unlock(PASSPHRASE.into()).await.expect("unlocks");
     assert_eq!(again.status().await, VaultStatus::Ready);
-    let seen = again.load(&AccountId::from("a".to_owned())).await.expect("loads").expect("is there");
+    let seen = again
+        .load(&AccountId::from("a".to_owned()))
+        .await
+        .expect("loads")
+        .expect("is there");
     assert_eq!(seen.access_key().expose_secret(), "plain-secret-text");
-    assert_eq!(seen.session_token().map(ExposeSecret::expose_secret), Some("session-token-text"));
+    assert_eq!(
+        seen.session_token().map(ExposeSecret::expose_secret),
+        Some("session-token-text")
+    );
 }
 
 #[tokio::test]
 async fn two_wherrys_on_one_file_lose_nothing_of_each_other() {
     let here = Fixture::new();
     let (one, two) = (here.unlocked().await, here.unlocked().await);
-    one.store(&account("a"), &Secret::new("from one".into())).await.expect("stores");
-    two.store(&account("b"), &Secret::new("from two".into())).await.expect("stores");
+    one.store(&account("a"), &Secret::new("from one".into()))
+        .await
+        .expect("stores");
+    two.store(&account("b"), &Secret::new("from two".into()))
+        .await
+        .expect("stores");
     for vault in [&one, &two] {
         assert_eq!(loaded(vault, "a").await.as_deref(), Some("from one"));
         assert_eq!(loaded(vault, "b").await.as_deref(), Some("from two"));
@@ -113,7 +165,9 @@ async fn two_wherrys_on_one_file_lose_nothing_of_each_other() {
     let (c, d) = (Secret::new("c".into()), Secret::new("d".into()));
     let both = tokio::join!(one.store(&first, &c), two.store(&second, &d));
     both.0.and(both.1).expect("both store");
-    one.delete(&AccountId::from("a".to_owned())).await.expect("deletes");
+    one.delete(&AccountId::from("a".to_owned()))
+        .await
+        .expect("deletes");
     assert_eq!(loaded(&two, "a").await, None);
     assert_eq!(loaded(&two, "c").await.as_deref(), Some("c"));
     assert_eq!(loaded(&one, "d").await.as_deref(), Some("d"));
@@ -124,16 +178,25 @@ async fn two_wherrys_on_one_file_lose_nothing_of_each_other() {
 async fn a_damaged_file_is_told_and_never_written_over() {
     let here = Fixture::new();
     let vault = here.unlocked().await;
-    vault.store(&account("a"), &Secret::new("precious".into())).await.expect("stores");
+    vault
+        .store(&account("a"), &Secret::new("precious".into()))
+        .await
+        .expect("stores");
     let good = fs::read(here.path()).expect("reads");
 
     let mut flipped = good.clone();
     *flipped.last_mut().expect("has bytes") ^= 1;
     let mut header = good.clone();
-    let mac = good.windows(4).position(|w| w == b"--- ").expect("has a MAC line") + 6;
+    let mac = good
+        .windows(4)
+        .position(|w| w == b"--- ")
+        .expect("has a MAC line")
+        + 6;
     header[mac] = if header[mac] == b'A' { b'B' } else { b'A' };
     let cut = good[..good.len() - 5].to_vec();
-    let costly = String::from_utf8_lossy(&good).replacen(" 17\n", " 30\n", 1).into_bytes();
+    let costly = String::from_utf8_lossy(&good)
+        .replacen(" 17\n", " 30\n", 1)
+        .into_bytes();
     for (what, bytes) in [
         ("a flipped bit", flipped),
         ("a changed header", header),
@@ -144,10 +207,20 @@ async fn a_damaged_file_is_told_and_never_written_over() {
     ] {
         fs::write(here.path(), &bytes).expect("writes");
         let open = vault.store(&account("b"), &Secret::new("new".into())).await;
-        assert!(matches!(open, Err(VaultError::Damaged { .. })), "{what}: {open:?}");
+        assert!(
+            matches!(open, Err(VaultError::Damaged { .. })),
+            "{what}: {open:?}"
+        );
         let fresh = here.vault().unlock(PASSPHRASE.into()).await;
-        assert!(matches!(fresh, Err(VaultError::Damaged { .. })), "{what}: {fresh:?}");
-        assert_eq!(fs::read(here.path()).expect("reads"), bytes, "{what} was written over");
+        assert!(
+            matches!(fresh, Err(VaultError::Damaged { .. })),
+            "{what}: {fresh:?}"
+        );
+        assert_eq!(
+            fs::read(here.path()).expect("reads"),
+            bytes,
+            "{what} was written over"
+        );
     }
 
     fs::write(here.path(), &good).expect("the backup is put back");
@@ -159,9 +232,15 @@ async fn a_passphrase_changed_by_another_process_is_told() {
     let here = Fixture::new();
     let vault = here.unlocked().await;
     fs::remove_file(here.path()).expect("removes");
-    here.vault().unlock("another".into()).await.expect("makes a new file");
+    here.vault()
+        .unlock("another".into())
+        .await
+        .expect("makes a new file");
     let lost = vault.load(&AccountId::from("a".to_owned())).await;
-    assert!(matches!(lost, Err(VaultError::WrongPassphrase { .. })), "{lost:?}");
+    assert!(
+        matches!(lost, Err(VaultError::WrongPassphrase { .. })),
+        "{lost:?}"
+    );
 }
 
 #[cfg(target_os = "linux")]
@@ -169,12 +248,18 @@ async fn a_passphrase_changed_by_another_process_is_told() {
 async fn a_file_that_cannot_be_read_is_told_and_nothing_is_lost() {
     let here = Fixture::new();
     let vault = here.unlocked().await;
-    vault.store(&account("a"), &Secret::new("old".into())).await.expect("stores");
+    vault
+        .store(&account("a"), &Secret::new("old".into()))
+        .await
+        .expect("stores");
     let good = fs::read(here.path()).expect("reads");
     fs::remove_file(here.path()).expect("removes");
     fs::create_dir(here.path()).expect("is in the way");
     let refused = vault.store(&account("a"), &Secret::new("new".into())).await;
-    assert!(matches!(refused, Err(VaultError::File { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(VaultError::File { .. })),
+        "{refused:?}"
+    );
     fs::remove_dir(here.path()).expect("clears");
     fs::write(here.path(), good).expect("restores");
     assert_eq!(loaded(&vault, "a").await.as_deref(), Some("old"));

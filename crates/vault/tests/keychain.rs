@@ -18,17 +18,34 @@ use wherry_vault::{Secret, Vault, VaultError, VaultKind, VaultStatus};
 fn inside(state: &[&str], test: &str) {
     let testbed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/testbed/testbed");
     let mut command = Command::new(testbed);
-    command.arg("keychain").args(state).arg("--").arg(env::current_exe().expect("knows itself"));
+    command
+        .arg("keychain")
+        .args(state)
+        .arg("--")
+        .arg(env::current_exe().expect("knows itself"));
     run_half(command, test);
 }
 
 fn run_half(mut command: Command, test: &str) {
     let output = command
-        .args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"])
+        .args([
+            "--exact",
+            test,
+            "--ignored",
+            "--nocapture",
+            "--test-threads=1",
+        ])
         .output()
         .expect("starts");
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && out.contains("1 passed"), "{test}: {}\n{out}\n{err}", output.status);
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(
+        output.status.success() && out.contains("1 passed"),
+        "{test}: {}\n{out}\n{err}",
+        output.status
+    );
 }
 
 fn vault() -> Vault {
@@ -44,7 +61,10 @@ fn account(id: &str, name: &str, access_key_id: &str) -> Account {
         region: "us-east-1".to_owned(),
         addressing: Addressing::Path,
         signing: Signing::V4,
-        key: KeyFacts { access_key_id: Some(access_key_id.to_owned()), ..KeyFacts::default() },
+        key: KeyFacts {
+            access_key_id: Some(access_key_id.to_owned()),
+            ..KeyFacts::default()
+        },
         ca_file: None,
         proxy: None,
         issuer: None,
@@ -54,7 +74,10 @@ fn account(id: &str, name: &str, access_key_id: &str) -> Account {
 }
 
 fn secret_tool(arguments: &[&str]) -> (bool, String) {
-    let output = Command::new("secret-tool").args(arguments).output().expect("secret-tool runs");
+    let output = Command::new("secret-tool")
+        .args(arguments)
+        .output()
+        .expect("secret-tool runs");
     let mut text = String::from_utf8(output.stdout).expect("text");
     text.push_str(&String::from_utf8_lossy(&output.stderr));
     (output.status.success(), text)
@@ -81,31 +104,65 @@ async fn half_keeps_and_forgets() {
     assert!(vault.load(&id).await.expect("looks").is_none());
 
     let first = Secret::new("wJalrXUtnFEMI/K7MDENG+bPx".into());
-    vault.store(&account("f00d", "Göttingen lab", "AKIA1"), &first).await.expect("stores");
-    assert_eq!(look_up("f00d").as_deref(), Some("wJalrXUtnFEMI/K7MDENG+bPx"));
+    vault
+        .store(&account("f00d", "Göttingen lab", "AKIA1"), &first)
+        .await
+        .expect("stores");
+    assert_eq!(
+        look_up("f00d").as_deref(),
+        Some("wJalrXUtnFEMI/K7MDENG+bPx")
+    );
     let (_, listed) = secret_tool(&["search", "--all", "service", "Wherry"]);
-    assert!(listed.contains("label = Wherry: Göttingen lab (AKIA1)"), "{listed}");
+    assert!(
+        listed.contains("label = Wherry: Göttingen lab (AKIA1)"),
+        "{listed}"
+    );
 
     // Another program's process, as far as the keychain can tell.
-    let seen = self::vault().load(&id).await.expect("loads").expect("is there");
-    assert_eq!(seen.access_key().expose_secret(), "wJalrXUtnFEMI/K7MDENG+bPx");
+    let seen = self::vault()
+        .load(&id)
+        .await
+        .expect("loads")
+        .expect("is there");
+    assert_eq!(
+        seen.access_key().expose_secret(),
+        "wJalrXUtnFEMI/K7MDENG+bPx"
+    );
     assert!(seen.session_token().is_none());
 
     let second = Secret::new("second".into()).with_session_token(Some("t".repeat(2000).into()));
-    vault.store(&account("f00d", "Lab", "AKIA2"), &second).await.expect("replaces");
+    vault
+        .store(&account("f00d", "Lab", "AKIA2"), &second)
+        .await
+        .expect("replaces");
     assert_eq!(look_up("f00d").as_deref(), Some("second"));
     let seen = vault.load(&id).await.expect("loads").expect("is there");
-    assert_eq!(seen.session_token().map(ExposeSecret::expose_secret), Some("t".repeat(2000).as_str()));
+    assert_eq!(
+        seen.session_token().map(ExposeSecret::expose_secret),
+        Some("t".repeat(2000).as_str())
+    );
     let (_, listed) = secret_tool(&["search", "--all", "service", "Wherry"]);
     assert!(listed.contains("label = Wherry: Lab (AKIA2)\n"), "{listed}");
     assert!(!listed.contains("AKIA1"), "{listed}");
 
-    vault.store(&account("f00d", "Lab", "AKIA3"), &Secret::new("third".into())).await.expect("replaces");
+    vault
+        .store(
+            &account("f00d", "Lab", "AKIA3"),
+            &Secret::new("third".into()),
+        )
+        .await
+        .expect("replaces");
     let seen = vault.load(&id).await.expect("loads").expect("is there");
-    assert!(seen.session_token().is_none(), "an old token must not go with a new secret");
+    assert!(
+        seen.session_token().is_none(),
+        "an old token must not go with a new secret"
+    );
 
     let other = account("beef", "Other", "AKIA9");
-    vault.store(&other, &Secret::new("stays".into())).await.expect("stores");
+    vault
+        .store(&other, &Secret::new("stays".into()))
+        .await
+        .expect("stores");
     vault.delete(&id).await.expect("deletes");
     vault.delete(&id).await.expect("deletes again");
     assert_eq!(look_up("f00d"), None);
@@ -114,14 +171,25 @@ async fn half_keeps_and_forgets() {
 
     // Locked while Wherry runs, as a keychain program does after a while.
     let lock = Command::new("dbus-send")
-        .args(["--session", "--print-reply", "--dest=org.freedesktop.secrets", "/org/freedesktop/secrets"])
-        .args(["org.freedesktop.Secret.Service.Lock", "array:objpath:/org/freedesktop/secrets/collection/login"])
+        .args([
+            "--session",
+            "--print-reply",
+            "--dest=org.freedesktop.secrets",
+            "/org/freedesktop/secrets",
+        ])
+        .args([
+            "org.freedesktop.Secret.Service.Lock",
+            "array:objpath:/org/freedesktop/secrets/collection/login",
+        ])
         .output()
         .expect("dbus-send runs");
     assert!(lock.status.success(), "{lock:?}");
     assert_eq!(vault.status().await, VaultStatus::Locked);
     let refused = vault.load(&other.id).await;
-    assert!(matches!(refused, Err(VaultError::Unavailable(VaultStatus::Locked))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(VaultError::Unavailable(VaultStatus::Locked))),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -134,9 +202,21 @@ fn a_locked_keychain_says_so_and_the_secret_goes_nowhere() {
 async fn half_locked() {
     let vault = vault();
     assert_eq!(vault.status().await, VaultStatus::Locked);
-    let refused = vault.store(&account("f00d", "Lab", "AKIA1"), &Secret::new("unkept".into())).await;
-    assert!(matches!(refused, Err(VaultError::Unavailable(VaultStatus::Locked))), "{refused:?}");
-    assert_eq!(vault.retry().await, VaultStatus::Locked, "there is nobody here to ask");
+    let refused = vault
+        .store(
+            &account("f00d", "Lab", "AKIA1"),
+            &Secret::new("unkept".into()),
+        )
+        .await;
+    assert!(
+        matches!(refused, Err(VaultError::Unavailable(VaultStatus::Locked))),
+        "{refused:?}"
+    );
+    assert_eq!(
+        vault.retry().await,
+        VaultStatus::Locked,
+        "there is nobody here to ask"
+    );
 }
 
 #[test]
@@ -152,8 +232,17 @@ async fn half_absent() {
     let vault = vault();
     assert_eq!(vault.status().await, VaultStatus::NoService);
     let lab = account("f00d", "Lab", "AKIA1");
-    for refused in [vault.store(&lab, &Secret::new("s".into())).await, vault.load(&lab.id).await.map(drop)] {
-        assert!(matches!(refused, Err(VaultError::Unavailable(VaultStatus::NoService))), "{refused:?}");
+    for refused in [
+        vault.store(&lab, &Secret::new("s".into())).await,
+        vault.load(&lab.id).await.map(drop),
+    ] {
+        assert!(
+            matches!(
+                refused,
+                Err(VaultError::Unavailable(VaultStatus::NoService))
+            ),
+            "{refused:?}"
+        );
     }
     assert_eq!(vault.retry().await, VaultStatus::NoService);
 
@@ -167,13 +256,20 @@ async fn half_absent() {
         .stdout(Stdio::null())
         .spawn()
         .expect("starts");
-    keyring.stdin.take().expect("its input").write_all(b"pw").expect("takes the password");
+    keyring
+        .stdin
+        .take()
+        .expect("its input")
+        .write_all(b"pw")
+        .expect("takes the password");
 
     let deadline = Instant::now() + Duration::from_secs(20);
     while vault.retry().await != VaultStatus::Ready && Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let stored = vault.store(&lab, &Secret::new("kept after all".into())).await;
+    let stored = vault
+        .store(&lab, &Secret::new("kept after all".into()))
+        .await;
     let found = look_up("f00d");
     keyring.kill().and_then(|()| keyring.wait()).expect("stops");
     std::fs::remove_dir_all(&home).expect("clears up");
@@ -182,7 +278,10 @@ async fn half_absent() {
 
     // And back: the keychain has died under an open connection.
     let lost = vault.load(&lab.id).await;
-    assert!(matches!(lost, Err(VaultError::Unavailable(VaultStatus::NoService))), "{lost:?}");
+    assert!(
+        matches!(lost, Err(VaultError::Unavailable(VaultStatus::NoService))),
+        "{lost:?}"
+    );
 }
 
 #[test]
@@ -204,8 +303,13 @@ fn without_a_session_bus_it_says_so() {
 async fn half_no_bus() {
     let vault = vault();
     assert_eq!(vault.status().await, VaultStatus::NoBus);
-    let refused = vault.store(&account("f00d", "Lab", "AKIA1"), &Secret::new("s".into())).await;
-    assert!(matches!(refused, Err(VaultError::Unavailable(VaultStatus::NoBus))), "{refused:?}");
+    let refused = vault
+        .store(&account("f00d", "Lab", "AKIA1"), &Secret::new("s".into()))
+        .await;
+    assert!(
+        matches!(refused, Err(VaultError::Unavailable(VaultStatus::NoBus))),
+        "{refused:?}"
+    );
     assert_eq!(vault.retry().await, VaultStatus::NoBus);
 }
 
@@ -218,9 +322,27 @@ async fn asked_each_time_means_in_memory_only() {
     let vault = Vault::open(VaultKind::Session, &home);
     assert_eq!(vault.status().await, VaultStatus::Ready);
     let lab = account("f00d", "Lab", "AKIA1");
-    vault.store(&lab, &Secret::new(SecretString::from("here"))).await.expect("stores");
-    let seen = vault.clone().load(&lab.id).await.expect("loads").expect("is there");
+    vault
+        .store(&lab, &Secret::new(SecretString::from("here")))
+        .await
+        .expect("stores");
+    let seen = vault
+        .clone()
+        .load(&lab.id)
+        .await
+        .expect("loads")
+        .expect("is there");
     assert_eq!(seen.access_key().expose_secret(), "here");
-    assert!(Vault::open(VaultKind::Session, &home).load(&lab.id).await.expect("looks").is_none());
-    assert_eq!(std::fs::read_dir(dir.path()).expect("lists").count(), 0, "nothing is written");
+    assert!(
+        Vault::open(VaultKind::Session, &home)
+            .load(&lab.id)
+            .await
+            .expect("looks")
+            .is_none()
+    );
+    assert_eq!(
+        std::fs::read_dir(dir.path()).expect("lists").count(),
+        0,
+        "nothing is written"
+    );
 }

@@ -20,8 +20,8 @@ use wherry_vault::VaultKind;
 #[derive(Parser)]
 #[command(about = "Serves Wherry's interface and engine to a browser, for tests.")]
 struct Options {
-    /// The built interface.
-    #[arg(long, default_value = "ui/dist")]
+    /// The interface as `npm run build:bridge` builds it.
+    #[arg(long, default_value = "ui/dist-bridge")]
     ui: PathBuf,
     /// 0 means any free port; the address is printed as JSON.
     #[arg(long, default_value_t = 0)]

@@ -281,7 +281,7 @@ fn project(wanted: Option<&str>, signed: &SignedIn) -> Result<String, Failure> {
     }
 }
 
-/// Region and address of the store: as given, or the only one of the catalog.
+/// Region and address of the store: as given, or the first of the catalog, and then it is said which.
 fn endpoint(places: &ProjectPlaces, session: &Session) -> Result<(String, String), Failure> {
     let region = session.region.as_deref();
     let fitting: Vec<_> = places
@@ -296,20 +296,19 @@ fn endpoint(places: &ProjectPlaces, session: &Session) -> Result<(String, String
             .or_else(|| region.map(str::to_owned));
         return Ok((region.unwrap_or_default(), url.clone()));
     }
-    match fitting[..] {
-        [one] => Ok((one.region.clone(), one.url.clone())),
-        [] => Err(Failure::usage(
-            "The service catalog names no S3 store for this project.",
+    let Some(first) = fitting.first() else {
+        return Err(Failure::usage(
+            "The service catalog names no S3 store for this project and region.",
             "Give its address with --endpoint URL.",
-        )),
-        _ => {
-            let regions: Vec<&str> = fitting.iter().map(|e| e.region.as_str()).collect();
-            Err(Failure::usage(
-                "The store has several regions.",
-                &format!("Choose one with --region: {}.", regions.join(", ")),
-            ))
-        }
+        ));
+    };
+    // One key opens all regions of a cloud, so that the first is as good a start as any.
+    if fitting.len() > 1 {
+        let others: Vec<&str> = fitting[1..].iter().map(|e| e.region.as_str()).collect();
+        let (region, others) = (&first.region, others.join(", "));
+        eprintln!("Region {region} is used; --region chooses another: {others}.");
     }
+    Ok((first.region.clone(), first.url.clone()))
 }
 
 #[derive(Serialize)]

@@ -386,6 +386,11 @@ impl PlanView {
     }
 
     fn note(&mut self, name: String, words: &str, left_out: bool) {
+        // The badge beside it says this already.
+        let words = words
+            .strip_prefix("left out: ")
+            .filter(|_| left_out)
+            .unwrap_or(words);
         self.notes_total += 1;
         if self.notes.len() < EXAMPLES {
             self.notes.push(PlanNote {

@@ -47,7 +47,10 @@ pub async fn discover(typed: &str, http: &Client) -> Result<Url, PortalError> {
     // Without encryption only where nobody can listen, or because the user wrote http:// themselves.
     let plain_may_do = matches!(
         refused,
-        PortalError::Connection { kind: ErrorKind::Tls | ErrorKind::Unreachable | ErrorKind::Interrupted, .. }
+        PortalError::Connection {
+            kind: ErrorKind::Tls | ErrorKind::Unreachable | ErrorKind::Interrupted,
+            ..
+        }
     );
     if !plain_may_do {
         return Err(refused);
@@ -61,7 +64,10 @@ pub async fn discover(typed: &str, http: &Client) -> Result<Url, PortalError> {
 }
 
 fn parse(typed: &str, text: &str) -> Result<Url, PortalError> {
-    let odd = |why| PortalError::Address { typed: typed.to_owned(), why };
+    let odd = |why| PortalError::Address {
+        typed: typed.to_owned(),
+        why,
+    };
     if typed.is_empty() {
         return Err(odd("it is empty"));
     }
@@ -73,7 +79,9 @@ fn parse(typed: &str, text: &str) -> Result<Url, PortalError> {
         return Err(odd("it names no server"));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(odd("a user name and password do not belong into an address"));
+        return Err(odd(
+            "a user name and password do not belong into an address",
+        ));
     }
     url.set_query(None);
     url.set_fragment(None);
@@ -98,7 +106,10 @@ async fn probe(url: &Url, http: &Client) -> Result<Url, PortalError> {
             Err(other) => return Err(first.unwrap_or(other)),
         }
     }
-    Err(first.unwrap_or_else(|| PortalError::NotAPortal { host: host(url), excerpt: String::new() }))
+    Err(first.unwrap_or_else(|| PortalError::NotAPortal {
+        host: host(url),
+        excerpt: String::new(),
+    }))
 }
 
 fn candidates(url: &Url) -> Vec<Url> {
@@ -122,7 +133,9 @@ fn with_path(url: &Url, more: &str) -> Url {
 
 async fn look(url: &Url, http: &Client) -> Result<Found, PortalError> {
     let mut answer = wire::send_again(http.get(url.clone())).await?;
-    let redirects = |answer: &Answer| answer.status.is_redirection() && answer.status != StatusCode::MULTIPLE_CHOICES;
+    let redirects = |answer: &Answer| {
+        answer.status.is_redirection() && answer.status != StatusCode::MULTIPLE_CHOICES
+    };
     if redirects(&answer) {
         // A slash more is no other place; some web servers send /v3 to /v3/.
         let there = answer.location().and_then(|to| url.join(&to).ok());
@@ -131,23 +144,36 @@ async fn look(url: &Url, http: &Client) -> Result<Found, PortalError> {
             answer = wire::send_again(http.get(there)).await?;
         }
     }
-    if let Some(found) = answer.try_json::<VersionDocument>().and_then(|document| find(&document)) {
+    if let Some(found) = answer
+        .try_json::<VersionDocument>()
+        .and_then(|document| find(&document))
+    {
         return Ok(found);
     }
     if redirects(&answer) {
         let to = answer.location().unwrap_or_default();
-        return Err(PortalError::Redirected { to, said: Box::new(answer.said(String::new())) });
+        return Err(PortalError::Redirected {
+            to,
+            said: Box::new(answer.said(String::new())),
+        });
     }
-    Err(PortalError::NotAPortal { host: answer.host().to_owned(), excerpt: answer.excerpt() })
+    Err(PortalError::NotAPortal {
+        host: answer.host().to_owned(),
+        excerpt: answer.excerpt(),
+    })
 }
 
 fn find(document: &VersionDocument) -> Option<Found> {
     let v3 = |version: &Version| version.id == "v3" || version.id.starts_with("v3.");
     match document {
-        VersionDocument { version: Some(version), .. } if v3(version) => Some(Found::Itself),
-        VersionDocument { versions: Some(Versions::Keystone { values } | Versions::Other(values)), .. } => {
-            values.iter().any(v3).then_some(Found::Below)
-        }
+        VersionDocument {
+            version: Some(version),
+            ..
+        } if v3(version) => Some(Found::Itself),
+        VersionDocument {
+            versions: Some(Versions::Keystone { values } | Versions::Other(values)),
+            ..
+        } => values.iter().any(v3).then_some(Found::Below),
         _ => None,
     }
 }
@@ -186,9 +212,18 @@ mod tests {
     fn addresses_are_cleaned_before_anybody_is_asked() {
         let cleaned = |text: &str| parse(text, text).map(|url| url.to_string());
         for (typed, url) in [
-            ("https://k.example.org:5000/v3/", "https://k.example.org:5000/v3"),
-            ("https://k.example.org/identity/v3/auth/tokens", "https://k.example.org/identity/v3"),
-            ("https://k.example.org:5000/v2.0/", "https://k.example.org:5000/"),
+            (
+                "https://k.example.org:5000/v3/",
+                "https://k.example.org:5000/v3",
+            ),
+            (
+                "https://k.example.org/identity/v3/auth/tokens",
+                "https://k.example.org/identity/v3",
+            ),
+            (
+                "https://k.example.org:5000/v2.0/",
+                "https://k.example.org:5000/",
+            ),
             ("HTTPS://K.Example.ORG?x=1#y", "https://k.example.org/"),
         ] {
             assert_eq!(cleaned(typed).expect("is fine"), url, "{typed}");

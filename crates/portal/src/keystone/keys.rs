@@ -17,14 +17,23 @@ const CREATE: &str = "make a key";
 #[async_trait]
 impl Issuer for KeystoneSession {
     fn capabilities(&self) -> Capabilities {
-        let create = if self.delegated().is_some_and(|delegated| delegated.restricted == Some(true)) {
-            Ability::No("You signed in with a restricted application credential, which may not make keys.".into())
+        let create = if self
+            .delegated()
+            .is_some_and(|delegated| delegated.restricted == Some(true))
+        {
+            Ability::No(
+                "You signed in with a restricted application credential, which may not make keys."
+                    .into(),
+            )
         } else if self.project().is_none() {
             Ability::No("A key is for one project: choose one first.".into())
         } else {
             Ability::Yes
         };
-        Capabilities { create, ..capabilities() }
+        Capabilities {
+            create,
+            ..capabilities()
+        }
     }
 
     /// The user's keys in all their projects; an application credential sees its own project's.
@@ -44,15 +53,22 @@ impl Issuer for KeystoneSession {
 
     async fn create_key(&self, _: &KeyWish) -> Result<IssuedKey, PortalError> {
         self.capabilities().create.check()?;
-        let project = self.project().ok_or(PortalError::NoProject { wanted: None, available: Vec::new() })?;
+        let project = self.project().ok_or(PortalError::NoProject {
+            wanted: None,
+            available: Vec::new(),
+        })?;
         // What there is now tells a key made without an answer from the others.
         let before = self.list_keys().await?;
-        let request = self.request(Method::POST, &self.keys_path())?.json(&json!({"tenant_id": project.id}));
+        let request = self
+            .request(Method::POST, &self.keys_path())?
+            .json(&json!({"tenant_id": project.id}));
         let lost = match wire::send(request).await {
-            Ok(answer) if answer.status == StatusCode::CREATED => match answer.json::<KeyBody>(CREATE) {
-                Ok(KeyBody { credential }) => return Ok(issued(credential)),
-                Err(odd) => odd,
-            },
+            Ok(answer) if answer.status == StatusCode::CREATED => {
+                match answer.json::<KeyBody>(CREATE) {
+                    Ok(KeyBody { credential }) => return Ok(issued(credential)),
+                    Err(odd) => odd,
+                }
+            }
             Ok(answer) => match refusal::explain(&answer, CREATE) {
                 // A gateway in front gave up; Keystone behind it may have made the key.
                 fault @ PortalError::Fault { .. } => fault,
@@ -86,7 +102,9 @@ impl Issuer for KeystoneSession {
 
     async fn reset_key(&self, _: &str) -> Result<IssuedKey, PortalError> {
         self.capabilities().reset.check()?;
-        Err(PortalError::CannotDo { reason: "OpenStack cannot change a key's secret.".into() })
+        Err(PortalError::CannotDo {
+            reason: "OpenStack cannot change a key's secret.".into(),
+        })
     }
 }
 
@@ -96,22 +114,39 @@ impl KeystoneSession {
     }
 
     fn key_path<'a>(&'a self, access_key_id: &'a str) -> [&'a str; 5] {
-        ["users", &self.user().id, "credentials", "OS-EC2", access_key_id]
+        [
+            "users",
+            &self.user().id,
+            "credentials",
+            "OS-EC2",
+            access_key_id,
+        ]
     }
 
     /// After a creation whose answer was lost: the key, if there is exactly one that was not there
     /// before; that failure, if there is none.
-    async fn find_made(&self, before: &[KeyRow], lost: PortalError) -> Result<IssuedKey, PortalError> {
+    async fn find_made(
+        &self,
+        before: &[KeyRow],
+        lost: PortalError,
+    ) -> Result<IssuedKey, PortalError> {
         tracing::warn!(%lost, "no answer to the making of a key; looking whether it was made");
-        let unclear = || PortalError::Unclear { cause: lost.to_string() };
+        let unclear = || PortalError::Unclear {
+            cause: lost.to_string(),
+        };
         let project = self.project().map(|project| project.id.as_str());
         let after = self.list_keys().await.map_err(|_| unclear())?;
-        let new: Vec<&KeyRow> =
-            after.iter().filter(|row| row.scope.as_deref() == project && !before.contains(row)).collect();
+        let new: Vec<&KeyRow> = after
+            .iter()
+            .filter(|row| row.scope.as_deref() == project && !before.contains(row))
+            .collect();
         match new.as_slice() {
             [] => Err(lost),
             [row] => {
-                let answer = self.get(&self.key_path(&row.access_key_id), CREATE).await.map_err(|_| unclear())?;
+                let answer = self
+                    .get(&self.key_path(&row.access_key_id), CREATE)
+                    .await
+                    .map_err(|_| unclear())?;
                 Ok(issued(answer.json::<KeyBody>(CREATE)?.credential))
             }
             _ => Err(unclear()),

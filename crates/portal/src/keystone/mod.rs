@@ -44,7 +44,10 @@ impl Keystone {
 
     /// A Keystone that was found before, by its [`Keystone::url`].
     pub fn at(base: Url, settings: &HttpSettings) -> Result<Self, PortalError> {
-        Ok(Self { http: wherry_store::http::client(settings)?, base })
+        Ok(Self {
+            http: wherry_store::http::client(settings)?,
+            base,
+        })
     }
 
     /// Its `…/v3` address, to remember it by.
@@ -68,13 +71,19 @@ pub(crate) fn capabilities() -> Capabilities {
         list: Ability::Yes,
         create: Ability::Yes,
         delete: Ability::Yes,
-        reset: Ability::No("OpenStack cannot change a key's secret: make a new key and delete this one.".into()),
+        reset: Ability::No(
+            "OpenStack cannot change a key's secret: make a new key and delete this one.".into(),
+        ),
         expiry: Expiry::None,
         secret_shown: SecretShown::Again,
         new_key_revokes_old: false,
         description: None,
         // Ceph RGW remembers Keystone's answers for five minutes (seen with 16.2).
         honoured_after_delete: Some(Duration::from_mins(5)),
-        sign_in: &[SignInMethod::Password, SignInMethod::Totp, SignInMethod::ApplicationCredential],
+        sign_in: &[
+            SignInMethod::Password,
+            SignInMethod::Totp,
+            SignInMethod::ApplicationCredential,
+        ],
     }
 }

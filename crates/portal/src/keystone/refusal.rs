@@ -13,7 +13,15 @@ use crate::wire::Answer;
 pub fn words(answer: &Answer) -> Option<String> {
     let message = answer.try_json::<ErrorBody>()?.error.message;
     // Some end in " (HTTP 403)", some in two full stops.
-    Some(message.trim().trim_end_matches('.').chars().filter(|c| !c.is_control()).take(400).collect())
+    Some(
+        message
+            .trim()
+            .trim_end_matches('.')
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(400)
+            .collect(),
+    )
 }
 
 /// Why a request made with a token was refused.
@@ -21,12 +29,17 @@ pub fn explain(answer: &Answer, doing: &'static str) -> PortalError {
     let status = answer.status;
     if status.is_redirection() {
         let to = answer.location().unwrap_or_default();
-        return PortalError::Redirected { to, said: Box::new(answer.said(String::new())) };
+        return PortalError::Redirected {
+            to,
+            said: Box::new(answer.said(String::new())),
+        };
     }
     let fault = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
     let Some(message) = words(answer) else {
         if fault {
-            return PortalError::Fault { said: Box::new(answer.said(answer.excerpt())) };
+            return PortalError::Fault {
+                said: Box::new(answer.said(answer.excerpt())),
+            };
         }
         return answer.not_understood(doing);
     };
@@ -48,7 +61,8 @@ pub fn explain(answer: &Answer, doing: &'static str) -> PortalError {
 /// directly", and "Using a delegated token to create another token is not allowed".
 fn is_restricted_credential(message: &str) -> bool {
     let message = message.to_ascii_lowercase();
-    message.contains("delegated token") || message.contains("method 'application_credential' is not allowed")
+    message.contains("delegated token")
+        || message.contains("method 'application_credential' is not allowed")
 }
 
 /// "Unable to create additional credentials, maximum of N already exceeded for user".
@@ -57,15 +71,22 @@ fn is_key_limit(message: &str) -> bool {
 }
 
 fn key_limit(message: &str) -> Option<u32> {
-    message.split_once("maximum of ")?.1.split_whitespace().next()?.parse().ok()
+    message
+        .split_once("maximum of ")?
+        .1
+        .split_whitespace()
+        .next()?
+        .parse()
+        .ok()
 }
 
 /// A header value that no log shows.
 pub fn hidden(secret: &SecretString) -> Result<HeaderValue, PortalError> {
-    let mut value = HeaderValue::from_str(secret.expose_secret()).map_err(|_| PortalError::Connection {
-        kind: ErrorKind::Other,
-        message: "the portal gave out a token that cannot be sent".to_owned(),
-    })?;
+    let mut value =
+        HeaderValue::from_str(secret.expose_secret()).map_err(|_| PortalError::Connection {
+            kind: ErrorKind::Other,
+            message: "the portal gave out a token that cannot be sent".to_owned(),
+        })?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -76,7 +97,8 @@ mod tests {
 
     #[test]
     fn the_limit_is_read_from_the_message() {
-        let message = "Unable to create additional credentials, maximum of 10 already exceeded for user.";
+        let message =
+            "Unable to create additional credentials, maximum of 10 already exceeded for user.";
         assert!(is_key_limit(message));
         assert_eq!(key_limit(message), Some(10));
         assert!(!is_key_limit("identity:ec2_create_credential"));

@@ -64,13 +64,22 @@ impl fmt::Debug for KeystoneSession {
 
 impl KeystoneSession {
     pub(super) fn new(keystone: Keystone, token: SecretString, facts: TokenFacts) -> Self {
-        let delegated = facts.methods.iter().any(|m| m == "application_credential").then(|| Delegated {
-            restricted: facts.application_credential.and_then(|credential| credential.restricted),
-        });
+        let delegated = facts
+            .methods
+            .iter()
+            .any(|m| m == "application_credential")
+            .then(|| Delegated {
+                restricted: facts
+                    .application_credential
+                    .and_then(|credential| credential.restricted),
+            });
         Self {
             keystone,
             token,
-            user: Named { id: facts.user.id, name: facts.user.name },
+            user: Named {
+                id: facts.user.id,
+                name: facts.user.name,
+            },
             domain: facts.user.domain.unwrap_or_default(),
             expires: facts.expires_at,
             project: facts.project.map(Project::from),
@@ -144,17 +153,32 @@ impl KeystoneSession {
 
     /// A session in this project, by its id.
     pub async fn scope(&self, project_id: &str) -> Result<Self, PortalError> {
-        if self.project.as_ref().is_some_and(|project| project.id == project_id) {
+        if self
+            .project
+            .as_ref()
+            .is_some_and(|project| project.id == project_id)
+        {
             return Ok(self.clone());
         }
         let identity = json!({"methods": ["token"], "token": {"id": self.token.expose_secret()}});
         let auth = json!({"identity": identity, "scope": {"project": {"id": project_id}}});
         let answer = self.keystone.authenticate(&auth, None).await?;
-        if matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND) {
+        if matches!(
+            answer.status,
+            StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND
+        ) {
             // One answer for a token that has expired and for a project that is not ours, and another
             // for a token that was revoked; the listing tells them apart.
-            let available: Vec<String> = self.projects().await?.into_iter().map(|project| project.name).collect();
-            return Err(PortalError::NoProject { wanted: Some(project_id.to_owned()), available });
+            let available: Vec<String> = self
+                .projects()
+                .await?
+                .into_iter()
+                .map(|project| project.name)
+                .collect();
+            return Err(PortalError::NoProject {
+                wanted: Some(project_id.to_owned()),
+                available,
+            });
         }
         self.keystone.session(&answer, "open the project")
     }
@@ -171,11 +195,16 @@ impl KeystoneSession {
         let fits = |project: &&Project| wanted.is_none_or(|w| project.id == w || project.name == w);
         let fitting: Vec<&Project> = projects.iter().filter(fits).collect();
         // Of two with one name, in different domains, the one in the user's own is meant.
-        let own = || fitting.iter().find(|project| project.domain_id == self.domain.id);
+        let own = || {
+            fitting
+                .iter()
+                .find(|project| project.domain_id == self.domain.id)
+        };
         match fitting.as_slice() {
             [one] => self.scope(&one.id).await,
             [_, ..] if wanted.is_some() && own().is_some() => {
-                self.scope(&own().map(|project| project.id.clone()).unwrap_or_default()).await
+                self.scope(&own().map(|project| project.id.clone()).unwrap_or_default())
+                    .await
             }
             _ => Err(PortalError::NoProject {
                 wanted: wanted.map(str::to_owned),
@@ -191,8 +220,12 @@ impl KeystoneSession {
 
     /// Ends the session at Keystone. That this fails is of no consequence: tokens run out.
     pub async fn sign_out(self) {
-        let Ok(token) = refusal::hidden(&self.token) else { return };
-        let request = self.request(Method::DELETE, &["auth", "tokens"]).map(|r| r.header("X-Subject-Token", token));
+        let Ok(token) = refusal::hidden(&self.token) else {
+            return;
+        };
+        let request = self
+            .request(Method::DELETE, &["auth", "tokens"])
+            .map(|r| r.header("X-Subject-Token", token));
         if let Ok(request) = request
             && let Err(error) = wire::send(request).await
         {
@@ -200,13 +233,28 @@ impl KeystoneSession {
         }
     }
 
-    pub(super) fn request(&self, method: Method, path: &[&str]) -> Result<RequestBuilder, PortalError> {
-        let request = self.keystone.http.request(method, self.keystone.below(path));
+    pub(super) fn request(
+        &self,
+        method: Method,
+        path: &[&str],
+    ) -> Result<RequestBuilder, PortalError> {
+        let request = self
+            .keystone
+            .http
+            .request(method, self.keystone.below(path));
         Ok(request.header("X-Auth-Token", refusal::hidden(&self.token)?))
     }
 
-    pub(super) async fn get(&self, path: &[&str], doing: &'static str) -> Result<Answer, PortalError> {
+    pub(super) async fn get(
+        &self,
+        path: &[&str],
+        doing: &'static str,
+    ) -> Result<Answer, PortalError> {
         let answer = wire::send_again(self.request(Method::GET, path)?).await?;
-        if answer.status == StatusCode::OK { Ok(answer) } else { Err(refusal::explain(&answer, doing)) }
+        if answer.status == StatusCode::OK {
+            Ok(answer)
+        } else {
+            Err(refusal::explain(&answer, doing))
+        }
     }
 }

@@ -33,13 +33,22 @@ pub enum UserRef {
 
 impl UserRef {
     pub fn named(name: impl Into<String>, domain: impl Into<String>) -> Self {
-        Self::Name { name: name.into(), domain: Domain::Name(domain.into()) }
+        Self::Name {
+            name: name.into(),
+            domain: Domain::Name(domain.into()),
+        }
     }
 
     fn json(&self) -> Map<String, Value> {
         let value = match self {
-            Self::Name { name, domain: Domain::Name(domain) } => json!({"name": name, "domain": {"name": domain}}),
-            Self::Name { name, domain: Domain::Id(domain) } => json!({"name": name, "domain": {"id": domain}}),
+            Self::Name {
+                name,
+                domain: Domain::Name(domain),
+            } => json!({"name": name, "domain": {"name": domain}}),
+            Self::Name {
+                name,
+                domain: Domain::Id(domain),
+            } => json!({"name": name, "domain": {"id": domain}}),
             Self::Id(id) => json!({"id": id}),
         };
         value.as_object().cloned().unwrap_or_default()
@@ -80,13 +89,18 @@ impl SignIn {
 
     fn identity(&self) -> Value {
         match self {
-            Self::Password { user, password, code } => {
+            Self::Password {
+                user,
+                password,
+                code,
+            } => {
                 let with = |member: &str, secret: &SecretString| {
                     let mut user = user.json();
                     user.insert(member.to_owned(), secret.expose_secret().into());
                     json!({"user": user})
                 };
-                let mut identity = json!({"methods": ["password"], "password": with("password", password)});
+                let mut identity =
+                    json!({"methods": ["password"], "password": with("password", password)});
                 if let Some(code) = code {
                     identity["methods"] = json!(["password", "totp"]);
                     identity["totp"] = with("passcode", code);
@@ -115,7 +129,10 @@ pub struct Receipt {
 #[cfg(test)]
 impl Receipt {
     pub(crate) fn none() -> Self {
-        Self { value: "".into(), user: String::new() }
+        Self {
+            value: "".into(),
+            user: String::new(),
+        }
     }
 }
 
@@ -153,14 +170,21 @@ impl Keystone {
         auth: &Value,
         receipt: Option<&SecretString>,
     ) -> Result<Answer, PortalError> {
-        let mut request = self.http.post(self.below(&["auth", "tokens"])).json(&json!({"auth": auth}));
+        let mut request = self
+            .http
+            .post(self.below(&["auth", "tokens"]))
+            .json(&json!({"auth": auth}));
         if let Some(receipt) = receipt {
             request = request.header(RECEIPT, refusal::hidden(receipt)?);
         }
         wire::send_again(request).await
     }
 
-    fn conclude(&self, answer: &Answer, method: SignInMethod) -> Result<KeystoneSession, PortalError> {
+    fn conclude(
+        &self,
+        answer: &Answer,
+        method: SignInMethod,
+    ) -> Result<KeystoneSession, PortalError> {
         // An application credential that does not exist is a 404, for whatever reason.
         let unknown = answer.status == StatusCode::NOT_FOUND && refusal::words(answer).is_some();
         if answer.status == StatusCode::UNAUTHORIZED || unknown {
@@ -170,12 +194,18 @@ impl Keystone {
     }
 
     /// Reads a token from the answer that brought it.
-    pub(super) fn session(&self, answer: &Answer, doing: &'static str) -> Result<KeystoneSession, PortalError> {
+    pub(super) fn session(
+        &self,
+        answer: &Answer,
+        doing: &'static str,
+    ) -> Result<KeystoneSession, PortalError> {
         if answer.status != StatusCode::CREATED && answer.status != StatusCode::OK {
             return Err(refusal::explain(answer, doing));
         }
         let TokenBody { token } = answer.json(doing)?;
-        let value = answer.header("x-subject-token").ok_or_else(|| answer.not_understood(doing))?;
+        let value = answer
+            .header("x-subject-token")
+            .ok_or_else(|| answer.not_understood(doing))?;
         Ok(KeystoneSession::new(self.clone(), value.into(), token))
     }
 }
@@ -184,14 +214,29 @@ fn unaccepted(answer: &Answer, method: SignInMethod) -> PortalError {
     if let (Some(value), Some(body)) = (answer.header(RECEIPT), answer.try_json::<ReceiptBody>()) {
         let done = &body.receipt.methods;
         let asks = body.required_auth_methods.into_iter();
-        let asks = asks.map(|set| set.into_iter().filter(|method| !done.contains(method)).collect()).collect();
-        let receipt = Receipt { value: value.into(), user: body.receipt.user.id };
+        let asks = asks
+            .map(|set| {
+                set.into_iter()
+                    .filter(|method| !done.contains(method))
+                    .collect()
+            })
+            .collect();
+        let receipt = Receipt {
+            value: value.into(),
+            user: body.receipt.user.id,
+        };
         return PortalError::NeedsSecondFactor(Box::new(Challenge { asks, receipt }));
     }
-    let Some(message) = refusal::words(answer) else { return answer.not_understood(DOING) };
+    let Some(message) = refusal::words(answer) else {
+        return answer.not_understood(DOING);
+    };
     let expired = message.to_ascii_lowercase().contains("password is expired");
     let said = Box::new(answer.said(message));
-    if expired { PortalError::PasswordExpired { said } } else { PortalError::SignInRefused { with: method, said } }
+    if expired {
+        PortalError::PasswordExpired { said }
+    } else {
+        PortalError::SignInRefused { with: method, said }
+    }
 }
 
 impl SignIn {
@@ -207,19 +252,35 @@ impl SignIn {
             };
             match (&cloud.user_id, &cloud.user) {
                 (Some(id), _) => Some(UserRef::Id(id.clone())),
-                (None, Some(name)) => Some(UserRef::Name { name: name.clone(), domain }),
+                (None, Some(name)) => Some(UserRef::Name {
+                    name: name.clone(),
+                    domain,
+                }),
                 (None, None) => None,
             }
         };
         match &cloud.method {
-            CloudMethod::Password => Some(Self::Password { user: user()?, password: secret, code: None }),
+            CloudMethod::Password => Some(Self::Password {
+                user: user()?,
+                password: secret,
+                code: None,
+            }),
             CloudMethod::ApplicationCredential { id: Some(id), .. } => {
-                Some(Self::ApplicationCredential { id: id.clone(), secret })
+                Some(Self::ApplicationCredential {
+                    id: id.clone(),
+                    secret,
+                })
             }
-            CloudMethod::ApplicationCredential { name: Some(name), .. } => {
-                Some(Self::NamedApplicationCredential { name: name.clone(), user: user()?, secret })
-            }
-            CloudMethod::ApplicationCredential { .. } | CloudMethod::Oidc(_) | CloudMethod::Other(_) => None,
+            CloudMethod::ApplicationCredential {
+                name: Some(name), ..
+            } => Some(Self::NamedApplicationCredential {
+                name: name.clone(),
+                user: user()?,
+                secret,
+            }),
+            CloudMethod::ApplicationCredential { .. }
+            | CloudMethod::Oidc(_)
+            | CloudMethod::Other(_) => None,
         }
     }
 }

@@ -60,7 +60,12 @@ pub struct TokenProject {
 impl From<TokenProject> for Project {
     fn from(project: TokenProject) -> Self {
         let domain_id = project.domain.map(|d| d.id).unwrap_or_default();
-        Self { id: project.id, name: project.name, description: String::new(), domain_id }
+        Self {
+            id: project.id,
+            name: project.name,
+            description: String::new(),
+            domain_id,
+        }
     }
 }
 

@@ -23,7 +23,14 @@ pub struct Proxy {
 impl Proxy {
     /// Listens until the test's runtime ends.
     pub async fn start(server: &str) -> Self {
-        let address = server.split_once("://").expect("has a scheme").1.split('/').next().expect("has a host").to_owned();
+        let address = server
+            .split_once("://")
+            .expect("has a scheme")
+            .1
+            .split('/')
+            .next()
+            .expect("has a host")
+            .to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}/v3", listener.local_addr().expect("is bound"));
         let mood = Arc::new(AtomicU8::new(PASS));
@@ -51,15 +58,22 @@ impl Proxy {
 
 /// Handles one request per connection, and closes it.
 async fn one_request(mut client: TcpStream, server: String, mood: Arc<AtomicU8>) {
-    let Some(request) = read_message(&mut client).await else { return };
+    let Some(request) = read_message(&mut client).await else {
+        return;
+    };
     let head = String::from_utf8_lossy(&request).into_owned();
     let making_a_key = head.starts_with("POST ") && head.contains("OS-EC2");
     let now = mood.load(Ordering::SeqCst);
     if now == CLOSED || (making_a_key && now == SWALLOW) {
         return;
     }
-    let mut upstream = TcpStream::connect(server).await.expect("the server is there");
-    upstream.write_all(&closing(&request)).await.expect("takes it");
+    let mut upstream = TcpStream::connect(server)
+        .await
+        .expect("the server is there");
+    upstream
+        .write_all(&closing(&request))
+        .await
+        .expect("takes it");
     let mut answer = Vec::new();
     upstream.read_to_end(&mut answer).await.expect("answers");
     if making_a_key && now != PASS {
@@ -74,7 +88,11 @@ async fn one_request(mut client: TcpStream, server: String, mood: Arc<AtomicU8>)
 
 /// The same message with `Connection: close`, so that each connection carries one request.
 fn closing(message: &[u8]) -> Vec<u8> {
-    let end = message.windows(2).position(|w| w == b"\r\n").expect("has a first line") + 2;
+    let end = message
+        .windows(2)
+        .position(|w| w == b"\r\n")
+        .expect("has a first line")
+        + 2;
     [&message[..end], b"Connection: close\r\n", &message[end..]].concat()
 }
 
@@ -84,7 +102,9 @@ async fn read_message(stream: &mut TcpStream) -> Option<Vec<u8>> {
     loop {
         if let Some(end) = message.windows(4).position(|w| w == b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&message[..end]).to_ascii_lowercase();
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length:"));
             let length: usize = length.map_or(0, |n| n.trim().parse().expect("a number"));
             if message.len() >= end + 4 + length {
                 return Some(message);

@@ -196,7 +196,12 @@ impl Keychain {
 /// The connection says goodbye to the bus and waits for that, which it may not do on an async thread.
 impl Drop for Keychain {
     fn drop(&mut self) {
-        if let Some(store) = self.store.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(store) = self
+            .store
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
             std::thread::spawn(move || drop(store));
         }
     }

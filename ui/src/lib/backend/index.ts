@@ -36,13 +36,17 @@ export interface Backend {
   onDrop(listener: DropListener): Unsubscribe
 }
 
+/** Set by Vite: see vite.config.ts. */
+declare const __BRIDGE__: boolean
+
 let chosen: Backend | null = null
 
 /** Before anything is mounted: picks the window's backend, or the one a test brings. */
 export async function connect(given?: Backend): Promise<Backend> {
   if (given) chosen = given
   else if ('__TAURI_INTERNALS__' in window) chosen = (await import('./tauri')).tauriBackend()
-  else chosen = (await import('./bridge')).bridgeBackend()
+  else if (__BRIDGE__) chosen = (await import('./bridge')).bridgeBackend()
+  else throw new Error('these pages are for the Wherry window')
   return chosen
 }
 
