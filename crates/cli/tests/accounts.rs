@@ -115,11 +115,17 @@ fn keystone_makes_the_key() {
         args.extend(extra);
         cli.run_with(password, args)
     };
-    let region = ["--region", "RegionOne", "--show-secret"];
-    assert_ne!(add("wrong", "Cloud", &region).code, 0);
-    add(&keystone.alice.password, "Cloud", &[]).refused(2, "RegionOne, RegionTwo");
-    let made = add(&keystone.alice.password, "Cloud", &region);
+    let show = ["--show-secret"];
+    assert_ne!(add("wrong", "Cloud", &show).code, 0);
+    let nowhere = add(&keystone.alice.password, "Cloud", &["--region", "Nowhere"]);
+    nowhere.refused(2, "no S3 store");
+    let made = add(&keystone.alice.password, "Cloud", &show);
     assert_eq!(made.code, 0, "{}{}", made.out, made.err);
+    assert!(
+        made.err.contains("Region RegionOne is used"),
+        "{}",
+        made.err
+    );
     let rows: Vec<serde_json::Value> = made
         .out
         .lines()
