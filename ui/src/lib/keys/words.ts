@@ -36,6 +36,11 @@ export function badgeOf({ state, words }: Pick<KeyView, 'state' | 'words'>): str
   return SHORT[state] ?? words
 }
 
+/** "Key expires in 3 days", for beside an account's name. */
+export function keyLine(key: Pick<KeyView, 'accessKeyId' | 'state' | 'words'>): string {
+  return key.accessKeyId === null ? 'No key: public buckets only' : `Key ${badgeOf(key)}`
+}
+
 /** "expires in 3 days" follows the key's name; "The store refuses this key." stands by itself. */
 export function asSentence(words: string): string {
   return words.endsWith('.') ? words : `This account's key ${words}.`
