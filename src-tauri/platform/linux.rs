@@ -7,10 +7,12 @@ use std::path::PathBuf;
 
 use gtk::prelude::*;
 use tauri::WebviewWindow;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use url::Url;
 use wherry_engine::contract::Problem;
 
-/// Begins a drag with these files; true when the desktop has taken it over.
+/// Drags these files; answers when the drag is over, wherever it ended, or false when it could not
+/// begin.
 ///
 /// The pointer's button must be down. The files exist already: the other program reads them the
 /// moment they are dropped.
@@ -20,17 +22,19 @@ pub async fn drag_out(window: &WebviewWindow, paths: Vec<PathBuf>) -> Result<boo
         .filter_map(|path| Url::from_file_path(path).ok())
         .map(String::from)
         .collect();
-    let (answer, begun) = tokio::sync::oneshot::channel();
+    let (tell, mut told) = unbounded_channel();
     let on = window.clone();
     window
         .run_on_main_thread(move || {
-            let _ = answer.send(begin(&on, uris));
+            if !begin(&on, uris, tell.clone()) {
+                let _ = tell.send(false);
+            }
         })
         .map_err(|e| Problem::fault("The drag could not begin.", e))?;
-    Ok(begun.await.unwrap_or(false))
+    Ok(told.recv().await.unwrap_or(false))
 }
 
-fn begin(window: &WebviewWindow, uris: Vec<String>) -> bool {
+fn begin(window: &WebviewWindow, uris: Vec<String>, ended: UnboundedSender<bool>) -> bool {
     let Ok(parent) = window.gtk_window() else {
         return false;
     };
@@ -54,7 +58,8 @@ fn begin(window: &WebviewWindow, uris: Vec<String>) -> bool {
         let uris: Vec<&str> = uris.iter().map(String::as_str).collect();
         data.set_uris(&uris);
     });
-    source.connect_drag_end(|source, _| {
+    source.connect_drag_end(move |source, _| {
+        let _ = ended.send(true);
         // The target may still be asking when the drag ends, so the source goes a moment later.
         let source = source.clone();
         gtk::glib::idle_add_local_once(move || source.hide());

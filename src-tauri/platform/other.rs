@@ -9,17 +9,23 @@ use wherry_engine::contract::Problem;
 /// What hangs on the pointer while dragging.
 const PICTURE: &[u8] = include_bytes!("../../icons/32x32.png");
 
-/// Begins a drag with these files; true when the desktop has taken it over.
+/// Drags these files; answers when the drag is over, wherever it ended, or false when it could not
+/// begin.
 pub async fn drag_out(window: &WebviewWindow, paths: Vec<PathBuf>) -> Result<bool, Problem> {
-    let (answer, begun) = tokio::sync::oneshot::channel();
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
     let on = window.clone();
     window
         .run_on_main_thread(move || {
             let item = DragItem::Files(paths);
             let picture = Image::Raw(PICTURE.to_vec());
-            let started = drag::start_drag(&on, item, picture, |_, _| {}, Options::default());
-            let _ = answer.send(started.is_ok());
+            let ended = tell.clone();
+            let over = move |_, _| {
+                let _ = ended.send(true);
+            };
+            if drag::start_drag(&on, item, picture, over, Options::default()).is_err() {
+                let _ = tell.send(false);
+            }
         })
         .map_err(|e| Problem::fault("The drag could not begin.", e))?;
-    Ok(begun.await.unwrap_or(false))
+    Ok(told.recv().await.unwrap_or(false))
 }

@@ -215,6 +215,6 @@ commands! {
     show_folder(folder: KnownFolder) -> ();
     #[doc = "Shows where a finished download is, in the file manager."]
     show_download(job: String) -> ();
-    #[doc = "Hands the staged files of a job to the desktop, while the mouse button is down; false when the drag could not begin."]
+    #[doc = "Hands the staged files of a job to the desktop, while the mouse button is down. Answers when the drag is over; false when it could not begin."]
     drag_out(job: String) -> bool;
 }

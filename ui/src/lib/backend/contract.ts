@@ -688,7 +688,7 @@ export interface ShellCommands {
   show_folder: { args: KnownFolder; result: null }
   /** Shows where a finished download is, in the file manager. */
   show_download: { args: string; result: null }
-  /** Hands the staged files of a job to the desktop, while the mouse button is down; false when the drag could not begin. */
+  /** Hands the staged files of a job to the desktop, while the mouse button is down. Answers when the drag is over; false when it could not begin. */
   drag_out: { args: string; result: boolean }
 }
 
