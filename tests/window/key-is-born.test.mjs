@@ -117,7 +117,7 @@ windowTest(
       await page.press('Delete key')
       await page.says(/gone from 127\.0\.0\.1/)
       await page.says(/may honour it for some minutes/)
-      await page.says(/This account's key (is|was) deleted/i)
+      await page.says('This key is deleted at its portal.')
       await app.shot('key-deleted')
       assert.deepEqual(await madeHere(), [])
     })
