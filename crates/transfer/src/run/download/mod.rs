@@ -5,7 +5,9 @@ mod ranges;
 
 use std::io;
 use std::ops::Range;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use futures::StreamExt;
@@ -89,13 +91,27 @@ impl Downloads {
     }
 
     pub async fn run(&self, row: u32, shared: &Arc<Shared>) -> Result<(), Stopped> {
+        // A file that is being given its name gets it, cancelled or not, and must count: tried
+        // again, it would be in its own way.
+        let naming = AtomicBool::new(false);
+        let mut fetch = pin!(self.fetch(row, shared, &naming));
         tokio::select! {
-            () = shared.stop.cancelled() => Err(Stopped::Cancelled),
-            done = self.fetch(row, shared) => done.map_err(Stopped::Failed),
+            () = shared.stop.cancelled() => {
+                if !naming.load(Ordering::Relaxed) {
+                    return Err(Stopped::Cancelled);
+                }
+            }
+            done = &mut fetch => return done.map_err(Stopped::Failed),
         }
+        fetch.await.map_err(Stopped::Failed)
     }
 
-    async fn fetch(&self, row: u32, shared: &Arc<Shared>) -> Result<(), FileError> {
+    async fn fetch(
+        &self,
+        row: u32,
+        shared: &Arc<Shared>,
+        naming: &AtomicBool,
+    ) -> Result<(), FileError> {
         let Some(item) = self.plan.items.get(row as usize) else {
             let (target, folder) = (Arc::clone(&self.target), self.name(row));
             return off_thread(&self.target, move || target.folder(&folder)).await;
@@ -109,11 +125,11 @@ impl Downloads {
             target: &self.target,
             replace: self.overwrite_any || self.overwrite.contains(&row),
         };
-        match fetching.once(Wanted::of(item)).await {
+        match fetching.once(Wanted::of(item), naming).await {
             // Replaced since the plan was made: what is there now is what is wanted.
             Err(FileError::ChangedThere { .. }) => {
                 shared.board.forget_bytes(row);
-                fetching.once(fetching.look().await?).await
+                fetching.once(fetching.look().await?, naming).await
             }
             done => done,
         }
@@ -144,7 +160,8 @@ impl Fetching<'_> {
         })
     }
 
-    async fn once(&self, wanted: Wanted) -> Result<(), FileError> {
+    /// `naming` is set from where there is no way back.
+    async fn once(&self, wanted: Wanted, naming: &AtomicBool) -> Result<(), FileError> {
         let started = self.shared.clock.now();
         let (draft, checked) = if wanted.size <= IN_MEMORY {
             self.small(&wanted).await?
@@ -152,6 +169,7 @@ impl Fetching<'_> {
             self.large(&wanted).await?
         };
         let (replace, modified) = (self.replace, wanted.modified);
+        naming.store(true, Ordering::Relaxed);
         let path = off_thread(self.target, move || draft.finish(replace, modified)).await?;
         self.shared.hand_over(|| Receipt {
             from: End::Object {
