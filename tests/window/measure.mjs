@@ -1,6 +1,6 @@
 /**
- * How long the app takes from its start to the first rows of the practice store's folder, and what memory
- * all its processes hold at rest:
+ * How long the app takes from its start to the first rows of the practice store's folder, what memory all
+ * its processes hold at rest, and how long the window ever stands still while a thousand files are sent:
  *
  *   npm run measure -- [STARTS]
  *
@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url'
 import { App, User } from './harness/app.mjs'
 import { TESTBED } from './harness/bed.mjs'
 import * as deeds from './harness/deeds.mjs'
+import { dragFilesTo } from './harness/screen.mjs'
 import { memoryOf, programOf } from './harness/processes.mjs'
 import { until } from './harness/until.mjs'
 
@@ -68,7 +69,31 @@ const bucket = join(user.wherry, 'practice', 'readings')
 mkdirSync(bucket, { recursive: true })
 for (let i = 0; i < ROWS; i++) writeFileSync(join(bucket, `reading-${String(i).padStart(4, '0')}.csv`), 'day,level\n')
 
+/** Sends a thousand small files and returns the longest time between two frames, in milliseconds. */
+async function longestFrame(app) {
+  const { page } = app
+  const files = user.files('a thousand', Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`${i}.txt`, `${i}`])))
+  await app.moveAside()
+  await page.session.run(() => {
+    window.longest = 0
+    let last = performance.now()
+    const frame = (now) => {
+      window.longest = Math.max(window.longest, now - last)
+      last = now
+      requestAnimationFrame(frame)
+    }
+    requestAnimationFrame(frame)
+  })
+  const grid = await page.find('grid')
+  const began = performance.now()
+  const said = await deeds.transfer(page, async () => dragFilesTo(await app.middle(grid), [files]))
+  if (!/^Done: 1,000 files sent/.test(said)) throw new Error(said)
+  const took = performance.now() - began
+  return { longest: await page.session.run(() => window.longest), took }
+}
+
 let app
+let sending
 const shown = []
 const memory = []
 try {
@@ -85,6 +110,7 @@ try {
     shown.push(Date.now() - bornAt(app.pid))
     await rest(app)
     memory.push(Object.fromEntries(app.pids.map((pid) => [programOf(pid).split('/').at(-1), memoryOf(pid)])))
+    if (i === starts - 1) sending = await longestFrame(app)
     await app.close()
   }
 } finally {
@@ -98,4 +124,5 @@ const totals = memory.map((one) => Object.values(one).reduce((a, b) => a + b, 0)
 console.log(`app: ${process.env.WHERRY_APP}`)
 console.log(`start to first rows (${ROWS} objects), ms: ${shown.map(Math.round).join(' ')}; median ${Math.round(middle(shown))}`)
 console.log(`memory at rest (PSS, all processes): ${totals.map(MB).join(' ')}; median ${MB(middle(totals))}`)
+console.log(`longest time without a frame while 1,000 files are sent: ${Math.round(sending.longest)} ms (drag to done: ${(sending.took / 1000).toFixed(1)} s)`)
 for (const [program, bytes] of Object.entries(memory.at(-1))) console.log(`  ${program}: ${MB(bytes)}`)
