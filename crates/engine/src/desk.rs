@@ -292,7 +292,7 @@ impl Engine {
         let name = match vault.kind() {
             VaultKind::Keychain if cfg!(target_os = "macos") => "Keychain",
             VaultKind::Keychain if cfg!(windows) => "Windows Credential Manager",
-            VaultKind::Keychain => "the keychain (Secret Service)",
+            VaultKind::Keychain => "Secret Service",
             VaultKind::File => "a file encrypted with your passphrase",
             VaultKind::Session => "memory, until you quit",
         };
