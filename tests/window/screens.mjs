@@ -48,6 +48,9 @@ async function dress({ theme, width, height, scale }) {
   await app.page.session.run((theme, scale) => {
     document.documentElement.dataset.theme = theme
     document.documentElement.style.setProperty('--text-scale', String(scale))
+    // With the setting itself, the window counts its width in letters; here it is told of fewer pixels instead.
+    Object.defineProperty(window, 'innerWidth', { configurable: true, get: () => document.documentElement.clientWidth / scale })
+    window.dispatchEvent(new Event('resize'))
   }, theme, scale)
   // What is to move begins with the next frame, so it has to be still for some of them.
   let still = 0
@@ -55,7 +58,7 @@ async function dress({ theme, width, height, scale }) {
     const calm = await app.page.session.run((width) => {
       const ends = (one) => one.effect.getComputedTiming().iterations !== Infinity
       const moving = document.getAnimations().filter((one) => one.playState === 'running' && ends(one))
-      return innerWidth === width && moving.length === 0
+      return document.documentElement.clientWidth === width && moving.length === 0
     }, width)
     still = calm ? still + 1 : 0
     return still >= 4
