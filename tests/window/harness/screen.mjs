@@ -127,7 +127,7 @@ export async function dragOutFrom(from, { ready, grip = { x: 25, y: 12 } } = {})
       if (target.heard('motion')) return true
       await mouse.move({ x: to.x + (step++ % 2), y: to.y })
       return false
-    })
+    }, { seconds: 10 })
     await mouse.up()
     return (await target.hears('received')).uris
   } finally {
