@@ -8,9 +8,9 @@ import { chromium } from 'playwright-core'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 export async function startBridge({ vault = 'session', home } = {}) {
-  const target = process.env.CARGO_TARGET_DIR ?? `${root}target`
-  const options = ['--ui', `${root}ui/dist-bridge`, '--vault', vault, ...(home ? ['--home', home] : [])]
-  const bridge = spawn(`${target}/debug/wherry-bridge`, options, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const program = process.env.WHERRY_BRIDGE ?? `${process.env.CARGO_TARGET_DIR ?? `${root}target`}/debug/wherry-bridge`
+  const options = ['--ui', process.env.WHERRY_UI ?? `${root}ui/dist-bridge`, '--vault', vault, ...(home ? ['--home', home] : [])]
+  const bridge = spawn(program, options, { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface({ input: bridge.stdout })
   const [first] = await Promise.race([
     once(lines, 'line'),
@@ -22,6 +22,7 @@ export async function startBridge({ vault = 'session', home } = {}) {
     async willPick(paths) {
       await fetch(`${url}/test/picks`, { method: 'POST', body: JSON.stringify(paths) })
     },
+    /** What was copied, opened and dragged out. */
     async seen() {
       return (await fetch(`${url}/test/seen`)).json()
     },

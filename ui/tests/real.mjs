@@ -1,44 +1,13 @@
 /** The built pages on the real engine, in a browser, with files to drop; `close` stops it all. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { startBridge } from './bridge.mjs'
 import { launch } from './chromium.mjs'
-
-const top = fileURLToPath(new URL('../..', import.meta.url))
-
-async function startBridge(home) {
-  const program = process.env.WHERRY_BRIDGE ?? join(process.env.CARGO_TARGET_DIR ?? join(top, 'target'), 'debug/wherry-bridge')
-  const bridge = spawn(program, ['--ui', process.env.WHERRY_UI ?? join(top, 'ui/dist-bridge'), '--home', home], { stdio: ['pipe', 'pipe', 'inherit'] })
-  const [first] = await Promise.race([
-    once(createInterface({ input: bridge.stdout }), 'line'),
-    once(bridge, 'exit').then(([code]) => Promise.reject(new Error(`wherry-bridge ended with ${code}`))),
-  ])
-  const { url } = JSON.parse(first)
-  return {
-    url,
-    async willPick(paths) {
-      await fetch(`${url}/test/picks`, { method: 'POST', body: JSON.stringify(paths) })
-    },
-    /** What was copied, opened and dragged out. */
-    async seen() {
-      return (await fetch(`${url}/test/seen`)).json()
-    },
-    async stop() {
-      // It ends when its standard input does.
-      const ended = once(bridge, 'exit')
-      bridge.stdin.end()
-      await ended
-    },
-  }
-}
 
 export async function startReal() {
   const home = await mkdtemp(join(tmpdir(), 'wherry-ui-'))
-  const bridge = await startBridge(join(home, 'wherry'))
+  const bridge = await startBridge({ home: join(home, 'wherry') })
   const browser = await launch()
   return {
     ...bridge,
