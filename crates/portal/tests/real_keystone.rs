@@ -383,14 +383,14 @@ async fn a_key_whose_answer_was_lost_is_found_and_not_made_twice() {
         .await
         .expect("finds it");
     let session = keystone
-        .sign_in(&by_password(&bed.alice, &bed.domain))
+        .sign_in(&by_password(&bed.carol, &bed.domain))
         .await
         .expect("signs in");
     let session = session
         .scope(&bed.survey_project)
         .await
         .expect("opens the project");
-    let direct = sign_in(&bed, &bed.alice).await.expect("signs in");
+    let direct = sign_in(&bed, &bed.carol).await.expect("signs in");
     let mine = async |session: &KeystoneSession| {
         let rows = session.list_keys().await.expect("lists").into_iter();
         rows.filter(|row| row.scope.as_deref() == Some(&bed.survey_project))

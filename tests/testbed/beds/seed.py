@@ -8,6 +8,7 @@ ADMIN = {"name": "admin", "password": "adminpw", "project": "admin"}
 SERVICE_USER = {"name": "rgw", "password": "rgwpw", "project": "admin"}
 ALICE = {"name": "alice", "password": "alicepw"}
 BOB = {"name": "bob", "password": "bobpw"}
+CAROL = {"name": "carol", "password": "carolpw"}
 PROJECTS = ("demo", "survey")
 
 
@@ -15,7 +16,8 @@ def plant(url: str) -> dict:
     """Creates everybody over the API of a freshly bootstrapped Keystone; returns the `seed.json`.
 
     `alice` is a member of both projects and has a (restricted) application credential in the first;
-    `bob` can sign in but has no role anywhere; the service user is the store's own account.
+    `bob` can sign in but has no role anywhere; `carol` is a member of the second project, and her keys are
+    counted by one test, so no other may make any; the service user is the store's own account.
     """
     admin = _token(url, ADMIN, ADMIN["project"])
 
@@ -29,12 +31,13 @@ def plant(url: str) -> dict:
         new = {"name": account["name"], "password": account["password"], "domain_id": "default"}
         return {**account, "id": api("POST", "/users", {"user": new})["user"]["id"]}
 
-    alice, bob, service = user(ALICE), user(BOB), user(SERVICE_USER)
+    alice, bob, carol, service = user(ALICE), user(BOB), user(CAROL), user(SERVICE_USER)
     projects = {}
     for name in PROJECTS:
         new = {"name": name, "domain_id": "default"}
         projects[name] = api("POST", "/projects", {"project": new})["project"]["id"]
         api("PUT", f"/projects/{projects[name]}/users/{alice['id']}/roles/{role('member')}")
+    api("PUT", f"/projects/{projects[PROJECTS[1]]}/users/{carol['id']}/roles/{role('member')}")
     admin_project = api("GET", f"/projects?name={ADMIN['project']}")["projects"][0]["id"]
     api("PUT", f"/projects/{admin_project}/users/{service['id']}/roles/{role('admin')}")
 
@@ -52,6 +55,7 @@ def plant(url: str) -> dict:
         "service_user": service,
         "alice": alice,
         "bob": bob,
+        "carol": carol,
         "projects": projects,
         "application_credential": _application_credential(url, alice),
     }

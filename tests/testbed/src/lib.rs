@@ -218,6 +218,8 @@ pub struct Keystone {
     pub alice: Person,
     /// Can sign in, but has no role in any project.
     pub bob: Person,
+    /// A member of `survey`. Only a test that counts keys may make some as her, and only one does.
+    pub carol: Person,
     /// The id of project `demo`.
     pub demo_project: String,
     /// The id of project `survey`.
@@ -264,6 +266,7 @@ impl Keystone {
             domain: text(about, "/domain"),
             alice: person(about, "/alice"),
             bob: person(about, "/bob"),
+            carol: person(about, "/carol"),
             demo_project: text(about, "/projects/demo"),
             survey_project: text(about, "/projects/survey"),
             application_credential: ApplicationCredential {
