@@ -49,6 +49,37 @@ pub struct KeyFacts {
     pub deleted: Option<DateTime<Utc>>,
 }
 
+/// What a portal must be told beside its address. None of it is secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+pub struct IssuerOptions {
+    /// Where the user signs in when that is not the portal itself: an OpenID Connect issuer, the address
+    /// below which `/.well-known/openid-configuration` is found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oidc_issuer: Option<Url>,
+    /// The OpenID Connect client, a public one unless the user has a secret for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// Separated by spaces; `openid` when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<String>,
+    /// Keystone federation: the name Keystone has for the identity provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity_provider: Option<String>,
+    /// Keystone federation: `openid` in most places.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<String>,
+    /// STS: the role to take on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role_arn: Option<String>,
+    /// STS: how the store's log shall name the session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_name: Option<String>,
+    /// STS: how long a lent key shall last, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration: Option<u32>,
+}
+
 /// The portal that made the key, so that it can be asked again. Passwords are never kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IssuerLink {
@@ -60,13 +91,16 @@ pub struct IssuerLink {
     /// Keystone: the user's domain, by name.
     #[serde(default)]
     pub domain: String,
-    #[serde(default)]
-    pub project_id: String,
-    #[serde(default)]
-    pub project_name: String,
+    /// What the key is for, in the portal's terms: Keystone's project, JASMIN's tenancy.
+    #[serde(default, alias = "project_id")]
+    pub scope_id: String,
+    #[serde(default, alias = "project_name")]
+    pub scope_name: String,
     /// The region of the service catalog the endpoint came from.
     #[serde(default)]
     pub region: String,
+    #[serde(default)]
+    pub options: IssuerOptions,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,7 +10,7 @@ mod home;
 pub mod import;
 mod provider;
 
-pub use account::{Account, AccountId, IssuerLink, KeyFacts, NameProblem};
+pub use account::{Account, AccountId, IssuerLink, IssuerOptions, KeyFacts, NameProblem};
 pub use accounts::{Accounts, AccountsError};
 pub use home::Home;
 pub use provider::{

@@ -9,6 +9,8 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::account::IssuerOptions;
+
 /// How the bucket's name reaches the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(rename_all = "kebab-case")]
@@ -128,6 +130,9 @@ pub enum IssuerKind {
     Swarm,
     S3KeysManager,
     CraySts,
+    StsWebIdentity,
+    StsLdap,
+    StsAssumeRole,
 }
 
 /// One address a provider's stores can be reached at; `{name}` is replaced by the field of that name.
@@ -181,6 +186,9 @@ pub struct Provider {
     pub quirks: Quirks,
     #[serde(default)]
     pub issuer: IssuerKind,
+    /// What that issuer must be told beside its address, where the place's documentation says it.
+    #[serde(default)]
+    pub issuer_options: IssuerOptions,
     /// Where the place itself explains keys and endpoints.
     pub help_url: String,
     /// Shown beside the key form: where a user of this place finds a key by hand.

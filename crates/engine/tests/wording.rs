@@ -227,6 +227,7 @@ fn what_portals_say() {
             "nothing answers at keystone.example.org:5000",
         ),
         PortalError::NotAPortal {
+            wanted: "an OpenStack identity service (Keystone)",
             host: "www.example.org".into(),
             excerpt: "Welcome".into(),
         },

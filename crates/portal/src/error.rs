@@ -47,8 +47,13 @@ pub enum PortalError {
     OnlyUnencrypted { url: Url },
     #[error("{message}")]
     Connection { kind: ErrorKind, message: String },
-    #[error("what answers at {host} is not an OpenStack identity service (Keystone)")]
-    NotAPortal { host: String, excerpt: String },
+    #[error("what answers at {host} is not {wanted}")]
+    NotAPortal {
+        host: String,
+        /// With its article: "an OpenStack identity service (Keystone)".
+        wanted: &'static str,
+        excerpt: String,
+    },
     /// Redirects are not followed with credentials.
     #[error("{} sends Wherry on to {to}", said.host)]
     Redirected { to: String, said: Box<Said> },
@@ -82,6 +87,9 @@ pub enum PortalError {
     /// The answer to the making of a key was lost, and the listing did not settle it.
     #[error("the connection broke while the key was being made, so it may or may not exist")]
     Unclear { cause: String },
+    /// What was wished for the key is not possible there: a date in the past, a name that is too long.
+    #[error("{why}")]
+    Wish { why: Cow<'static, str> },
     #[error("{reason}")]
     CannotDo { reason: Cow<'static, str> },
 
@@ -125,6 +133,7 @@ impl PortalError {
             Self::NotPermitted { .. } => "not-permitted",
             Self::KeyLimit { .. } => "key-limit",
             Self::Unclear { .. } => "unclear",
+            Self::Wish { .. } => "wish",
             Self::CannotDo { .. } => "cannot-do",
             Self::Fault { .. } => "portal-fault",
             Self::NotUnderstood { .. } => "not-understood",
@@ -161,6 +170,9 @@ impl PortalError {
                     "Check the address and its port, and whether you must be in your institution's network or VPN."
                 }
             },
+            Self::NotAPortal { wanted, .. } if !wanted.contains("Keystone") => {
+                "Check the address, as your institution gives it."
+            }
             Self::NotAPortal { .. } => {
                 "Check the address. Your OpenStack dashboard shows it under API Access, beside “Identity”; it often \
                  ends in :5000/v3."
@@ -185,6 +197,16 @@ impl PortalError {
                 ..
             } => {
                 "Check its id and secret. It may also have expired or been deleted in the dashboard."
+            }
+            Self::SignInRefused {
+                with: SignInMethod::AccessKey,
+                ..
+            } => "Check the access key id and its secret, and that this key may take on the role.",
+            Self::SignInRefused {
+                with: SignInMethod::Browser | SignInMethod::DeviceCode | SignInMethod::HostedWindow,
+                ..
+            } => {
+                "Sign in again. If it stays, your institution may not have let you use this service yet."
             }
             Self::NeedsSecondFactor(challenge) if challenge.takes_code() => {
                 "Enter the six-digit code of your authenticator app."
@@ -213,6 +235,7 @@ impl PortalError {
                  and make a new one."
             }
             Self::CannotDo { .. } => "",
+            Self::Wish { .. } => "Change it and try again.",
             Self::Fault { .. } => {
                 "Try again in a few minutes; if it stays, tell your institution's support."
             }
@@ -288,6 +311,10 @@ fn refused(with: SignInMethod, host: &str) -> String {
         SignInMethod::Totp => format!("{host} did not accept this password and code"),
         SignInMethod::ApplicationCredential => {
             format!("{host} did not accept this application credential")
+        }
+        SignInMethod::AccessKey => format!("{host} did not accept this access key"),
+        SignInMethod::Browser | SignInMethod::DeviceCode | SignInMethod::HostedWindow => {
+            format!("{host} did not accept this sign-in")
         }
     }
 }
@@ -367,6 +394,7 @@ mod tests {
             connection(ErrorKind::Interrupted, "the connection broke"),
             PortalError::NotAPortal {
                 host: "s3.example.org".into(),
+                wanted: "an OpenStack identity service (Keystone)",
                 excerpt: "Horizon Log in".into(),
             },
             PortalError::Redirected {

@@ -73,6 +73,14 @@ pub enum SignInMethod {
     Totp,
     /// A name and secret made for one program, in place of a person's password.
     ApplicationCredential,
+    /// In the user's own browser, which comes back to Wherry (OpenID Connect, code and PKCE).
+    Browser,
+    /// In any browser, also on a telephone, with a code to type there (OAuth device flow).
+    DeviceCode,
+    /// On the portal's own pages, in a window of Wherry's without any of its powers.
+    HostedWindow,
+    /// With an S3 key that may take on a role.
+    AccessKey,
 }
 
 /// What a portal can do, as data that the interface is drawn from.
@@ -90,6 +98,9 @@ pub struct Capabilities {
     pub new_key_revokes_old: bool,
     /// `None`: keys carry no description there.
     pub description: Option<DescriptionLimit>,
+    /// Keys are lent for a while ([`Expiry::Fixed`]) and lent anew by Wherry before they run out; there is
+    /// no list of them, and nothing to delete.
+    pub lent: bool,
     /// How long a store may go on honouring a key that the portal has deleted.
     pub honoured_after_delete: Option<Duration>,
     pub sign_in: &'static [SignInMethod],
@@ -105,7 +116,10 @@ pub fn capabilities(kind: IssuerKind) -> Option<Capabilities> {
         | IssuerKind::JasminPortal
         | IssuerKind::Swarm
         | IssuerKind::S3KeysManager
-        | IssuerKind::CraySts => None,
+        | IssuerKind::CraySts
+        | IssuerKind::StsWebIdentity
+        | IssuerKind::StsLdap
+        | IssuerKind::StsAssumeRole => None,
     }
 }
 

@@ -8,12 +8,20 @@
 mod error;
 mod excerpt;
 mod issuer;
+mod session;
 mod wire;
 
+mod cray_sts;
+mod jasmin;
 pub mod keystone;
+pub mod oidc;
+mod s3_keys_manager;
+mod sts;
+mod swarm;
 
 pub use error::{Challenge, PortalError, Said};
 pub use issuer::{
     Ability, Capabilities, Deleted, DescriptionLimit, Expiry, IssuedKey, Issuer, KeyRow, KeyWish,
     SecretShown, SignInMethod, capabilities,
 };
+pub use session::{PortalSession, Proof, S3Endpoint, Scope, SignInRequest, resume, sign_in};

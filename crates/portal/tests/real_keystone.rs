@@ -356,7 +356,7 @@ async fn an_application_credential_gets_the_explanation_and_the_remedy() {
 async fn a_token_that_no_longer_counts_asks_to_sign_in_again() {
     let bed = Testbed::keystone();
     let session = alice_in_demo(&bed).await;
-    session.clone().sign_out().await;
+    session.revoke().await;
     for error in [
         session.list_keys().await.expect_err("is signed out"),
         session

@@ -9,6 +9,8 @@ use crate::error::PortalError;
 use crate::wire::{self, Answer, host};
 
 /// Either form of version document: `GET /` lists versions (with status 300), `GET /v3` is one.
+const KEYSTONE: &str = "an OpenStack identity service (Keystone)";
+
 #[derive(Deserialize)]
 struct VersionDocument {
     version: Option<Version>,
@@ -99,14 +101,15 @@ async fn probe(url: &Url, http: &Client) -> Result<Url, PortalError> {
         match look(&candidate, http).await {
             Ok(Found::Itself) => return Ok(candidate),
             Ok(Found::Below) => return Ok(with_path(&candidate, "/v3")),
-            Err(PortalError::NotAPortal { host, excerpt }) => {
-                first.get_or_insert(PortalError::NotAPortal { host, excerpt });
+            Err(no @ PortalError::NotAPortal { .. }) => {
+                first.get_or_insert(no);
             }
             // Nobody there: other paths of the same server will not be answered either.
             Err(other) => return Err(first.unwrap_or(other)),
         }
     }
     Err(first.unwrap_or_else(|| PortalError::NotAPortal {
+        wanted: KEYSTONE,
         host: host(url),
         excerpt: String::new(),
     }))
@@ -158,6 +161,7 @@ async fn look(url: &Url, http: &Client) -> Result<Found, PortalError> {
         });
     }
     Err(PortalError::NotAPortal {
+        wanted: KEYSTONE,
         host: answer.host().to_owned(),
         excerpt: answer.excerpt(),
     })

@@ -7,13 +7,7 @@
 use url::Url;
 
 use super::wire::Service;
-
-/// One region's S3 address.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct S3Endpoint {
-    pub region: String,
-    pub url: Url,
-}
+use crate::session::S3Endpoint;
 
 pub fn s3_endpoints(catalog: &[Service]) -> Vec<S3Endpoint> {
     let of = |kind: &'static str| {

@@ -7,6 +7,7 @@
 mod address;
 mod catalog;
 mod keys;
+mod portal;
 mod refusal;
 mod session;
 mod sign_in;
@@ -18,7 +19,7 @@ use reqwest::Client;
 use url::Url;
 use wherry_store::HttpSettings;
 
-pub use catalog::S3Endpoint;
+pub(crate) use portal::sign_in;
 pub use session::{KeystoneSession, Named, Project};
 pub use sign_in::{Domain, Receipt, SignIn, UserRef};
 
@@ -78,6 +79,7 @@ pub(crate) fn capabilities() -> Capabilities {
         secret_shown: SecretShown::Again,
         new_key_revokes_old: false,
         description: None,
+        lent: false,
         // Ceph RGW remembers Keystone's answers for five minutes (seen with 16.2).
         honoured_after_delete: Some(Duration::from_mins(5)),
         sign_in: &[

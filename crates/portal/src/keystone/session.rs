@@ -8,10 +8,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::catalog::{self, S3Endpoint};
+use super::catalog;
 use super::wire::{ProjectsBody, Service, TokenFacts};
 use super::{Keystone, refusal};
 use crate::error::PortalError;
+use crate::session::S3Endpoint;
 use crate::wire::{self, Answer};
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -219,7 +220,7 @@ impl KeystoneSession {
     }
 
     /// Ends the session at Keystone. That this fails is of no consequence: tokens run out.
-    pub async fn sign_out(self) {
+    pub async fn revoke(&self) {
         let Ok(token) = refusal::hidden(&self.token) else {
             return;
         };
