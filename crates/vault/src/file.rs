@@ -56,6 +56,8 @@ struct WrittenEntry<'a> {
     secret_access_key: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     session_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    renewal: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
@@ -71,6 +73,8 @@ struct ReadEntry {
     secret_access_key: String,
     #[serde(default)]
     session_token: Option<String>,
+    #[serde(default)]
+    renewal: Option<String>,
 }
 
 impl FileVault {
@@ -234,7 +238,9 @@ impl FileVault {
         }
         let entries = document.secrets.into_iter().map(|(account, entry)| {
             let token = entry.session_token.map(SecretString::from);
-            let secret = Secret::new(entry.secret_access_key.into()).with_session_token(token);
+            let secret = Secret::new(entry.secret_access_key.into())
+                .with_session_token(token)
+                .with_renewal(entry.renewal.map(SecretString::from));
             (
                 account,
                 Entry {
@@ -308,12 +314,14 @@ fn serialise(entries: &BTreeMap<String, Entry>) -> io::Result<Zeroizing<Vec<u8>>
             label,
             secret_access_key: secret.access_key().expose_secret(),
             session_token: secret.session_token().map(ExposeSecret::expose_secret),
+            renewal: secret.renewal().map(ExposeSecret::expose_secret),
         };
         // Room for the worst escaping, so that the buffer never grows and leaves a copy behind.
         let text = label.len()
             + written.secret_access_key.len()
-            + written.session_token.map_or(0, str::len);
-        size += 6 * (account.len() + text) + 80;
+            + written.session_token.map_or(0, str::len)
+            + written.renewal.map_or(0, str::len);
+        size += 6 * (account.len() + text) + 100;
         (account.as_str(), written)
     });
     let document = Written {

@@ -94,7 +94,8 @@ async fn what_is_kept_is_there_for_the_passphrase_and_nobody_else() {
         .await
         .expect("makes the file");
     let secret = Secret::new("plain-secret-text".into())
-        .with_session_token(Some("session-token-text".into()));
+        .with_session_token(Some("session-token-text".into()))
+        .with_renewal(Some("refresh-token-text".into()));
     vault.store(&account("a"), &secret).await.expect("stores");
     let bytes = fs::read(here.path()).expect("reads");
     let text = String::from_utf8_lossy(&bytes);
@@ -105,6 +106,7 @@ async fn what_is_kept_is_there_for_the_passphrase_and_nobody_else() {
     for hidden in [
         "plain-secret-text",
         "session-token-text",
+        "refresh-token-text",
         PASSPHRASE,
         "AKIA",
         "account a",
@@ -145,6 +147,27 @@ async fn what_is_kept_is_there_for_the_passphrase_and_nobody_else() {
         seen.session_token().map(ExposeSecret::expose_secret),
         Some("session-token-text")
     );
+    assert_eq!(
+        seen.renewal().map(ExposeSecret::expose_secret),
+        Some("refresh-token-text")
+    );
+}
+
+/// What a Wherry wrote that knew of no renewals.
+#[tokio::test]
+async fn a_file_of_an_earlier_wherry_opens() {
+    let here = Fixture::new();
+    fs::create_dir_all(here.path().parent().expect("a folder")).expect("is made");
+    let mut recipient = age::scrypt::Recipient::new(PASSPHRASE.to_owned().into());
+    recipient.set_work_factor(2);
+    let document = r#"{"format":1,"secrets":{"a":{"label":"Wherry: a","secret_access_key":"old","session_token":"t"}}}"#;
+    let sealed = age::encrypt(&recipient, document.as_bytes()).expect("encrypts");
+    fs::write(here.path(), sealed).expect("writes");
+    let id = AccountId::from("a".to_owned());
+    let seen = here.unlocked().await.load(&id).await.expect("loads");
+    let seen = seen.expect("is there");
+    assert_eq!(seen.access_key().expose_secret(), "old");
+    assert!(seen.session_token().is_some() && seen.renewal().is_none());
 }
 
 #[tokio::test]

@@ -130,7 +130,9 @@ async fn half_keeps_and_forgets() {
     );
     assert!(seen.session_token().is_none());
 
-    let second = Secret::new("second".into()).with_session_token(Some("t".repeat(2000).into()));
+    let second = Secret::new("second".into())
+        .with_session_token(Some("t".repeat(2000).into()))
+        .with_renewal(Some("refresh".into()));
     vault
         .store(&account("f00d", "Lab", "AKIA2"), &second)
         .await
@@ -141,6 +143,11 @@ async fn half_keeps_and_forgets() {
         seen.session_token().map(ExposeSecret::expose_secret),
         Some("t".repeat(2000).as_str())
     );
+    assert_eq!(
+        seen.renewal().map(ExposeSecret::expose_secret),
+        Some("refresh")
+    );
+    assert_eq!(look_up("f00d:renewal").as_deref(), Some("refresh"));
     let (_, listed) = secret_tool(&["search", "--all", "service", "Wherry"]);
     assert!(listed.contains("label = Wherry: Lab (AKIA2)\n"), "{listed}");
     assert!(!listed.contains("AKIA1"), "{listed}");
@@ -157,6 +164,11 @@ async fn half_keeps_and_forgets() {
         seen.session_token().is_none(),
         "an old token must not go with a new secret"
     );
+    assert!(seen.renewal().is_none());
+    vault
+        .store(&account("f00d", "Lab", "AKIA2"), &second)
+        .await
+        .expect("replaces");
 
     let other = account("beef", "Other", "AKIA9");
     vault
@@ -165,7 +177,9 @@ async fn half_keeps_and_forgets() {
         .expect("stores");
     vault.delete(&id).await.expect("deletes");
     vault.delete(&id).await.expect("deletes again");
-    assert_eq!(look_up("f00d"), None);
+    for entry in ["f00d", "f00d:session-token", "f00d:renewal"] {
+        assert_eq!(look_up(entry), None, "{entry} is left behind");
+    }
     assert!(vault.load(&id).await.expect("looks").is_none());
     assert_eq!(look_up("beef").as_deref(), Some("stays"));
 

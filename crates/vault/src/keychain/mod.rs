@@ -5,7 +5,8 @@
 //! person takes to answer a dialogue.
 //!
 //! An account has one entry with the bare secret access key, so that a person who looks it up in
-//! their keychain program finds just that, and a second one while there is a session token.
+//! their keychain program finds just that, a second one while there is a session token, and a third
+//! while there is something to have the next key lent for.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -39,6 +40,7 @@ pub struct Keychain {
 enum Slot {
     AccessKey,
     SessionToken,
+    Renewal,
 }
 
 impl Slot {
@@ -47,6 +49,7 @@ impl Slot {
         match self {
             Self::AccessKey => account.to_string(),
             Self::SessionToken => format!("{account}:session-token"),
+            Self::Renewal => format!("{account}:renewal"),
         }
     }
 
@@ -54,6 +57,7 @@ impl Slot {
         match self {
             Self::AccessKey => label.to_owned(),
             Self::SessionToken => format!("{label}, session token"),
+            Self::Renewal => format!("{label}, renewal"),
         }
     }
 }
@@ -75,10 +79,16 @@ impl Keychain {
         label: &str,
         secret: &Secret,
     ) -> Result<(), VaultError> {
-        // The token first: a new secret beside an old token would sign with a mixture.
-        match secret.session_token() {
-            Some(token) => self.write(account, Slot::SessionToken, label, token)?,
-            None => self.remove(account, Slot::SessionToken)?,
+        // What was used to renew is spent by now, so its successor comes before all else. Then the
+        // token: a new secret beside an old token would sign with a mixture.
+        for (slot, part) in [
+            (Slot::Renewal, secret.renewal()),
+            (Slot::SessionToken, secret.session_token()),
+        ] {
+            match part {
+                Some(part) => self.write(account, slot, label, part)?,
+                None => self.remove(account, slot)?,
+            }
         }
         self.write(account, Slot::AccessKey, label, secret.access_key())
     }
@@ -88,12 +98,18 @@ impl Keychain {
             return Ok(None);
         };
         let token = self.read(account, Slot::SessionToken)?;
-        Ok(Some(Secret::new(access_key).with_session_token(token)))
+        let renewal = self.read(account, Slot::Renewal)?;
+        Ok(Some(
+            Secret::new(access_key)
+                .with_session_token(token)
+                .with_renewal(renewal),
+        ))
     }
 
     pub fn delete(&self, account: &AccountId) -> Result<(), VaultError> {
         self.remove(account, Slot::AccessKey)?;
-        self.remove(account, Slot::SessionToken)
+        self.remove(account, Slot::SessionToken)?;
+        self.remove(account, Slot::Renewal)
     }
 
     fn write(
