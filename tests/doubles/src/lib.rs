@@ -1,0 +1,17 @@
+//! Stand-ins for the portals that make keys, for tests: nobody may call the real ones, and most need an account.
+//!
+//! Each is built from what its original was seen to do when it was run, oddities included, and refuses what
+//! the original refuses: a client that gets on with a double gets on with the original. The S3 store behind
+//! a double is real ([`Backing`]), so that a key made at a double opens something.
+//!
+//! A double listens on a free port of loopback, in a thread of its own, until it is dropped. What it was asked
+//! is in [`Serving::asked`], and [`Fault`]s make it break at the point a test is about. The binary of this
+//! crate starts one for tests in other languages.
+
+mod backing;
+mod fault;
+mod serving;
+
+pub use backing::Backing;
+pub use fault::Fault;
+pub use serving::{Asked, Serving, Tls};
