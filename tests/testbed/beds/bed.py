@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from beds import keystone, rgw, seed, venv
+from beds import keystone, oidc, rgw, seed, venv
 from beds.ports import free_port
 
 
@@ -21,6 +21,7 @@ class Wanted:
 
     rgw: bool = False
     keystone: bool = False
+    oidc: bool = False
     tls: bool = False
     sts: bool = False
     keystone_cache: int = 0
@@ -28,16 +29,16 @@ class Wanted:
 
 
 def up(directory: Path, wanted: Wanted) -> dict:
-    """Starts what is wanted in DIRECTORY/rgw and DIRECTORY/keystone, beside what runs there already."""
+    """Starts what is wanted in DIRECTORY/rgw, …/keystone and …/oidc, beside what runs there already."""
     directory.mkdir(parents=True, exist_ok=True)
-    for name, chosen in (("rgw", wanted.rgw), ("keystone", wanted.keystone)):
+    for name, chosen in (("rgw", wanted.rgw), ("keystone", wanted.keystone), ("oidc", wanted.oidc)):
         if chosen and (directory / name).exists():
             raise RuntimeError(f"there is a {name} in {directory} already; stop it first")
     about = {**_described(directory), "dir": str(directory)}
     try:
         about.update(_start(directory, wanted))
     except BaseException:
-        down(directory, wanted.rgw, wanted.keystone)
+        down(directory, wanted.rgw, wanted.keystone, wanted.oidc)
         raise
     with contextlib.suppress(venv.NotInstalled):
         about["python"] = str(venv.servers() / "bin/python")
@@ -46,6 +47,15 @@ def up(directory: Path, wanted: Wanted) -> dict:
 
 
 def _start(directory: Path, wanted: Wanted) -> dict:
+    about = _start_stores(directory, wanted)
+    if wanted.oidc:
+        about["oidc"] = oidc.up(directory / "oidc", tls=wanted.tls)
+    return about
+
+
+def _start_stores(directory: Path, wanted: Wanted) -> dict:
+    if not (wanted.rgw or wanted.keystone):
+        return {}
     if not wanted.keystone:
         told = _described(wanted.keystone_dir)["keystone"] if wanted.keystone_dir else None
         return {"rgw": _start_gateway(directory, wanted, told, free_port())}
@@ -69,9 +79,10 @@ def _start_gateway(directory: Path, wanted: Wanted, told: dict | None, port: int
     )
 
 
-def down(directory: Path, with_rgw: bool = True, with_keystone: bool = True) -> None:
+def down(directory: Path, with_rgw: bool = True, with_keystone: bool = True, with_oidc: bool = True) -> None:
     about = _described(directory)
-    for name, stop, chosen in (("rgw", rgw.down, with_rgw), ("keystone", keystone.down, with_keystone)):
+    servers = (("rgw", rgw.down, with_rgw), ("keystone", keystone.down, with_keystone), ("oidc", oidc.down, with_oidc))
+    for name, stop, chosen in servers:
         if chosen and (directory / name).exists():
             stop(directory / name)
             shutil.rmtree(directory / name)

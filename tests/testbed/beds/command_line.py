@@ -36,18 +36,19 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="testbed", description="Real servers for Wherry's tests.")
     actions = parser.add_subparsers(dest="action", required=True)
 
-    one = actions.add_parser("install", help="install what is missing: packages, Keystone, boto3")
+    one = actions.add_parser("install", help="install what is missing: packages, Keystone, boto3, oidc-provider")
     one.add_argument("--bench", action="store_true", help="the clients to measure against, too")
     one.set_defaults(run=lambda o, _: install.install(o.bench))
 
-    for name, about in (("rgw", "the S3 gateway"), ("keystone", "Keystone"), ("all", "both, wired together")):
+    for name, about in (("rgw", "the S3 gateway"), ("keystone", "Keystone"), ("all", "these two, wired together"),
+                        ("oidc", "an OpenID Connect provider")):  # fmt: skip
         verbs = actions.add_parser(name, help=about).add_subparsers(dest="verb", required=True)
         start = verbs.add_parser("up", help="start in DIR, print a JSON description, leave it running")
         start.add_argument("dir", type=_absolute)
         start.add_argument("--tls", action="store_true", help="HTTPS too, by a private authority")
-        start.set_defaults(run=_up, rgw=name != "keystone", keystone=name != "rgw", sts=False, keystone_dir=None,
-                           keystone_cache=0)  # fmt: skip
-        if name != "keystone":
+        parts = {"rgw": name in ("rgw", "all"), "keystone": name in ("keystone", "all"), "oidc": name == "oidc"}
+        start.set_defaults(run=_up, **parts, sts=False, keystone_dir=None, keystone_cache=0)
+        if parts["rgw"]:
             _gateway_options(start)
         if name == "rgw":
             start.add_argument("--keystone", dest="keystone_dir", type=_absolute, metavar="DIR",
@@ -55,8 +56,8 @@ def _parser() -> argparse.ArgumentParser:
             start.set_defaults(keystone=False)
         end = verbs.add_parser("down", help="stop what runs in DIR and delete its data")
         end.add_argument("dir", type=_absolute)
-        end.set_defaults(run=lambda o, _, name=name: bed.down(o.dir, name != "keystone", name != "rgw"))
-        if name != "keystone":
+        end.set_defaults(run=lambda o, _, parts=parts: bed.down(o.dir, parts["rgw"], parts["keystone"], parts["oidc"]))
+        if parts["rgw"]:
             again = verbs.add_parser("restart", help="restart the gateway alone, on the same ports")
             again.add_argument("dir", type=_absolute)
             again.add_argument("--keystone-cache", type=int, metavar="N")
@@ -65,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, about in (("with", "run a command beside servers that stop when it ends"),
                         ("hold", "print a JSON description; stop when standard input ends")):  # fmt: skip
         one = actions.add_parser(name, help=about)
-        for part in ("rgw", "keystone", "tls"):
+        for part in ("rgw", "keystone", "oidc", "tls"):
             one.add_argument(f"--{part}", action="store_true")
         _gateway_options(one)
         one.set_defaults(run=_with if name == "with" else _hold, keystone_dir=None)
@@ -99,6 +100,7 @@ def _wanted(options) -> Wanted:
     return Wanted(
         rgw=options.rgw,
         keystone=options.keystone,
+        oidc=options.oidc,
         tls=options.tls,
         sts=options.sts,
         keystone_cache=options.keystone_cache,

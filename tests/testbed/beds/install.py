@@ -1,8 +1,8 @@
-"""What the tests need beyond Rust and Node: Debian packages, and Python packages in environments."""
+"""What the tests need beyond Rust and Node: packages from Debian, PyPI and npm."""
 
 import subprocess
 
-from beds import places, venv
+from beds import oidc, places, venv
 
 
 class CannotInstall(Exception):
@@ -14,6 +14,8 @@ def install(bench: bool) -> None:
     packages = places.ROOT / "tests/packages.debian"
     if subprocess.run([places.ROOT / "src-tauri/setup", "packages", packages]).returncode != 0:
         raise CannotInstall("the packages above are missing")
+    if subprocess.run([places.ROOT / "src-tauri/setup", "npm", oidc.PROGRAM]).returncode != 0:
+        raise CannotInstall("the npm packages of the OpenID Connect provider are missing")
     venv.install("servers")
     if bench:
         venv.install("bench")

@@ -20,23 +20,41 @@ pub(crate) struct Held {
     holder: Option<Child>,
 }
 
+/// Servers that are started together when a test outside of a test bed asks for one of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Set {
+    Rgw,
+    /// With the gateway that trusts it.
+    Keystone,
+    Oidc,
+}
+
+impl Set {
+    fn wanted(self) -> &'static [&'static str] {
+        match self {
+            Self::Rgw => &["--rgw", "--tls"],
+            Self::Keystone => &["--rgw", "--keystone", "--tls"],
+            Self::Oidc => &["--oidc", "--tls"],
+        }
+    }
+}
+
 /// The servers that `WHERRY_TESTBED` describes, or else this process's own, started once.
-pub(crate) fn shared(with_keystone: bool) -> Arc<Held> {
-    static OWN: [Mutex<Weak<Held>>; 2] = [const { Mutex::new(Weak::new()) }; 2];
+pub(crate) fn shared(set: Set) -> Arc<Held> {
+    static OWN: [Mutex<Weak<Held>>; 3] = [const { Mutex::new(Weak::new()) }; 3];
     if let Some(description) = std::env::var_os("WHERRY_TESTBED") {
-        return Arc::new(Held::running(Path::new(&description)));
+        let running = Held::running(Path::new(&description));
+        // A provider of its own is quickly there, for test runs that were started without one.
+        if !matches!(set, Set::Oidc) || running.about.get("oidc").is_some() {
+            return Arc::new(running);
+        }
     }
     // One test panicking must not take the others' servers away: a poisoned lock is as good as any.
-    let mut own = OWN[usize::from(with_keystone)]
+    let mut own = OWN[set as usize]
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
     own.upgrade().unwrap_or_else(|| {
-        let wanted: &[&str] = if with_keystone {
-            &["--rgw", "--keystone", "--tls"]
-        } else {
-            &["--rgw", "--tls"]
-        };
-        let held = Arc::new(Held::start(wanted));
+        let held = Arc::new(Held::start(set.wanted()));
         *own = Arc::downgrade(&held);
         held
     })

@@ -1,4 +1,5 @@
-//! Real servers for the tests of the other crates: a Ceph S3 gateway (RGW) and an OpenStack Keystone.
+//! Real servers for the tests of the other crates: a Ceph S3 gateway (RGW), an OpenStack Keystone and an
+//! OpenID Connect provider.
 //!
 //! A test asks for what it needs and gets addresses and keys:
 //!
@@ -8,7 +9,7 @@
 //! println!("{} {} {bucket}", rgw.endpoint, rgw.access_key);
 //! ```
 //!
-//! Under `make test`, or `tests/testbed/testbed with --rgw --keystone --tls -- cargo nextest run`,
+//! Under `make test`, or `tests/testbed/testbed with --rgw --keystone --oidc --tls -- cargo nextest run`,
 //! all tests share one set of servers (the variable `WHERRY_TESTBED` names its description), so a
 //! test may only touch buckets and credentials of its own. Outside of it, servers are started by the
 //! first test of a process that asks and stopped when the last one lets go; expect 2 s for RGW, 5 s
@@ -20,13 +21,15 @@ mod held;
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
+use std::io::{Read, Write as _};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use held::Held;
+use held::{Held, Set};
 use serde_json::Value;
 
 /// The one script that starts and stops servers.
@@ -41,7 +44,7 @@ impl Testbed {
     /// # Panics
     /// When it cannot be started; the message says why.
     pub fn rgw() -> Rgw {
-        Rgw::read(held::shared(false))
+        Rgw::read(held::shared(Set::Rgw))
     }
 
     /// The shared Keystone, over HTTP and HTTPS.
@@ -57,8 +60,16 @@ impl Testbed {
     /// # Panics
     /// As [`Testbed::rgw`].
     pub fn both() -> (Keystone, Rgw) {
-        let held = held::shared(true);
+        let held = held::shared(Set::Keystone);
         (Keystone::read(held.clone()), Rgw::read(held))
+    }
+
+    /// The shared OpenID Connect provider, over HTTP and HTTPS.
+    ///
+    /// # Panics
+    /// As [`Testbed::rgw`].
+    pub fn oidc() -> Oidc {
+        Oidc::read(held::shared(Set::Oidc))
     }
 
     /// A Python interpreter with boto3, the independent client to check results with.
@@ -280,6 +291,109 @@ impl Keystone {
                     object_store: text(about, &format!("/regions/{name}")),
                 })
                 .into(),
+            _held: held,
+        }
+    }
+}
+
+/// Somebody who can sign in at the OpenID Connect provider.
+#[derive(Debug, Clone)]
+pub struct Member {
+    pub name: String,
+    pub password: String,
+}
+
+/// An OpenID Connect provider, with Keycloak's password grant beside the standard's ways.
+#[derive(Debug)]
+pub struct Oidc {
+    /// `http://127.0.0.1:PORT`
+    pub issuer: String,
+    /// A second issuer with the same people, `https://localhost:PORT`, with a certificate from
+    /// [`Self::ca_file`].
+    pub tls_issuer: String,
+    pub ca_file: PathBuf,
+    pub alice: Member,
+    /// Must give a code of [`Self::code`] beside his password.
+    pub tom: Member,
+    /// A public client with every way to sign in. `shasta` and `cdse-public` are like it.
+    pub client: String,
+    /// A client with a secret, and that secret.
+    pub confidential: (String, String),
+    /// A public client with the password grant only, and without refresh tokens.
+    pub password_client: String,
+    /// Whom access tokens are for (`aud`); in ID tokens it is the client.
+    pub audience: String,
+    /// What an S3 gateway is told to know the provider's certificate by.
+    pub thumbprint: String,
+    _held: Arc<Held>,
+}
+
+impl Oidc {
+    /// A provider for this test alone, stopped when dropped.
+    ///
+    /// # Panics
+    /// When it cannot be started; the message says why.
+    pub fn start_private() -> Self {
+        Self::read(Arc::new(Held::start(&["--oidc", "--tls"])))
+    }
+
+    /// What tom's authenticator app shows: six digits, good once.
+    ///
+    /// # Panics
+    /// When the provider does not answer.
+    pub fn code(&self) -> String {
+        self.get("/test/code", "")
+    }
+
+    /// Whose access token this is, if the provider would vouch for it; what a gateway in front of a
+    /// service checks.
+    ///
+    /// # Panics
+    /// When the provider does not answer.
+    pub fn owner(&self, access_token: &str) -> Option<String> {
+        let header = format!("Authorization: Bearer {access_token}\r\n");
+        let answer: Value = serde_json::from_str(&self.get("/test/bearer", &header)).ok()?;
+        Some(answer.get("name")?.as_str()?.to_owned())
+    }
+
+    /// HTTP by hand, because this crate is built for every test and shall stay small.
+    fn get(&self, path: &str, headers: &str) -> String {
+        let host = self.issuer.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(host).expect("the provider is there");
+        write!(
+            stream,
+            "GET {path} HTTP/1.0\r\nHost: {host}\r\n{headers}\r\n"
+        )
+        .expect("the provider takes a request");
+        let mut answer = String::new();
+        stream
+            .read_to_string(&mut answer)
+            .expect("the provider answers");
+        answer
+            .split_once("\r\n\r\n")
+            .map_or_else(String::new, |(_, body)| body.to_owned())
+    }
+
+    fn read(held: Arc<Held>) -> Self {
+        let about = held.about("oidc");
+        let member = |name: &str| Member {
+            name: text(about, &format!("/{name}/name")),
+            password: text(about, &format!("/{name}/password")),
+        };
+        Self {
+            issuer: text(about, "/issuer"),
+            tls_issuer: text(about, "/tls_issuer"),
+            ca_file: text(about, "/ca_file").into(),
+            alice: member("alice"),
+            tom: member("tom"),
+            client: text(about, "/client"),
+            confidential: (
+                text(about, "/confidential/id"),
+                text(about, "/confidential/secret"),
+            ),
+            password_client: text(about, "/password_client"),
+            audience: text(about, "/audience"),
+            thumbprint: text(about, "/thumbprint"),
             _held: held,
         }
     }

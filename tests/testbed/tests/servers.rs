@@ -53,6 +53,39 @@ fn keystone_speaks_identity_v3_and_its_catalog_leads_to_the_gateway() {
 }
 
 #[test]
+fn the_openid_provider_is_one_and_its_codes_are_good_once() {
+    let oidc = Testbed::oidc();
+    let document = get(&format!("{}/.well-known/openid-configuration", oidc.issuer));
+    assert!(
+        document.contains(&format!("\"issuer\":\"{}\"", oidc.issuer)),
+        "{document}"
+    );
+    let sign_in = |code: &str| {
+        let done = Command::new("curl")
+            .args(["--silent", &format!("{}/token", oidc.issuer)])
+            .args(["--data-urlencode", &format!("totp={code}"), "--data"])
+            .arg(format!(
+                "grant_type=password&client_id={}&username={}&password={}",
+                oidc.client, oidc.tom.name, oidc.tom.password
+            ))
+            .output()
+            .unwrap();
+        String::from_utf8(done.stdout).unwrap()
+    };
+    let code = oidc.code();
+    let tokens = sign_in(&code);
+    let (_, token) = tokens
+        .split_once("\"access_token\":\"")
+        .unwrap_or_else(|| panic!("{tokens}"));
+    let token = token.split_once('"').unwrap().0;
+    assert_eq!(oidc.owner(token).as_deref(), Some("tom"));
+    assert_eq!(oidc.owner(&token[1..]), None);
+    for refused in [code.as_str(), "", "12345"] {
+        assert!(sign_in(refused).contains("Invalid user credentials"));
+    }
+}
+
+#[test]
 fn a_private_gateway_restarts_in_place_and_is_gone_when_dropped() {
     let rgw = Rgw::start_private();
     let endpoint = address(&rgw.endpoint);
