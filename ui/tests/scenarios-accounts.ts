@@ -1,5 +1,5 @@
 /** Worlds for accounts, keys and settings: a dialog that is open, a key in each of its states. */
-import type { AccountTest, AccountView, CloudView, ImportView, KeysView, KeyView, NewKey, ProjectPlaces, SignedIn } from '$lib/backend'
+import type { AccountTest, AccountView, CloudView, ImportView, KeysView, KeyView, NewKey, ScopePlaces, SignedIn } from '$lib/backend'
 import { openDialog, type DialogRequest } from '$lib/frame/dialogs.svelte'
 import { navigate } from '$lib/frame/navigation.svelte'
 import { account, DAY, key, NOW } from './fake-data'
@@ -63,7 +63,7 @@ export const signedIn: SignedIn = {
   project: 'p1',
 }
 
-export const places: ProjectPlaces = {
+export const places: ScopePlaces = {
   endpoints: [
     { region: 'WAW3-1', url: 'https://s3.waw3-1.cloudferro.com' },
     { region: 'WAW3-2', url: 'https://s3.waw3-2.cloudferro.com' },
@@ -127,10 +127,10 @@ export function handlers(accounts: () => AccountView[], change: FakeOptions['han
     give_secret: () => first(),
     start_practice: () => account('pr', 'Practice store', { key: key({ source: 'practice' }) }),
     import_clouds: () => imported,
-    keystone_sign_in: () => signedIn,
-    keystone_project: () => places,
-    keystone_sign_out: () => null,
-    keystone_add_account: (made_) => newKey(made().name === made_.name ? made() : { ...made(), name: made_.name }),
+    portal_sign_in: () => signedIn,
+    portal_scope: () => places,
+    portal_sign_out: () => null,
+    portal_add_account: (made_) => newKey(made().name === made_.name ? made() : { ...made(), name: made_.name }),
     account_keys: () => portalKeys(first().key),
     account_sign_in: () => portalKeys(first().key),
     create_key: () => newKey(made()),
@@ -181,17 +181,17 @@ export const scenarios: Record<string, () => Fake> = {
   }),
   'add-no-list': world([], dialog({ kind: 'add-account', intent: 'typed' }), { handlers: { test_account: () => noList } }),
   'add-slow': world([], dialog({ kind: 'add-account', intent: 'typed' }), { handlers: { test_account: never } }),
-  'sign-in-slow': world([], dialog({ kind: 'add-account', intent: 'keystone' }), { handlers: { keystone_sign_in: never } }),
+  'sign-in-slow': world([], dialog({ kind: 'add-account', intent: 'keystone' }), { handlers: { portal_sign_in: never } }),
   'sign-in-wrong': world([], dialog({ kind: 'add-account', intent: 'keystone' }), {
     handlers: {
-      keystone_sign_in: () => {
+      portal_sign_in: () => {
         throw problem('portal.password', 'Keystone did not accept this user name and password.', 'Check both, and the domain. After several failures some clouds lock the user for a while.', { context: [['HTTP status', '401']] })
       },
     },
   }),
   'cannot-create': world([], dialog({ kind: 'add-account', intent: 'keystone' }), {
     handlers: {
-      keystone_project: () => ({ ...places, endpoints: [], cannotCreate: problem('portal.delegated', 'This cloud does not let an application credential make S3 keys.', 'Sign in with your user name and password instead.') }),
+      portal_scope: () => ({ ...places, endpoints: [], cannotCreate: problem('portal.delegated', 'This cloud does not let an application credential make S3 keys.', 'Sign in with your user name and password instead.') }),
     },
   }),
   edit: world([typed()], dialog({ kind: 'edit-account', account: 't1' })),

@@ -47,6 +47,12 @@ pub struct KeyFacts {
     pub expires: Option<DateTime<Utc>>,
     /// When its issuer was told to delete it. The store may honour it for some minutes yet.
     pub deleted: Option<DateTime<Utc>>,
+    /// When this computer last opened the store with it, to the hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_used: Option<DateTime<Utc>>,
+    /// How few days were left when the user was last told that it runs out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub told_days_left: Option<i64>,
 }
 
 /// What a portal must be told beside its address. None of it is secret.

@@ -189,6 +189,9 @@ pub struct Provider {
     /// What that issuer must be told beside its address, where the place's documentation says it.
     #[serde(default)]
     pub issuer_options: IssuerOptions,
+    /// One key for each region, which is reset and never deleted, as the place's own dashboard has it.
+    #[serde(default)]
+    pub key_per_region: bool,
     /// Where the place itself explains keys and endpoints.
     pub help_url: String,
     /// Shown beside the key form: where a user of this place finds a key by hand.

@@ -40,12 +40,14 @@ impl Engine {
             proxy: account.proxy.as_ref().map(Url::to_string),
             key: self.key_view(account),
             issuer: account.issuer.as_ref().map(|issuer| IssuerView {
+                kind: issuer.kind.into(),
                 url: issuer.url.to_string(),
                 user: issuer.user.clone(),
                 domain: issuer.domain.clone(),
-                project_id: issuer.project_id.clone(),
-                project_name: issuer.project_name.clone(),
+                scope_id: issuer.scope_id.clone(),
+                scope_name: issuer.scope_name.clone(),
                 region: issuer.region.clone(),
+                options: (&issuer.options).into(),
                 signed_in: self.inner.sessions.of_account(&account.id).is_some(),
             }),
             opened_buckets: account.opened_buckets.clone(),
@@ -62,6 +64,12 @@ impl Engine {
             state,
             words,
             source: source(account),
+            last_used: account.key.last_used.map(|t| t.timestamp_millis()),
+            lent: account
+                .issuer
+                .as_ref()
+                .and_then(|link| wherry_portal::capabilities(link.kind))
+                .is_some_and(|can| can.lent),
         }
     }
 
@@ -310,9 +318,15 @@ pub(crate) fn provider_views() -> Vec<ProviderView> {
             signing: p.quirks.signing.into(),
             addressing: p.quirks.addressing.into(),
             key_sources: match p.issuer {
-                IssuerKind::Keystone => vec![KeySource::Keystone, KeySource::Typed],
-                _ => vec![KeySource::Typed],
+                IssuerKind::None | IssuerKind::Practice => vec![KeySource::Typed],
+                // The portal that tenancies had before this one is still there.
+                IssuerKind::JasminPortal => {
+                    vec![KeySource::JasminPortal, KeySource::Swarm, KeySource::Typed]
+                }
+                kind => vec![kind.into(), KeySource::Typed],
             },
+            issuer_options: (&p.issuer_options).into(),
+            key_per_region: p.key_per_region,
             help_url: p.help_url.clone(),
             key_hint: p.key_hint.clone(),
         })
@@ -499,12 +513,12 @@ fn secret_missing() -> Problem {
 
 fn source(account: &Account) -> KeySource {
     if account.is_practice() {
-        KeySource::Practice
-    } else if account.makes_keys() {
-        KeySource::Keystone
-    } else {
-        KeySource::Typed
+        return KeySource::Practice;
     }
+    account
+        .issuer
+        .as_ref()
+        .map_or(KeySource::Typed, |link| link.kind.into())
 }
 
 /// The state of a key, and the same in words.

@@ -124,20 +124,34 @@ commands! {
 
     #[doc = "Reads a clouds.yaml or openrc file; nothing in it is executed."]
     import_clouds(path: String) -> ImportView;
-    #[doc = "Signs in to Keystone. The token stays here; the answer names it."]
-    keystone_sign_in(request: KeystoneRequest) -> SignedIn;
-    #[doc = "Chooses a project of a sign-in: its S3 endpoints and the keys one has."]
-    keystone_project(request: ProjectRequest) -> ProjectPlaces;
-    #[doc = "Makes a key in the project and an account that uses it."]
-    keystone_add_account(request: KeystoneAccount) -> NewKey;
+    #[doc = "Begins a sign-in that goes on in a browser."]
+    oidc_begin(request: OidcRequest) -> OidcPrompt;
+    #[doc = "Answers when the user has signed in there, or it failed or was cancelled."]
+    oidc_wait(ticket: String) -> ();
+    #[doc = "Gives up a sign-in that goes on in a browser."]
+    oidc_cancel(ticket: String) -> ();
+    #[doc = "Signs in to a portal. The token stays here; the answer names it."]
+    portal_sign_in(request: PortalRequest) -> SignedIn;
+    #[doc = "Chooses what the key is for: its S3 endpoints, the keys one has, and what new ones can be like."]
+    portal_scope(request: ScopeRequest) -> ScopePlaces;
+    #[doc = "Makes a key and an account that uses it."]
+    portal_add_account(request: PortalAccount) -> NewKey;
     #[doc = "Forgets a sign-in."]
-    keystone_sign_out(session: String) -> ();
+    portal_sign_out(session: String) -> ();
     #[doc = "Signs in to the portal of an existing account."]
     account_sign_in(sign_in: AccountSignIn) -> KeysView;
     #[doc = "The keys of an account, as far as its portal can be asked now."]
     account_keys(account: String) -> KeysView;
     #[doc = "Makes a new key for an account, which uses it from then on. The old one stays until it is deleted."]
-    create_key(account: String) -> NewKey;
+    create_key(request: NewKeyRequest) -> NewKey;
+    #[doc = "Gives a key a new secret, which the account uses from then on; the old secret stops working."]
+    reset_key(key: KeyRef) -> NewKey;
+    #[doc = "Makes a new key, proves that it works, uses it, and only then deletes the old one. A failure leaves the account with the old key."]
+    rotate_key(request: NewKeyRequest) -> Rotated;
+    #[doc = "Makes the key of a region that has none yet, and an account for it."]
+    create_region_key(region: RegionRef) -> NewKey;
+    #[doc = "Tries an account's new key until the store knows it, as long as its portal says that may take."]
+    await_key(account: String) -> AccountTest;
     #[doc = "Deletes a key at the portal."]
     delete_key(key: KeyRef) -> KeyDeleted;
     #[doc = "Exchanges a reveal ticket for the secret, once."]
@@ -211,6 +225,10 @@ commands! {
     copy_text(copy: CopyText) -> ();
     #[doc = "Opens a page of documentation in the browser."]
     open_help(url: String) -> ();
+    #[doc = "Opens the page of a sign-in in the browser."]
+    open_sign_in(address: String) -> ();
+    #[doc = "Shows a portal's own sign-in pages in a window without any of Wherry's powers. Answers with a ticket when the user has signed in; null when they closed it."]
+    hosted_sign_in(request: HostedRequest) -> Option<String>;
     #[doc = "Shows one of Wherry's own folders in the file manager."]
     show_folder(folder: KnownFolder) -> ();
     #[doc = "Shows where a finished download is, in the file manager."]

@@ -115,19 +115,32 @@ impl Desk for Engine {
         self.read_clouds(&path)
     }
 
-    async fn keystone_sign_in(&self, request: KeystoneRequest) -> Answer<SignedIn> {
+    async fn oidc_begin(&self, request: OidcRequest) -> Answer<OidcPrompt> {
+        self.begin_oidc(request).await
+    }
+
+    async fn oidc_wait(&self, ticket: String) -> Answer<()> {
+        self.wait_oidc(&ticket).await
+    }
+
+    async fn oidc_cancel(&self, ticket: String) -> Answer<()> {
+        self.cancel_oidc(&ticket);
+        Ok(())
+    }
+
+    async fn portal_sign_in(&self, request: PortalRequest) -> Answer<SignedIn> {
         self.sign_in(request).await
     }
 
-    async fn keystone_project(&self, request: ProjectRequest) -> Answer<ProjectPlaces> {
-        self.choose_project(&request).await
+    async fn portal_scope(&self, request: ScopeRequest) -> Answer<ScopePlaces> {
+        self.choose_scope(request).await
     }
 
-    async fn keystone_add_account(&self, request: KeystoneAccount) -> Answer<NewKey> {
-        self.add_keystone_account(request).await
+    async fn portal_add_account(&self, request: PortalAccount) -> Answer<NewKey> {
+        self.add_portal_account(request).await
     }
 
-    async fn keystone_sign_out(&self, session: String) -> Answer<()> {
+    async fn portal_sign_out(&self, session: String) -> Answer<()> {
         self.sign_out(&session).await;
         Ok(())
     }
@@ -140,8 +153,24 @@ impl Desk for Engine {
         self.keys(&account).await
     }
 
-    async fn create_key(&self, account: String) -> Answer<NewKey> {
-        self.new_key(&account).await
+    async fn create_key(&self, request: NewKeyRequest) -> Answer<NewKey> {
+        self.new_key(request).await
+    }
+
+    async fn reset_key(&self, key: KeyRef) -> Answer<NewKey> {
+        self.reset(&key).await
+    }
+
+    async fn rotate_key(&self, request: NewKeyRequest) -> Answer<Rotated> {
+        self.rotate(request).await
+    }
+
+    async fn create_region_key(&self, region: RegionRef) -> Answer<NewKey> {
+        self.first_region_key(region).await
+    }
+
+    async fn await_key(&self, account: String) -> Answer<AccountTest> {
+        self.wait_for_key(&account).await
     }
 
     async fn delete_key(&self, key: KeyRef) -> Answer<KeyDeleted> {

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
-use wherry_account::{Account, AccountId, Accounts, Home, IssuerKind, Signing};
+use wherry_account::{Account, AccountId, Accounts, Home, Signing};
 use wherry_store::{Credentials, ErrorKind, S3Config, S3Store, StoreError};
 use wherry_vault::{Secret, Vault, VaultKind};
 
 use crate::contract::{Event, Problem, Remedy};
 use crate::events::Events;
 use crate::jobs::Jobs;
-use crate::keys::{Imports, Reveals, Sessions};
+use crate::keys::{Hosted, Imports, OidcSignIns, Reveals, Sessions};
 use crate::listing::Listing;
 use crate::practice::Running;
 use crate::problem::{About, from_store};
@@ -35,6 +35,8 @@ pub(crate) struct Inner {
     pub listings: Mutex<HashMap<String, Arc<Listing>>>,
     pub sessions: Sessions,
     pub imports: Imports,
+    pub oidc: OidcSignIns,
+    pub hosted: Hosted,
     pub reveals: Reveals,
     pub jobs: Jobs,
 }
@@ -76,6 +78,8 @@ impl Engine {
                 listings: Mutex::default(),
                 sessions: Sessions::default(),
                 imports: Imports::default(),
+                oidc: OidcSignIns::default(),
+                hosted: Hosted::default(),
                 reveals: Reveals::default(),
                 jobs: Jobs::default(),
                 home,
@@ -309,8 +313,6 @@ impl AccountFacts for Account {
     }
 
     fn makes_keys(&self) -> bool {
-        self.issuer
-            .as_ref()
-            .is_some_and(|i| i.kind == IssuerKind::Keystone)
+        crate::keys::issuer(self).is_ok()
     }
 }

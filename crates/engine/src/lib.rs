@@ -22,6 +22,7 @@ pub mod typescript;
 
 pub use engine::Engine;
 pub use events::{Events, Listener};
+pub use keys::ExpiryNotice;
 
 /// The pages of documentation that Wherry itself names; no other is opened for the window.
 pub fn help_pages() -> impl Iterator<Item = &'static str> {

@@ -84,9 +84,10 @@ macro_rules! visit {
 fn visit_all(v: &mut Collect<'_>) {
     visit!(v:
         c::AppInfo, c::Settings, c::VaultChange, c::VaultView, c::ProviderView, c::AccountView, c::AccountForm,
-        c::AccountTest, c::AccountEdit, c::GivenSecret, c::ImportView, c::KeystoneRequest, c::SignedIn,
-        c::ProjectRequest, c::ProjectPlaces, c::KeystoneAccount, c::NewKey, c::AccountSignIn, c::KeysView, c::KeyRef,
-        c::KeyDeleted, c::Revealed, c::BucketsView, c::BucketRef, c::TypedPath, c::Location, c::ListingView,
+        c::AccountTest, c::AccountEdit, c::GivenSecret, c::ImportView, c::PortalRequest, c::SignedIn,
+        c::ScopeRequest, c::ScopePlaces, c::PortalAccount, c::NewKey, c::AccountSignIn, c::KeysView, c::KeyRef,
+        c::KeyDeleted, c::Revealed, c::OidcRequest, c::OidcPrompt, c::NewKeyRequest, c::Rotated, c::RegionRef,
+        c::HostedRequest, c::BucketsView, c::BucketRef, c::TypedPath, c::Location, c::ListingView,
         c::RowsRequest, c::Rows, c::RangeRequest, c::FindRequest, c::NewFolder, c::ObjectRef, c::ObjectDetails,
         c::LinkRequest, c::Link, c::PlanRequest, c::PlanView, c::RunRequest, c::JobView, c::FilesRequest, c::Files,
         c::Event, c::Pick, c::CopyText, c::KnownFolder, c::Problem,

@@ -1,11 +1,11 @@
-//! Accounts, the places they can be at, and the life of their keys.
+//! Accounts and the places they can be at.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{Millis, Problem, Typed};
+use super::{Millis, PortalOptions, Problem, Typed};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
@@ -23,15 +23,22 @@ pub enum AddressingView {
 }
 
 /// How keys for a place are got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeySource {
     /// Typed in by the user.
     Typed,
-    /// Wherry signs in to OpenStack Keystone and makes one.
-    Keystone,
     /// Made by the practice store.
     Practice,
+    /// The others: Wherry signs in to a portal, which makes or lends one.
+    Keystone,
+    JasminPortal,
+    Swarm,
+    S3KeysManager,
+    CraySts,
+    StsWebIdentity,
+    StsLdap,
+    StsAssumeRole,
 }
 
 #[derive(Debug, Clone, Serialize, TS)]
@@ -46,6 +53,10 @@ pub struct ProviderView {
     pub addressing: AddressingView,
     /// The first is the best; a key can always be typed in.
     pub key_sources: Vec<KeySource>,
+    /// What the portal must be told beside its address, where the place says it.
+    pub issuer_options: PortalOptions,
+    /// There is one key for each of the place's regions, which is reset and never deleted.
+    pub key_per_region: bool,
     pub help_url: String,
     pub key_hint: String,
 }
@@ -66,7 +77,7 @@ pub struct EndpointView {
     /// With `{field}` slots; empty when the user types the whole address.
     pub url: String,
     pub region: String,
-    /// Keystone's address for this endpoint, where it is known.
+    /// The portal's address for this endpoint, where it is known.
     pub issuer_url: Option<String>,
 }
 
@@ -143,6 +154,10 @@ pub struct KeyView {
     pub words: String,
     /// Can Wherry make another one?
     pub source: KeySource,
+    /// When this computer's Wherry last opened the store with it.
+    pub last_used: Option<Millis>,
+    /// It is lent for a while, and Wherry has it lent anew before it runs out.
+    pub lent: bool,
 }
 
 #[derive(Debug, Clone, Serialize, TS)]
@@ -167,185 +182,17 @@ pub struct AccountView {
 #[derive(Debug, Clone, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct IssuerView {
+    pub kind: KeySource,
     pub url: String,
     pub user: String,
     pub domain: String,
-    pub project_id: String,
-    pub project_name: String,
+    /// Keystone's project, JASMIN's tenancy; empty where keys are for everything.
+    pub scope_id: String,
+    pub scope_name: String,
     pub region: String,
+    pub options: PortalOptions,
     /// A sign-in is still good: keys can be listed without the password.
     pub signed_in: bool,
-}
-
-/// How to sign in to Keystone.
-#[derive(Debug, Clone, Deserialize, TS)]
-#[serde(
-    rename_all = "kebab-case",
-    tag = "kind",
-    rename_all_fields = "camelCase"
-)]
-pub enum KeystoneSignIn {
-    Password {
-        user: String,
-        domain: String,
-        password: Typed,
-        totp: Option<String>,
-    },
-    ApplicationCredential {
-        id: String,
-        secret: Typed,
-    },
-    /// A cloud of a file read by `keystone_import`. Its secret stays where it is; where the file
-    /// has none, `password` is what the user typed.
-    Imported {
-        import: String,
-        cloud: String,
-        password: Option<Typed>,
-    },
-}
-
-#[derive(Debug, Clone, Deserialize, TS)]
-#[serde(rename_all = "camelCase")]
-pub struct KeystoneRequest {
-    /// `keystone.example.org:5000` is enough. Ignored for imported clouds, which name their own.
-    pub url: String,
-    pub sign_in: KeystoneSignIn,
-    pub ca_file: Option<String>,
-    pub proxy: Option<String>,
-}
-
-/// What a `clouds.yaml` or an openrc file holds, without its secrets.
-#[derive(Debug, Clone, Serialize, TS)]
-#[serde(rename_all = "camelCase")]
-pub struct ImportView {
-    /// For [`KeystoneSignIn::Imported`].
-    pub import: String,
-    pub file: String,
-    pub clouds: Vec<CloudView>,
-}
-
-#[derive(Debug, Clone, Serialize, TS)]
-#[serde(rename_all = "camelCase")]
-pub struct CloudView {
-    pub name: String,
-    pub url: String,
-    pub user: String,
-    pub domain: String,
-    pub project: String,
-    pub region: String,
-    /// "password", "application credential", …
-    pub method: String,
-    pub has_secret: bool,
-    /// What Wherry did not take from the file, in words.
-    pub notes: Vec<String>,
-    /// Set when this cloud cannot be used here, with the reason.
-    pub unusable: Option<String>,
-}
-
-#[derive(Debug, Clone, Serialize, TS)]
-#[serde(rename_all = "camelCase")]
-pub struct SignedIn {
-    /// Names this sign-in in later calls; the token stays in Rust.
-    pub session: String,
-    pub user: String,
-    pub projects: Vec<ProjectView>,
-    /// The only or default project: start with this one.
-    pub project: Option<String>,
-}
-
-#[derive(Debug, Clone, Serialize, TS)]
-#[serde(rename_all = "camelCase")]
-pub struct ProjectView {
-    pub id: String,
-    pub name: String,
-    pub description: String,
-}
-
-/// A project one has chosen: where its objects are, and the keys one has for it.
-#[derive(Debug, Clone, Serialize, TS)]
-#[serde(rename_all = "camelCase")]
-pub struct ProjectPlaces {
-    pub endpoints: Vec<CatalogEndpoint>,
-    pub keys: Vec<PortalKey>,
-    /// Why a key cannot be made with this sign-in: greyed out with this reason.
-    pub cannot_create: Option<Problem>,
-}
-
-#[derive(Debug, Clone, Serialize, TS)]
-#[serde(rename_all = "camelCase")]
-pub struct CatalogEndpoint {
-    pub region: String,
-    pub url: String,
-}
-
-/// A key as its portal lists it.
-#[derive(Debug, Clone, Serialize, TS)]
-#[serde(rename_all = "camelCase")]
-pub struct PortalKey {
-    pub access_key_id: String,
-    pub description: Option<String>,
-    pub created: Option<Millis>,
-    pub expires: Option<Millis>,
-    /// The account here that uses it.
-    pub used_by: Option<String>,
-    pub project_id: String,
-}
-
-#[derive(Debug, Clone, Deserialize, TS)]
-#[serde(rename_all = "camelCase")]
-pub struct KeystoneAccount {
-    pub session: String,
-    pub project: String,
-    pub region: String,
-    /// From the catalog, or as the user corrected it.
-    pub endpoint: String,
-    pub name: String,
-    pub provider: String,
-    pub signing: Option<SigningView>,
-    /// Store's own certificate authority; the one used for signing in when absent.
-    pub ca_file: Option<String>,
-}
-
-/// A key was born. Its secret is in the vault; `reveal` buys one look at it.
-#[derive(Debug, Clone, Serialize, TS)]
-#[serde(rename_all = "camelCase")]
-pub struct NewKey {
-    pub account: AccountView,
-    pub access_key_id: String,
-    pub reveal: String,
-    /// "in your keychain (GNOME Keyring)", "in memory until you quit".
-    pub kept: String,
-}
-
-/// The one look. Asking again with the same ticket is refused.
-#[derive(Clone, Serialize, TS)]
-#[serde(rename_all = "camelCase")]
-pub struct Revealed {
-    pub access_key_id: String,
-    pub secret: String,
-}
-
-/// What one can do about the keys of an account, and the keys themselves.
-#[derive(Debug, Clone, Serialize, TS)]
-#[serde(rename_all = "camelCase")]
-pub struct KeysView {
-    pub key: KeyView,
-    /// Empty until signed in.
-    pub keys: Vec<PortalKey>,
-    /// Absent when the portal can be asked now; else why not, with the remedy (sign in).
-    pub cannot_list: Option<Problem>,
-    pub cannot_create: Option<Problem>,
-    pub cannot_delete: Option<Problem>,
-    /// Where this account's secret is kept, in words.
-    pub kept: String,
-}
-
-#[derive(Debug, Clone, Serialize, TS)]
-#[serde(rename_all = "camelCase")]
-pub struct KeyDeleted {
-    /// In words: gone from the portal, and that the store may honour it for some minutes yet.
-    pub words: String,
-    pub was_already_gone: bool,
 }
 
 #[derive(Debug, Clone, Deserialize, TS)]
@@ -361,26 +208,4 @@ pub struct GivenSecret {
     pub account: String,
     pub secret: Typed,
     pub session_token: Option<Typed>,
-}
-
-#[derive(Debug, Clone, Deserialize, TS)]
-#[serde(rename_all = "camelCase")]
-pub struct ProjectRequest {
-    pub session: String,
-    pub project: String,
-}
-
-/// Signing in again to the portal of an account that is there already.
-#[derive(Debug, Clone, Deserialize, TS)]
-#[serde(rename_all = "camelCase")]
-pub struct AccountSignIn {
-    pub account: String,
-    pub sign_in: KeystoneSignIn,
-}
-
-#[derive(Debug, Clone, Deserialize, TS)]
-#[serde(rename_all = "camelCase")]
-pub struct KeyRef {
-    pub account: String,
-    pub access_key_id: String,
 }

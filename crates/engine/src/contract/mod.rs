@@ -8,6 +8,7 @@
 
 mod accounts;
 mod browse;
+mod keys;
 mod problem;
 mod settings;
 mod shell;
@@ -15,6 +16,7 @@ mod transfers;
 
 pub use accounts::*;
 pub use browse::*;
+pub use keys::*;
 pub use problem::*;
 pub use settings::*;
 pub use shell::*;

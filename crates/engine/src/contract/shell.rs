@@ -19,6 +19,15 @@ pub struct CopyText {
     pub secret: bool,
 }
 
+/// A sign-in on a portal's own pages.
+#[derive(Debug, Clone, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct HostedRequest {
+    /// The portal, as typed.
+    pub url: String,
+    pub title: String,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
 pub enum KnownFolder {

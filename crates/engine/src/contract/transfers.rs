@@ -223,4 +223,8 @@ pub enum Event {
     },
     /// The vault's state changed.
     Vault {},
+    /// The user asked outside the window to see the keys of this account.
+    ShowKeys { account: String },
+    /// Transfers wait until the user has signed in to the portal of this account.
+    SignInNeeded { account: String },
 }

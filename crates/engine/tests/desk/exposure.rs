@@ -24,7 +24,7 @@ async fn arguments_that_are_not_understood_are_not_repeated() {
             json!({ "secret": { "hunter2hunter2": "hunter2hunter2" } }),
         ),
         (
-            "keystone_sign_in",
+            "portal_sign_in",
             json!({ "url": "x", "signIn": { "kind": "hunter2hunter2" } }),
         ),
         ("choose_vault", json!("hunter2hunter2")),

@@ -8,8 +8,11 @@ use wherry_vault::VaultKind;
 
 use crate::seat::*;
 
-pub fn password(url: &str, person: &Person, domain: &str) -> KeystoneRequest {
-    KeystoneRequest {
+pub fn password(url: &str, person: &Person, domain: &str) -> PortalRequest {
+    PortalRequest {
+        issuer: KeySource::Keystone,
+        options: PortalOptions::default(),
+        client_secret: None,
         url: url.to_owned(),
         sign_in: by_password(person, domain),
         ca_file: None,
@@ -17,8 +20,8 @@ pub fn password(url: &str, person: &Person, domain: &str) -> KeystoneRequest {
     }
 }
 
-pub fn by_password(person: &Person, domain: &str) -> KeystoneSignIn {
-    KeystoneSignIn::Password {
+pub fn by_password(person: &Person, domain: &str) -> PortalSignIn {
+    PortalSignIn::Password {
         user: person.name.clone(),
         domain: domain.to_owned(),
         password: typed(&person.password),
@@ -26,33 +29,35 @@ pub fn by_password(person: &Person, domain: &str) -> KeystoneSignIn {
     }
 }
 
-pub fn wish(session: &str, project: &str, place: &CatalogEndpoint, name: &str) -> KeystoneAccount {
-    KeystoneAccount {
+pub fn wish(session: &str, project: &str, place: &PortalEndpoint, name: &str) -> PortalAccount {
+    PortalAccount {
         session: session.to_owned(),
-        project: project.to_owned(),
+        scope: project.to_owned(),
         region: place.region.clone(),
         endpoint: place.url.clone(),
         name: name.to_owned(),
         provider: "openstack".into(),
         signing: None,
         ca_file: None,
+        wish: KeyWishForm::default(),
     }
 }
 
 /// Alice, signed in, with project `demo` open.
-pub async fn in_demo(seat: &Seat, bed: &Keystone) -> (SignedIn, ProjectPlaces) {
+pub async fn in_demo(seat: &Seat, bed: &Keystone) -> (SignedIn, ScopePlaces) {
     let signed_in = seat
         .engine
-        .keystone_sign_in(password(&bed.url, &bed.alice, &bed.domain))
+        .portal_sign_in(password(&bed.url, &bed.alice, &bed.domain))
         .await
         .expect("signs in");
-    let request = ProjectRequest {
+    let request = ScopeRequest {
         session: signed_in.session.clone(),
-        project: bed.demo_project.clone(),
+        scope: bed.demo_project.clone(),
+        password: None,
     };
     let places = seat
         .engine
-        .keystone_project(request)
+        .portal_scope(request)
         .await
         .expect("opens the project");
     (signed_in, places)
@@ -73,13 +78,13 @@ async fn a_key_is_made_shown_once_used_deleted_refused_and_replaced() {
     assert_eq!(signed_in.user, "alice");
     assert_eq!(
         signed_in
-            .projects
+            .scopes
             .iter()
             .map(|p| p.name.as_str())
             .collect::<Vec<_>>(),
         ["demo", "survey"]
     );
-    assert_eq!(signed_in.project, None, "of two projects the user chooses");
+    assert_eq!(signed_in.scope, None, "of two projects the user chooses");
     assert!(places.keys.is_empty() && places.cannot_create.is_none());
     let store = places
         .endpoints
@@ -89,7 +94,7 @@ async fn a_key_is_made_shown_once_used_deleted_refused_and_replaced() {
     assert_eq!(store.url.trim_end_matches('/'), rgw.endpoint);
 
     let made = desk
-        .keystone_add_account(wish(
+        .portal_add_account(wish(
             &signed_in.session,
             &bed.demo_project,
             store,
@@ -213,7 +218,13 @@ async fn a_key_is_made_shown_once_used_deleted_refused_and_replaced() {
     );
     assert_eq!(seat.account(&id).await.key.state, KeyState::Refused);
 
-    let second = desk.create_key(id.clone()).await.expect("makes another");
+    let second = desk
+        .create_key(NewKeyRequest {
+            account: id.clone(),
+            wish: KeyWishForm::default(),
+        })
+        .await
+        .expect("makes another");
     assert_ne!(second.access_key_id, made.access_key_id);
     assert_ne!(
         desk.reveal(second.reveal).await.expect("is shown").secret,
@@ -250,11 +261,12 @@ async fn a_key_whose_secret_cannot_be_kept_is_deleted_again() {
     desk.choose_vault(change).await.expect("makes the file");
     let (signed_in, places) = in_demo(&seat, &bed).await;
     let mine = async || {
-        let request = ProjectRequest {
+        let request = ScopeRequest {
             session: signed_in.session.clone(),
-            project: bed.demo_project.clone(),
+            scope: bed.demo_project.clone(),
+            password: None,
         };
-        let keys = desk.keystone_project(request).await.expect("lists").keys;
+        let keys = desk.portal_scope(request).await.expect("lists").keys;
         keys.into_iter()
             .map(|k| k.access_key_id)
             .collect::<Vec<_>>()
@@ -271,7 +283,7 @@ async fn a_key_whose_secret_cannot_be_kept_is_deleted_again() {
         "Unkept",
     );
     let refused = desk
-        .keystone_add_account(wanted.clone())
+        .portal_add_account(wanted.clone())
         .await
         .map(|_| ())
         .expect_err("cannot be kept");
@@ -292,14 +304,14 @@ async fn a_key_whose_secret_cannot_be_kept_is_deleted_again() {
 
     // The same while an account has its key renewed: it goes on with the key it has.
     std::fs::write(&file, &good).expect("is put back");
-    let made = desk
-        .keystone_add_account(wanted)
-        .await
-        .expect("makes a key");
+    let made = desk.portal_add_account(wanted).await.expect("makes a key");
     let id = made.account.id;
     std::fs::write(&file, "not what it was").expect("is damaged");
     let refused = desk
-        .create_key(id.clone())
+        .create_key(NewKeyRequest {
+            account: id.clone(),
+            wish: KeyWishForm::default(),
+        })
         .await
         .map(|_| ())
         .expect_err("cannot be kept");
@@ -327,7 +339,7 @@ async fn what_is_wrong_with_a_sign_in_is_said() {
     let seat = Seat::new();
     let refused = async |request| {
         seat.engine
-            .keystone_sign_in(request)
+            .portal_sign_in(request)
             .await
             .map(|_| ())
             .expect_err("refuses")
@@ -357,12 +369,12 @@ async fn what_is_wrong_with_a_sign_in_is_said() {
             .code,
         "portal.certificate-untrusted"
     );
-    let trusting = KeystoneRequest {
+    let trusting = PortalRequest {
         ca_file: Some(bed.ca_file.display().to_string()),
         ..password(&bed.tls_url, &bed.alice, &bed.domain)
     };
     seat.engine
-        .keystone_sign_in(trusting)
+        .portal_sign_in(trusting)
         .await
         .expect("trusts the file");
     let nameless = Person {
@@ -371,12 +383,12 @@ async fn what_is_wrong_with_a_sign_in_is_said() {
     };
     assert_eq!(
         refused(password(&bed.url, &nameless, "")).await.code,
-        "keystone.missing"
+        "portal.missing"
     );
 
     // An application credential of Keystone's usual kind signs in and may not make keys.
-    let credential = KeystoneRequest {
-        sign_in: KeystoneSignIn::ApplicationCredential {
+    let credential = PortalRequest {
+        sign_in: PortalSignIn::ApplicationCredential {
             id: bed.application_credential.id.clone(),
             secret: typed(&bed.application_credential.secret),
         },
@@ -384,18 +396,16 @@ async fn what_is_wrong_with_a_sign_in_is_said() {
     };
     let signed_in = seat
         .engine
-        .keystone_sign_in(credential)
+        .portal_sign_in(credential)
         .await
         .expect("signs in");
-    assert_eq!(
-        signed_in.project.as_deref(),
-        Some(bed.demo_project.as_str())
-    );
-    let request = ProjectRequest {
+    assert_eq!(signed_in.scope.as_deref(), Some(bed.demo_project.as_str()));
+    let request = ScopeRequest {
         session: signed_in.session,
-        project: bed.demo_project.clone(),
+        scope: bed.demo_project.clone(),
+        password: None,
     };
-    match seat.engine.keystone_project(request).await {
+    match seat.engine.portal_scope(request).await {
         Ok(places) => assert!(places.cannot_create.is_some()),
         Err(problem) => {
             assert_eq!(problem.code, "portal.restricted-credential", "{problem:?}");
@@ -416,7 +426,7 @@ async fn a_password_goes_over_plain_http_only_when_that_was_asked_for() {
     let seat = Seat::new();
     let sign_in = async |url: String| {
         seat.engine
-            .keystone_sign_in(password(&url, &bed.alice, &bed.domain))
+            .portal_sign_in(password(&url, &bed.alice, &bed.domain))
             .await
     };
     let port = url::Url::parse(&bed.url)

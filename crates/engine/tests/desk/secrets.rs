@@ -88,7 +88,7 @@ async fn half_uses_everything() {
             place_of_store,
             "Made",
         );
-        let made = desk.keystone_add_account(wish).await.expect("makes a key");
+        let made = desk.portal_add_account(wish).await.expect("makes a key");
         seen(&signed_in);
         seen(&made);
         secrets.push(
@@ -226,7 +226,7 @@ async fn a_sign_in_and_a_session_secret_end_with_the_process() {
     );
     let made = seat
         .engine
-        .keystone_add_account(wish)
+        .portal_add_account(wish)
         .await
         .expect("makes a key");
     let secret = seat
@@ -298,6 +298,8 @@ async fn a_sign_in_and_a_session_secret_end_with_the_process() {
         .expect("is the right one");
     again.buckets(id.clone()).await.expect("works");
     let request = AccountSignIn {
+        password: None,
+        client_secret: None,
         account: id.clone(),
         sign_in: by_password(&bed.alice, &bed.domain),
     };

@@ -2,9 +2,9 @@
 
 use reqwest::{Client, StatusCode};
 use serde::Deserialize;
-use url::{Host, Url};
-use wherry_store::ErrorKind;
+use url::Url;
 
+use crate::address;
 use crate::error::PortalError;
 use crate::wire::{self, Answer, host};
 
@@ -38,56 +38,14 @@ enum Found {
 
 pub async fn discover(typed: &str, http: &Client) -> Result<Url, PortalError> {
     let typed = typed.trim();
-    if typed.contains("://") {
-        return probe(&parse(typed, typed)?, http).await;
-    }
-    let secure = parse(typed, &format!("https://{typed}"))?;
-    let refused = match probe(&secure, http).await {
-        Err(refused) => refused,
-        found => return found,
-    };
-    // Without encryption only where nobody can listen, or because the user wrote http:// themselves.
-    let plain_may_do = matches!(
-        refused,
-        PortalError::Connection {
-            kind: ErrorKind::Tls | ErrorKind::Unreachable | ErrorKind::Interrupted,
-            ..
-        }
-    );
-    if !plain_may_do {
-        return Err(refused);
-    }
-    let plain = parse(typed, &format!("http://{typed}"))?;
-    match probe(&plain, http).await {
-        Ok(base) if is_loopback(&base) => Ok(base),
-        Ok(url) => Err(PortalError::OnlyUnencrypted { url }),
-        Err(_) => Err(refused),
-    }
+    let look_there = async |url: Url| Ok((probe(&url, http).await?, ()));
+    let (base, ()) = address::discover(typed, |text| parse(typed, text), look_there).await?;
+    Ok(base)
 }
 
 fn parse(typed: &str, text: &str) -> Result<Url, PortalError> {
-    let odd = |why| PortalError::Address {
-        typed: typed.to_owned(),
-        why,
-    };
-    if typed.is_empty() {
-        return Err(odd("it is empty"));
-    }
-    let mut url = Url::parse(text).map_err(|_| odd("it is not a web address"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(odd("it must begin with http:// or https://"));
-    }
-    if url.host_str().unwrap_or_default().is_empty() {
-        return Err(odd("it names no server"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(odd(
-            "a user name and password do not belong into an address",
-        ));
-    }
-    url.set_query(None);
-    url.set_fragment(None);
-    let path = url.path().trim_end_matches('/').to_owned();
+    let mut url = address::parse(typed, text)?;
+    let path = url.path().to_owned();
     // Old RC files name version 2, which no Keystone has any more; /v3 is beside it.
     let path = path.strip_suffix("/v2.0").unwrap_or(&path);
     url.set_path(path.strip_suffix("/auth/tokens").unwrap_or(path));
@@ -182,35 +140,9 @@ fn find(document: &VersionDocument) -> Option<Found> {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        None => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_this_computer_counts_as_safe_without_encryption() {
-        for (url, safe) in [
-            ("http://127.0.0.1:5000", true),
-            ("http://127.9.9.9", true),
-            ("http://[::1]:5000", true),
-            ("http://localhost:5000", true),
-            ("http://keystone.localhost", true),
-            ("http://192.168.1.1", false),
-            ("http://localhost.example.org", false),
-            ("http://127.0.0.1.example.org", false),
-            ("http://notlocalhost", false),
-        ] {
-            assert_eq!(is_loopback(&url.parse().expect("a URL")), safe, "{url}");
-        }
-    }
 
     #[test]
     fn addresses_are_cleaned_before_anybody_is_asked() {

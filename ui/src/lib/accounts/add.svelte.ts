@@ -124,7 +124,7 @@ export class AddFlow {
   async signIn() {
     const request = this.keystone.toRequest()
     const answered = await this.signing.ask(
-      () => backend().call('keystone_sign_in', request),
+      () => backend().call('portal_sign_in', request),
       (late) => void signOut(late.session),
     )
     if (!answered) return
@@ -136,7 +136,7 @@ export class AddFlow {
 
   async makeKey() {
     const request = this.store.toAccount(this.keystone.caFile)
-    const answered = await this.making.ask(() => backend().call('keystone_add_account', request))
+    const answered = await this.making.ask(() => backend().call('portal_add_account', request))
     if (!answered) return
     this.newKey = answered.answer
     // The account keeps this sign-in, so that its keys can be looked at without the password.
@@ -156,7 +156,7 @@ export class AddFlow {
 
 async function signOut(session: string) {
   try {
-    await backend().call('keystone_sign_out', session)
+    await backend().call('portal_sign_out', session)
   } catch {
     // Nobody waits for this: the token expires by itself.
   }

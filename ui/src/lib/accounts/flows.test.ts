@@ -189,7 +189,7 @@ describe('having a key made', () => {
     expect(onclose).toHaveBeenCalledWith(true)
     cleanup()
     expect(document.documentElement.innerHTML + container.innerHTML).not.toContain(SECRET)
-    expect(called(fake, 'keystone_sign_out'), 'the account keeps the sign-in').toHaveLength(0)
+    expect(called(fake, 'portal_sign_out'), 'the account keeps the sign-in').toHaveLength(0)
   })
 
   it('keeps no password once signed in, and signs out when it is given up', async () => {
@@ -201,7 +201,7 @@ describe('having a key made', () => {
     expect(input('User name').value).toBe('ada')
     expect(input('Password').value).toBe('')
     unmount()
-    await waitFor(() => expect(called(fake, 'keystone_sign_out')[0]?.args).toBe('session-1'))
+    await waitFor(() => expect(called(fake, 'portal_sign_out')[0]?.args).toBe('session-1'))
   })
 
   it('keeps a corrected address when the project changes', async () => {
@@ -216,11 +216,11 @@ describe('having a key made', () => {
     await waitFor(() => expect(input('Address of the store').value).toBe('https://tunnel.local:8443'))
     await user.click(button('Make a key'))
     await screen.findByText(SECRET)
-    expect(called(fake, 'keystone_add_account')[0]?.args).toMatchObject({ project: 'p2', endpoint: 'https://tunnel.local:8443' })
+    expect(called(fake, 'portal_add_account')[0]?.args).toMatchObject({ project: 'p2', endpoint: 'https://tunnel.local:8443' })
   })
 
   it('does not make a second key while the first is being made', async () => {
-    const fake = await world({ keystone_add_account: () => new Promise<never>(() => undefined) })
+    const fake = await world({ portal_add_account: () => new Promise<never>(() => undefined) })
     render(AddAccountDialog, { intent: 'keystone', onclose: vi.fn() })
     const user = userEvent.setup()
     await toStore(user)
@@ -228,7 +228,7 @@ describe('having a key made', () => {
     await user.click(button('Make a key'))
     await user.click(button('Make a key'))
     await user.type(input('Name'), '{Enter}')
-    expect(called(fake, 'keystone_add_account')).toHaveLength(1)
+    expect(called(fake, 'portal_add_account')).toHaveLength(1)
   })
 })
 

@@ -8,8 +8,8 @@ import type {
   CloudView,
   ImportView,
   IssuerView,
-  KeystoneRequest,
-  KeystoneSignIn,
+  PortalRequest,
+  PortalSignIn,
 } from '../backend'
 import { addressProblem } from './address'
 
@@ -95,7 +95,7 @@ export class KeystoneForm {
     return errors
   }
 
-  toSignIn(): KeystoneSignIn {
+  toSignIn(): PortalSignIn {
     switch (this.way) {
       case 'password':
         return {
@@ -121,7 +121,7 @@ export class KeystoneForm {
     }
   }
 
-  toRequest(): KeystoneRequest {
+  toRequest(): PortalRequest {
     return {
       url: this.asked,
       signIn: this.toSignIn(),

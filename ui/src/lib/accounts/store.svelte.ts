@@ -6,9 +6,9 @@
  */
 import {
   backend,
-  type KeystoneAccount,
-  type ProjectPlaces,
-  type ProjectView,
+  type PortalAccount,
+  type ScopePlaces,
+  type ScopeView,
   type ProviderView,
   type SignedIn,
   type SigningView,
@@ -31,7 +31,7 @@ export class StoreForm {
   session = ''
   signedIn = $state<SignedIn | null>(null)
   project = $state('')
-  places = $state<ProjectPlaces | null>(null)
+  places = $state<ScopePlaces | null>(null)
   looking = new Asking()
   /** An index into `offers`, as text; empty when there is none. */
   choice = $state('')
@@ -66,7 +66,7 @@ export class StoreForm {
     if (next) void this.chooseProject(next, by.chosenCloud?.region)
   }
 
-  get projectView(): ProjectView | null {
+  get projectView(): ScopeView | null {
     return this.signedIn?.projects.find((project) => project.id === this.project) ?? null
   }
 
@@ -75,7 +75,7 @@ export class StoreForm {
     this.places = null
     if (!this.#nameTyped) this.name = this.#suggestName()
     const request = { session: this.session, project: id }
-    const answered = await this.looking.ask(() => backend().call('keystone_project', request))
+    const answered = await this.looking.ask(() => backend().call('portal_scope', request))
     if (!answered) return
     this.places = answered.answer
     const wanted = Math.max(0, this.offers.findIndex((one) => one.region === region || one.label === region))
@@ -130,7 +130,7 @@ export class StoreForm {
     return errors
   }
 
-  toAccount(signInCaFile: string): KeystoneAccount {
+  toAccount(signInCaFile: string): PortalAccount {
     const caFile = this.caFile.trim() || signInCaFile.trim()
     return {
       session: this.session,

@@ -34,7 +34,11 @@ editing?: string, };
 /**
  * Signing in again to the portal of an account that is there already.
  */
-export type AccountSignIn = { account: string, signIn: KeystoneSignIn, };
+export type AccountSignIn = { account: string, signIn: PortalSignIn, 
+/**
+ * For the scope, where the portal asks for it once more and `sign_in` has none.
+ */
+password: Typed | null, clientSecret: Typed | null, };
 
 /**
  * What a store said to an account that is not saved yet.
@@ -91,8 +95,6 @@ export type BucketsView = { buckets: Array<BucketView>,
  */
 denied: Problem | null, };
 
-export type CatalogEndpoint = { region: string, url: string, };
-
 export type CloudView = { name: string, url: string, user: string, domain: string, project: string, region: string, 
 /**
  * "password", "application credential", …
@@ -121,14 +123,16 @@ export type EndpointView = { label: string,
  */
 url: string, region: string, 
 /**
- * Keystone's address for this endpoint, where it is known.
+ * The portal's address for this endpoint, where it is known.
  */
 issuerUrl: string | null, };
 
 /**
  * What Rust tells the interface without being asked, on one channel.
  */
-export type Event = { "kind": "jobs", jobs: Array<JobView>, } | { "kind": "listing", listing: ListingView, } | { "kind": "accounts", } | { "kind": "changed", location: Location, } | { "kind": "planning", ticket: string, files: number, bytes: number, } | { "kind": "vault", };
+export type Event = { "kind": "jobs", jobs: Array<JobView>, } | { "kind": "listing", listing: ListingView, } | { "kind": "accounts", } | { "kind": "changed", location: Location, } | { "kind": "planning", ticket: string, files: number, bytes: number, } | { "kind": "vault", } | { "kind": "show-keys", account: string, } | { "kind": "sign-in-needed", account: string, };
+
+export type ExpiryRule = "none" | "optional" | "required" | "fixed";
 
 export type FieldView = { name: string, label: string, placeholder: string, hint: string, };
 
@@ -161,15 +165,28 @@ key: string | null, from: number, };
 export type GivenSecret = { account: string, secret: Typed, sessionToken: Typed | null, };
 
 /**
+ * A sign-in on a portal's own pages.
+ */
+export type HostedRequest = { 
+/**
+ * The portal, as typed.
+ */
+url: string, title: string, };
+
+/**
  * What a `clouds.yaml` or an openrc file holds, without its secrets.
  */
 export type ImportView = { 
 /**
- * For [`KeystoneSignIn::Imported`].
+ * For [`PortalSignIn::Imported`].
  */
 import: string, file: string, clouds: Array<CloudView>, };
 
-export type IssuerView = { url: string, user: string, domain: string, projectId: string, projectName: string, region: string, 
+export type IssuerView = { kind: KeySource, url: string, user: string, domain: string, 
+/**
+ * Keystone's project, JASMIN's tenancy; empty where keys are for everything.
+ */
+scopeId: string, scopeName: string, region: string, options: PortalOptions, 
 /**
  * A sign-in is still good: keys can be listed without the password.
  */
@@ -214,9 +231,34 @@ words: string, wasAlreadyGone: boolean, };
 export type KeyRef = { account: string, accessKeyId: string, };
 
 /**
+ * What new keys of a portal can be like.
+ */
+export type KeyRules = { expiry: ExpiryRule, 
+/**
+ * With a fixed expiry, in seconds.
+ */
+lifetime: number | null, 
+/**
+ * The most characters of a description; absent when keys carry none.
+ */
+descriptionMost: number | null, descriptionRequired: boolean, 
+/**
+ * Making a key stops the one before from working.
+ */
+newKeyRevokesOld: boolean, 
+/**
+ * Lent for a while and lent anew by Wherry; nothing to list or delete.
+ */
+lent: boolean, 
+/**
+ * Seconds until a new key may work everywhere; absent when at once.
+ */
+takesEffectWithin: number | null, };
+
+/**
  * How keys for a place are got.
  */
-export type KeySource = "typed" | "keystone" | "practice";
+export type KeySource = "typed" | "practice" | "keystone" | "jasmin-portal" | "swarm" | "s3-keys-manager" | "cray-sts" | "sts-web-identity" | "sts-ldap" | "sts-assume-role";
 
 export type KeyState = "fine" | "expiring" | "expired" | "deleted-at-portal" | "refused" | "secret-missing";
 
@@ -228,7 +270,20 @@ words: string,
 /**
  * Can Wherry make another one?
  */
-source: KeySource, };
+source: KeySource, 
+/**
+ * When this computer's Wherry last opened the store with it.
+ */
+lastUsed: number | null, 
+/**
+ * It is lent for a while, and Wherry has it lent anew before it runs out.
+ */
+lent: boolean, };
+
+/**
+ * What a new key shall be like, as far as [`KeyRules`] allow a wish.
+ */
+export type KeyWishForm = { description: string | null, expires: number | null, };
 
 /**
  * What one can do about the keys of an account, and the keys themselves.
@@ -239,34 +294,29 @@ export type KeysView = { key: KeyView,
  */
 keys: Array<PortalKey>, 
 /**
+ * Absent for keys that were typed in.
+ */
+rules: KeyRules | null, 
+/**
  * Absent when the portal can be asked now; else why not, with the remedy (sign in).
  */
 cannotList: Problem | null, cannotCreate: Problem | null, cannotDelete: Problem | null, 
 /**
+ * A new secret for the same access key id.
+ */
+cannotReset: Problem | null, 
+/**
+ * A new key in the place of this account's, the old one deleted.
+ */
+cannotRotate: Problem | null, 
+/**
  * Where this account's secret is kept, in words.
  */
-kept: string, };
-
-export type KeystoneAccount = { session: string, project: string, region: string, 
+kept: string, 
 /**
- * From the catalog, or as the user corrected it.
+ * Where there is one key per region: all of the place's regions.
  */
-endpoint: string, name: string, provider: string, signing: SigningView | null, 
-/**
- * Store's own certificate authority; the one used for signing in when absent.
- */
-caFile: string | null, };
-
-export type KeystoneRequest = { 
-/**
- * `keystone.example.org:5000` is enough. Ignored for imported clouds, which name their own.
- */
-url: string, signIn: KeystoneSignIn, caFile: string | null, proxy: string | null, };
-
-/**
- * How to sign in to Keystone.
- */
-export type KeystoneSignIn = { "kind": "password", user: string, domain: string, password: Typed, totp: string | null, } | { "kind": "application-credential", id: string, secret: Typed, } | { "kind": "imported", import: string, cloud: string, password: Typed | null, };
+regions: Array<RegionKey>, };
 
 export type KnownFolder = "logs" | "practice";
 
@@ -319,7 +369,13 @@ export type NewKey = { account: AccountView, accessKeyId: string, reveal: string
 /**
  * "in your keychain (GNOME Keyring)", "in memory until you quit".
  */
-kept: string, };
+kept: string, 
+/**
+ * What else is to be said: "It can take some minutes until the key works."
+ */
+note: string | null, };
+
+export type NewKeyRequest = { account: string, wish: KeyWishForm, };
 
 export type ObjectDetails = { key: string, size: number, modified: number | null, etag: string | null, contentType: string | null, storageClass: string | null, versionId: string | null, metadata: Array<[string, string]>, 
 /**
@@ -332,6 +388,27 @@ path: string,
 url: string, };
 
 export type ObjectRef = { account: string, bucket: string, key: string, };
+
+/**
+ * A sign-in that goes on in a browser.
+ */
+export type OidcPrompt = { ticket: string, 
+/**
+ * To open in a browser.
+ */
+address: string, 
+/**
+ * To type there; absent when the browser comes back by itself.
+ */
+code: string | null, expires: number | null, };
+
+export type OidcRequest = { way: OidcWay, 
+/**
+ * Its `oidc_issuer`, `client_id` and `scopes` count.
+ */
+options: PortalOptions, clientSecret: Typed | null, caFile: string | null, proxy: string | null, };
+
+export type OidcWay = "browser" | "device-code";
 
 export type OnConflict = "overwrite" | "skip" | "keep-both";
 
@@ -394,6 +471,26 @@ clean: boolean, };
 
 export type PlanWhat = { "kind": "upload", to: Location, paths: Array<string>, } | { "kind": "download", selection: Selection, folder: string, } | { "kind": "delete", selection: Selection, } | { "kind": "rename", location: Location, item: SelectedKey, name: string, } | { "kind": "stage", selection: Selection, };
 
+export type PortalAccount = { session: string, scope: string, region: string, 
+/**
+ * From the portal, or as the user corrected it.
+ */
+endpoint: string, name: string, provider: string, signing: SigningView | null, 
+/**
+ * Store's own certificate authority; the one used for signing in when absent.
+ */
+caFile: string | null, wish: KeyWishForm, };
+
+export type PortalEndpoint = { 
+/**
+ * A region's name, or words such as "From anywhere".
+ */
+region: string, url: string, 
+/**
+ * Why it cannot be used from here, as far as a try told; absent when it answers or was not tried.
+ */
+unreachable: string | null, };
+
 /**
  * A key as its portal lists it.
  */
@@ -401,7 +498,51 @@ export type PortalKey = { accessKeyId: string, description: string | null, creat
 /**
  * The account here that uses it.
  */
-usedBy: string | null, projectId: string, };
+usedBy: string | null, scopeId: string, };
+
+/**
+ * What a portal must be told beside its address. Empty words count as absent.
+ */
+export type PortalOptions = { 
+/**
+ * The OpenID Connect issuer where the user signs in, when that is not the portal itself.
+ */
+oidcIssuer: string, clientId: string, 
+/**
+ * Separated by spaces.
+ */
+scopes: string, 
+/**
+ * Keystone federation.
+ */
+identityProvider: string, protocol: string, 
+/**
+ * STS.
+ */
+roleArn: string, sessionName: string, 
+/**
+ * How long a lent key shall last, in seconds.
+ */
+duration: number | null, };
+
+export type PortalRequest = { issuer: KeySource, 
+/**
+ * `keystone.example.org:5000` is enough. Ignored for imported clouds, which name their own.
+ */
+url: string, signIn: PortalSignIn, options: PortalOptions, 
+/**
+ * Of a confidential OpenID Connect client.
+ */
+clientSecret: Typed | null, caFile: string | null, proxy: string | null, };
+
+/**
+ * How to sign in to a portal.
+ */
+export type PortalSignIn = { "kind": "password", user: string, 
+/**
+ * Keystone only.
+ */
+domain: string, password: Typed, totp: string | null, } | { "kind": "application-credential", id: string, secret: Typed, } | { "kind": "imported", import: string, cloud: string, password: Typed | null, } | { "kind": "oidc", ticket: string, } | { "kind": "hosted", ticket: string, } | { "kind": "access-key", accessKeyId: string, secret: Typed, sessionToken: Typed | null, };
 
 /**
  * Something went wrong: what, what to do about it, and what a support desk would ask for.
@@ -432,29 +573,43 @@ retry: boolean,
  */
 context: Array<[string, string]>, };
 
-/**
- * A project one has chosen: where its objects are, and the keys one has for it.
- */
-export type ProjectPlaces = { endpoints: Array<CatalogEndpoint>, keys: Array<PortalKey>, 
-/**
- * Why a key cannot be made with this sign-in: greyed out with this reason.
- */
-cannotCreate: Problem | null, };
-
-export type ProjectRequest = { session: string, project: string, };
-
-export type ProjectView = { id: string, name: string, description: string, };
-
 export type ProviderView = { id: string, name: string, description: string, fields: Array<FieldView>, endpoints: Array<EndpointView>, signing: SigningView, addressing: AddressingView, 
 /**
  * The first is the best; a key can always be typed in.
  */
-keySources: Array<KeySource>, helpUrl: string, keyHint: string, };
+keySources: Array<KeySource>, 
+/**
+ * What the portal must be told beside its address, where the place says it.
+ */
+issuerOptions: PortalOptions, 
+/**
+ * There is one key for each of the place's regions, which is reset and never deleted.
+ */
+keyPerRegion: boolean, helpUrl: string, keyHint: string, };
 
 /**
  * Rows `from..to` of a look, for a range selected with Shift.
  */
 export type RangeRequest = { listing: string, look: LookAt, from: number, to: number, };
+
+/**
+ * A region of a place that has one key for each.
+ */
+export type RegionKey = { region: string, endpoint: string, 
+/**
+ * The account here that has this region's key; absent when it is not configured.
+ */
+account: string | null, accountName: string | null, accessKeyId: string | null, created: number | null, 
+/**
+ * Signs in elsewhere: another sign-in is needed before a key can be made.
+ */
+otherSignIn: boolean, };
+
+export type RegionRef = { 
+/**
+ * Any account of the place, signed in.
+ */
+account: string, region: string, };
 
 /**
  * A remedy the interface can offer as a button.
@@ -465,6 +620,19 @@ export type Remedy = { "kind": "retry" } | { "kind": "sign-in", account: string,
  * The one look. Asking again with the same ticket is refused.
  */
 export type Revealed = { accessKeyId: string, secret: string, };
+
+/**
+ * How a rotation went. The account works in every case.
+ */
+export type Rotated = { newKey: NewKey, oldAccessKeyId: string, 
+/**
+ * Why the old key is still there, when it could not be deleted.
+ */
+oldKeyLeft: Problem | null, 
+/**
+ * What was done, in words.
+ */
+words: string, };
 
 export type Row = { kind: RowKind, 
 /**
@@ -495,6 +663,35 @@ export type RunRequest = { plan: string, onConflict: OnConflict,
  * Send or fetch also what is there and looks the same.
  */
 includeSame: boolean, };
+
+/**
+ * A scope one has chosen: where its objects are, the keys one has for it, and what can be done.
+ */
+export type ScopePlaces = { 
+/**
+ * The one that answers from here comes first.
+ */
+endpoints: Array<PortalEndpoint>, keys: Array<PortalKey>, rules: KeyRules, 
+/**
+ * Why the keys are not listed.
+ */
+cannotList: Problem | null, 
+/**
+ * Why a key cannot be made with this sign-in: greyed out with this reason.
+ */
+cannotCreate: Problem | null, };
+
+export type ScopeRequest = { session: string, scope: string, 
+/**
+ * Where [`ScopeView::asks_password`] says so.
+ */
+password: Typed | null, };
+
+export type ScopeView = { id: string, name: string, description: string, 
+/**
+ * The portal wants the password once more before it opens this one.
+ */
+asksPassword: boolean, };
 
 export type SelectedKey = { kind: RowKind, key: string, };
 
@@ -532,11 +729,15 @@ export type SignedIn = {
 /**
  * Names this sign-in in later calls; the token stays in Rust.
  */
-session: string, user: string, projects: Array<ProjectView>, 
+session: string, user: string, 
 /**
- * The only or default project: start with this one.
+ * What keys can be for: projects, tenancies. One with an empty id where they are for everything.
  */
-project: string | null, };
+scopes: Array<ScopeView>, 
+/**
+ * The only or default one: start with this.
+ */
+scope: string | null, };
 
 export type SigningView = "v4" | "v2" | "anonymous";
 
@@ -602,20 +803,34 @@ export interface Commands {
   start_practice: { args: null; result: AccountView }
   /** Reads a clouds.yaml or openrc file; nothing in it is executed. */
   import_clouds: { args: string; result: ImportView }
-  /** Signs in to Keystone. The token stays here; the answer names it. */
-  keystone_sign_in: { args: KeystoneRequest; result: SignedIn }
-  /** Chooses a project of a sign-in: its S3 endpoints and the keys one has. */
-  keystone_project: { args: ProjectRequest; result: ProjectPlaces }
-  /** Makes a key in the project and an account that uses it. */
-  keystone_add_account: { args: KeystoneAccount; result: NewKey }
+  /** Begins a sign-in that goes on in a browser. */
+  oidc_begin: { args: OidcRequest; result: OidcPrompt }
+  /** Answers when the user has signed in there, or it failed or was cancelled. */
+  oidc_wait: { args: string; result: null }
+  /** Gives up a sign-in that goes on in a browser. */
+  oidc_cancel: { args: string; result: null }
+  /** Signs in to a portal. The token stays here; the answer names it. */
+  portal_sign_in: { args: PortalRequest; result: SignedIn }
+  /** Chooses what the key is for: its S3 endpoints, the keys one has, and what new ones can be like. */
+  portal_scope: { args: ScopeRequest; result: ScopePlaces }
+  /** Makes a key and an account that uses it. */
+  portal_add_account: { args: PortalAccount; result: NewKey }
   /** Forgets a sign-in. */
-  keystone_sign_out: { args: string; result: null }
+  portal_sign_out: { args: string; result: null }
   /** Signs in to the portal of an existing account. */
   account_sign_in: { args: AccountSignIn; result: KeysView }
   /** The keys of an account, as far as its portal can be asked now. */
   account_keys: { args: string; result: KeysView }
   /** Makes a new key for an account, which uses it from then on. The old one stays until it is deleted. */
-  create_key: { args: string; result: NewKey }
+  create_key: { args: NewKeyRequest; result: NewKey }
+  /** Gives a key a new secret, which the account uses from then on; the old secret stops working. */
+  reset_key: { args: KeyRef; result: NewKey }
+  /** Makes a new key, proves that it works, uses it, and only then deletes the old one. A failure leaves the account with the old key. */
+  rotate_key: { args: NewKeyRequest; result: Rotated }
+  /** Makes the key of a region that has none yet, and an account for it. */
+  create_region_key: { args: RegionRef; result: NewKey }
+  /** Tries an account's new key until the store knows it, as long as its portal says that may take. */
+  await_key: { args: string; result: AccountTest }
   /** Deletes a key at the portal. */
   delete_key: { args: KeyRef; result: KeyDeleted }
   /** Exchanges a reveal ticket for the secret, once. */
@@ -684,6 +899,10 @@ export interface ShellCommands {
   copy_text: { args: CopyText; result: null }
   /** Opens a page of documentation in the browser. */
   open_help: { args: string; result: null }
+  /** Opens the page of a sign-in in the browser. */
+  open_sign_in: { args: string; result: null }
+  /** Shows a portal's own sign-in pages in a window without any of Wherry's powers. Answers with a ticket when the user has signed in; null when they closed it. */
+  hosted_sign_in: { args: HostedRequest; result: string | null }
   /** Shows one of Wherry's own folders in the file manager. */
   show_folder: { args: KnownFolder; result: null }
   /** Shows where a finished download is, in the file manager. */
