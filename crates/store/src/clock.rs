@@ -47,10 +47,15 @@ impl StoreClock {
         (used - self.offset()).abs() >= WORTH_LEARNING
     }
 
+    /// This computer's clock, uncorrected.
+    pub fn local(&self) -> DateTime<Utc> {
+        self.local.now().into()
+    }
+
     /// Store's clock minus this computer's, by an answer's `Date` header.
     pub fn difference(&self, date: &str) -> Option<i64> {
         let theirs = DateTime::parse_from_rfc2822(date).ok()?.timestamp();
-        Some(theirs - DateTime::<Utc>::from(self.local.now()).timestamp())
+        Some(theirs - self.local().timestamp())
     }
 }
 

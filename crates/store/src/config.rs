@@ -10,6 +10,7 @@ use url::Url;
 use wherry_account::{Account, Addressing, Quirks, Signing};
 
 use crate::error::{ErrorKind, StoreError};
+use crate::key::KeySource;
 
 /// An S3 key. The secret halves stay inside [`SecretString`] until they sign something.
 #[derive(Clone)]
@@ -92,7 +93,7 @@ pub struct S3Config {
     pub signing: Signing,
     pub quirks: Quirks,
     /// None for public buckets, and then nothing is signed whatever `signing` says.
-    pub credentials: Option<Credentials>,
+    pub credentials: Option<KeySource>,
     pub http: HttpSettings,
     pub patience: Patience,
     /// Objects larger than this are copied in parts: 5 GiB, as S3 has it, but for tests.
@@ -115,7 +116,7 @@ impl S3Config {
                 Signing::Anonymous
             },
             quirks: Quirks::default(),
-            credentials,
+            credentials: credentials.map(KeySource::Fixed),
             http: HttpSettings::default(),
             patience: Patience::default(),
             copy_whole_up_to: 5 << 30,
@@ -130,7 +131,7 @@ impl S3Config {
     /// [`ErrorKind::KeyUnknown`] when the account signs its requests and no key is given.
     pub fn for_account(
         account: &Account,
-        credentials: Option<Credentials>,
+        credentials: Option<impl Into<KeySource>>,
     ) -> Result<Self, StoreError> {
         if credentials.is_none() && account.signing != Signing::Anonymous {
             return Err(StoreError::new(
@@ -151,10 +152,10 @@ impl S3Config {
                 ca_file: account.ca_file.clone(),
                 proxy: account.proxy.clone(),
             },
-            ..Self::new(
-                account.endpoint.clone(),
-                credentials.filter(|_| account.signing != Signing::Anonymous),
-            )
+            credentials: credentials
+                .filter(|_| account.signing != Signing::Anonymous)
+                .map(Into::into),
+            ..Self::new(account.endpoint.clone(), None)
         })
     }
 
@@ -173,6 +174,8 @@ mod tests {
     use wherry_account::{AccountId, KeyFacts};
 
     use super::*;
+
+    const NO_KEY: Option<Credentials> = None;
 
     fn account(signing: Signing) -> Account {
         Account {
@@ -219,14 +222,14 @@ mod tests {
             config.credentials.is_none(),
             "an anonymous account signs nothing"
         );
-        let missing = S3Config::for_account(&account(Signing::V4), None).unwrap_err();
+        let missing = S3Config::for_account(&account(Signing::V4), NO_KEY).unwrap_err();
         assert_eq!(missing.kind, ErrorKind::KeyUnknown);
         let unknown = Account {
             provider: "gone".to_owned(),
             ..account(Signing::Anonymous)
         };
         assert_eq!(
-            S3Config::for_account(&unknown, None).unwrap().quirks,
+            S3Config::for_account(&unknown, NO_KEY).unwrap().quirks,
             Quirks::default()
         );
     }

@@ -11,6 +11,7 @@ mod clock;
 mod config;
 mod error;
 pub mod http;
+mod key;
 mod ops;
 mod presign;
 mod probe;
@@ -28,6 +29,7 @@ pub use api::{
 };
 pub use config::{Credentials, HttpSettings, Patience, S3Config};
 pub use error::{ErrorKind, StoreError};
+pub use key::{KeyLender, KeySource, LentKey};
 pub use ops::check_bucket_name;
 pub use presign::LONGEST_LINK;
 pub use probe::{KeyVerdict, Probe};

@@ -11,7 +11,7 @@ use crate::address::encode_path;
 use crate::error::{ErrorKind, StoreError};
 use crate::refusal::About;
 use crate::sign_v2::{self, Signable};
-use crate::store::S3Store;
+use crate::store::{S3Store, override_key};
 
 const DOING: &str = "make a link";
 /// Version 4 allows no more.
@@ -26,7 +26,7 @@ impl S3Store {
     pub async fn presign_get(
         &self,
         bucket: &str,
-        key: &str,
+        object: &str,
         valid: Duration,
     ) -> Result<SecretString, StoreError> {
         if valid.is_zero() || valid > LONGEST_LINK {
@@ -37,14 +37,15 @@ impl S3Store {
             ));
         }
         let signer = &self.0.signer;
-        match (&signer.credentials, signer.signing) {
-            (Some(credentials), Signing::V2) => {
+        let key = self.key_now(DOING).await?;
+        match (&key, signer.signing) {
+            (Some(key), Signing::V2) => {
                 let now = signer
                     .clock
                     .now()
                     .duration_since(UNIX_EPOCH)
                     .unwrap_or_default();
-                let url = self.object_url(bucket, key);
+                let url = self.object_url(bucket, object);
                 let uri: http::Uri = url.parse().map_err(|_| self.unusable())?;
                 let authority = uri
                     .authority()
@@ -58,16 +59,21 @@ impl S3Store {
                     query: "",
                 };
                 let query =
-                    sign_v2::presigned_query(&signable, credentials, (now + valid).as_secs());
+                    sign_v2::presigned_query(&signable, &key.credentials, (now + valid).as_secs());
                 Ok(format!("{url}?{query}").into())
             }
-            (Some(_), Signing::V4) => {
+            (Some(key), Signing::V4) => {
                 let config = PresigningConfig::builder()
                     .start_time(signer.clock.now())
                     .expires_in(valid)
                     .build();
                 let config = config.map_err(|_| self.unusable())?;
-                let operation = self.client().get_object().bucket(bucket).key(key);
+                let operation = self.client().get_object().bucket(bucket).key(object);
+                let operation = operation.customize();
+                let operation = match override_key(Some(key)) {
+                    Some(lent) => operation.config_override(lent),
+                    None => operation,
+                };
                 let signed = operation.presigned(config).await;
                 let signed =
                     signed.map_err(|error| self.refusals(DOING, About::Object).explain(&error))?;

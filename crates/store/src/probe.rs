@@ -12,9 +12,10 @@ use crate::api::{BucketInfo, ListRequest};
 use crate::clock::StoreClock;
 use crate::config::{Credentials, S3Config};
 use crate::error::{ErrorKind, StoreError};
+use crate::key::KeySource;
 use crate::refusal::About;
 use crate::sign::Extras;
-use crate::store::S3Store;
+use crate::store::{S3Store, override_key};
 
 /// Whether the store has shown that it accepts the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub struct Probe {
     /// The server's own word for itself, if it has one.
     pub server: Option<String>,
 }
+
+const DOING: &str = "list the buckets";
 
 /// What the answer's headers said, whatever came of it.
 #[derive(Debug, Default)]
@@ -89,7 +92,7 @@ impl S3Store {
     pub async fn probe(&self) -> Result<Probe, StoreError> {
         let seen = Arc::default();
         let listed = self.once(|| self.list_buckets_seen(&seen)).await;
-        let anonymous = self.0.signer.credentials.is_none();
+        let anonymous = self.0.signer.key.is_none();
         let (buckets, key) = match listed {
             Ok(buckets) => (
                 Some(buckets),
@@ -165,16 +168,21 @@ impl S3Store {
             seen: seen.clone(),
             clock: self.0.signer.clock.clone(),
         };
-        let sent = self
-            .client()
-            .list_buckets()
-            .customize()
-            .interceptor(self.finish(Extras::default()))
+        let finish = self.finish(DOING, Extras::default()).await?;
+        let key = finish.key.clone();
+        let operation = self.client().list_buckets().customize();
+        let operation = match override_key(key.as_ref()) {
+            Some(lent) => operation.config_override(lent),
+            None => operation,
+        };
+        let sent = operation
+            .interceptor(finish)
             .interceptor(look)
             .send()
             .await
             .map_err(|error| {
-                self.refusals("list the buckets", About::Store)
+                self.refusals(DOING, About::Store)
+                    .of_key(key.as_ref())
                     .explain(&error)
             });
         match sent {
@@ -196,7 +204,7 @@ impl S3Store {
     /// "Access denied" is what a good key without rights gets, and from some stores a wrong key
     /// too. Asking the same with a wrong secret shows which of the two this store means.
     async fn verdict_of_a_denial(&self) -> Result<KeyVerdict, StoreError> {
-        let wrong = self.with_a_wrong_secret()?;
+        let wrong = self.with_a_wrong_secret().await?;
         match wrong.once(|| wrong.list_buckets_once()).await {
             Err(error) if matches!(error.kind, ErrorKind::SecretWrong | ErrorKind::KeyUnknown) => {
                 return Ok(KeyVerdict::Accepted);
@@ -219,11 +227,13 @@ impl S3Store {
         Ok(KeyVerdict::Unconfirmed)
     }
 
-    fn with_a_wrong_secret(&self) -> Result<Self, StoreError> {
-        let credentials = self.0.config.credentials.as_ref().map(|key| Credentials {
-            access_key_id: key.access_key_id.clone(),
-            secret: format!("{:032x}", rand::random::<u128>()).into(),
-            session_token: key.session_token.clone(),
+    async fn with_a_wrong_secret(&self) -> Result<Self, StoreError> {
+        let key = self.key_now("try the key").await?;
+        let credentials = key.map(|key| {
+            KeySource::Fixed(Credentials {
+                secret: format!("{:032x}", rand::random::<u128>()).into(),
+                ..key.credentials
+            })
         });
         let other = Self::new(S3Config {
             credentials,

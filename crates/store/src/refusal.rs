@@ -8,10 +8,12 @@ use std::error::Error;
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use chrono::TimeDelta;
 
 use crate::clock::StoreClock;
 use crate::error::{ErrorKind, StoreError};
 use crate::http::explain;
+use crate::key::KeyInUse;
 
 /// A clock this far off explains a refusal that has no words.
 const SKEW: i64 = 15 * 60;
@@ -35,6 +37,8 @@ pub(crate) struct Refusals<'s> {
     pub clock: &'s StoreClock,
     /// Host and port of the store, for the words.
     pub host: &'s str,
+    /// What the request was signed with.
+    pub key: Option<&'s KeyInUse>,
 }
 
 /// What of an answer the judgement rests on.
@@ -46,8 +50,24 @@ struct Answer<'a> {
     header: &'a dyn Fn(&str) -> Option<&'a str>,
 }
 
-impl Refusals<'_> {
+impl<'s> Refusals<'s> {
+    pub fn of_key(self, key: Option<&'s KeyInUse>) -> Self {
+        Self { key, ..self }
+    }
+
+    /// What went wrong. A lender hears of it when that is about its key.
     pub fn explain<E>(&self, error: &SdkError<E, HttpResponse>) -> StoreError
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        let explained = self.explained(error);
+        if let Some(key) = self.key {
+            key.judge(&explained);
+        }
+        explained
+    }
+
+    fn explained<E>(&self, error: &SdkError<E, HttpResponse>) -> StoreError
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
@@ -118,7 +138,11 @@ impl Refusals<'_> {
 
     fn judge(&self, answer: &Answer<'_>) -> StoreError {
         let offset = (answer.header)("date").and_then(|date| self.clock.difference(date));
-        let kind = self.kind(answer, offset.map(|offset| offset - self.clock.offset()));
+        let mut kind = self.kind(answer, offset.map(|offset| offset - self.clock.offset()));
+        // Ceph says nothing but "access denied" to a key whose time is over.
+        if kind == ErrorKind::Denied && self.key_is_over(offset) {
+            kind = ErrorKind::KeyExpired;
+        }
         let redirect = (kind == ErrorKind::Redirect)
             .then(|| redirect(answer))
             .flatten();
@@ -134,6 +158,15 @@ impl Refusals<'_> {
             clock_offset: offset.filter(|_| kind == ErrorKind::ClockSkew),
             ..StoreError::new(kind, self.doing, message)
         }
+    }
+
+    /// Whether the time of the request's key is over by the store's clock, as its answer shows it.
+    fn key_is_over(&self, offset: Option<i64>) -> bool {
+        let Some(end) = self.key.and_then(|key| key.expires) else {
+            return false;
+        };
+        let now = self.clock.local() + TimeDelta::seconds(offset.unwrap_or(self.clock.offset()));
+        end <= now
     }
 
     fn kind(&self, answer: &Answer<'_>, skew: Option<i64>) -> ErrorKind {
@@ -411,6 +444,7 @@ mod tests {
             about,
             clock: &clock,
             host: "store.example",
+            key: None,
         };
         let header = |_: &str| None;
         refusals.judge(&Answer {

@@ -22,6 +22,7 @@ use crate::address::Address;
 use crate::clock::StoreClock;
 use crate::config::Credentials;
 use crate::http::USER_AGENT;
+use crate::key::{KeyInUse, KeySource};
 use crate::sign_v2::{self, Signable};
 
 /// What one request adds to the store's way of signing.
@@ -38,7 +39,7 @@ pub(crate) struct Extras {
 pub(crate) struct Signer {
     pub signing: Signing,
     pub checksums: ChecksumMode,
-    pub credentials: Option<Credentials>,
+    pub key: Option<KeySource>,
     pub address: Address,
     pub clock: StoreClock,
 }
@@ -49,6 +50,7 @@ pub(crate) struct Signer {
 pub(crate) struct Finish {
     pub signer: Arc<Signer>,
     pub extras: Extras,
+    pub key: Option<KeyInUse>,
 }
 
 #[dyn_dispatch_hint]
@@ -92,9 +94,9 @@ impl Intercept for Finish {
         let request = context.request_mut();
         drop_headers(request, |name| name.starts_with("amz-sdk-"));
         if self.signer.signing == Signing::V2
-            && let Some(credentials) = &self.signer.credentials
+            && let Some(key) = &self.key
         {
-            self.sign_v2(request, credentials)?;
+            self.sign_v2(request, &key.credentials)?;
         }
         Ok(())
     }

@@ -25,9 +25,10 @@ use crate::api::{
     UploadPartRequest,
 };
 use crate::clock::StoreClock;
-use crate::config::S3Config;
+use crate::config::{Credentials, S3Config};
 use crate::error::{ErrorKind, StoreError};
 use crate::http::wire::Wire;
+use crate::key::{KeyInUse, KeyLender, KeySource, is_about_the_key};
 use crate::refusal::{About, Refusals};
 use crate::retry::patiently;
 use crate::sign::{Extras, Finish, Signer};
@@ -40,6 +41,7 @@ pub struct S3Store(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub config: S3Config,
     pub client: Client,
+    pub http: SharedHttpClient,
     pub signer: Arc<Signer>,
     /// The store has refused `POST ?delete`.
     pub deletes_singly: AtomicBool,
@@ -67,12 +69,23 @@ macro_rules! send {
         )
     };
     ($store:expr, $doing:expr, $about:expr, $operation:expr, $extras:expr) => {
-        $operation
-            .customize()
-            .interceptor($store.finish($extras))
-            .send()
-            .await
-            .map_err(|error| $store.refusals($doing, $about).explain(&error))
+        match $store.finish($doing, $extras).await {
+            Ok(finish) => {
+                let key = finish.key.clone();
+                let operation = $operation.customize();
+                let operation = match $crate::store::override_key(key.as_ref()) {
+                    Some(config) => operation.config_override(config),
+                    None => operation,
+                };
+                operation.interceptor(finish).send().await.map_err(|error| {
+                    $store
+                        .refusals($doing, $about)
+                        .of_key(key.as_ref())
+                        .explain(&error)
+                })
+            }
+            Err(error) => Err(error),
+        }
     };
 }
 pub(crate) use send;
@@ -97,7 +110,7 @@ impl S3Store {
         let mut builder = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(config.region.clone()))
-            .http_client(http)
+            .http_client(http.clone())
             .sleep_impl(TokioSleep::new())
             // Retries and time limits are ours: see `retry` and `http::pace`.
             .retry_config(RetryConfig::disabled())
@@ -115,29 +128,24 @@ impl S3Store {
             .endpoint_resolver(address.clone());
         builder.set_time_source(Some(SharedTimeSource::new(clock.clone())));
         match (&config.credentials, signing) {
-            (Some(key), Signing::V4) => {
-                builder = builder.credentials_provider(aws_credential_types::Credentials::new(
-                    key.access_key_id.clone(),
-                    key.secret.expose_secret(),
-                    key.session_token
-                        .as_ref()
-                        .map(|token| token.expose_secret().to_owned()),
-                    None,
-                    "Wherry",
-                ));
+            (Some(KeySource::Fixed(key)), Signing::V4) => {
+                builder = builder.credentials_provider(for_sdk(key));
             }
+            // A lent key comes with each request, see `override_key`.
+            (Some(KeySource::Lent(_)), Signing::V4) => {}
             // Version 2 is signed by `sign::Finish`; the SDK is not to sign at all.
             _ => builder = builder.allow_no_auth(),
         }
         let signer = Signer {
             signing,
             checksums,
-            credentials: config.credentials.clone(),
+            key: config.credentials.clone(),
             address,
             clock,
         };
         Ok(Self(Arc::new(Inner {
             client: Client::from_conf(builder.build()),
+            http,
             signer: Arc::new(signer),
             deletes_singly: AtomicBool::new(
                 config.quirks.delete == wherry_account::DeleteMode::Single,
@@ -163,24 +171,59 @@ impl S3Store {
         &self.0.client
     }
 
-    pub(crate) fn finish(&self, extras: Extras) -> Finish {
-        Finish {
+    /// The same store with keys from another lender, over the same connections.
+    ///
+    /// # Errors
+    /// As [`S3Store::new`].
+    pub fn lent_by(&self, lender: Arc<dyn KeyLender>) -> Result<Self, StoreError> {
+        let config = S3Config {
+            credentials: Some(KeySource::Lent(lender)),
+            ..self.0.config.clone()
+        };
+        let other = Self::over(config, self.0.http.clone())?;
+        other.0.signer.clock.learn(self.clock_offset(), 0);
+        Ok(other)
+    }
+
+    /// What one request is finished with, its key included.
+    pub(crate) async fn finish(
+        &self,
+        doing: &'static str,
+        extras: Extras,
+    ) -> Result<Finish, StoreError> {
+        Ok(Finish {
             signer: self.0.signer.clone(),
             extras,
+            key: self.key_now(doing).await?,
+        })
+    }
+
+    pub(crate) async fn key_now(
+        &self,
+        doing: &'static str,
+    ) -> Result<Option<KeyInUse>, StoreError> {
+        match &self.0.signer.key {
+            Some(source) => match source.current().await {
+                Ok(key) => Ok(Some(key)),
+                Err(error) => Err(StoreError { doing, ..error }),
+            },
+            None => Ok(None),
         }
     }
 
-    pub(crate) fn refusals(&self, doing: &'static str, about: About) -> Refusals<'_> {
+    pub(crate) fn refusals<'s>(&'s self, doing: &'static str, about: About) -> Refusals<'s> {
         let signer = &self.0.signer;
         Refusals {
             doing,
             about,
             clock: &signer.clock,
             host: signer.address.authority(),
+            key: None,
         }
     }
 
-    /// Runs a request; once more when its refusal has taught us the store's time.
+    /// Runs a request; once more when its refusal has taught us the store's time, or that a lent key
+    /// is spent.
     pub(crate) async fn once<T, F>(&self, attempt: impl Fn() -> F) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
@@ -203,6 +246,7 @@ impl S3Store {
             Err(error) if error.kind == ErrorKind::Denied && clock.has_moved_since(used) => {
                 attempt().await
             }
+            Err(error) if is_about_the_key(error.kind) && self.keys_are_lent() => attempt().await,
             done => done,
         }
     }
@@ -215,9 +259,31 @@ impl S3Store {
         patiently(|| self.once(&attempt)).await
     }
 
+    fn keys_are_lent(&self) -> bool {
+        self.0.signer.key.as_ref().is_some_and(KeySource::is_lent)
+    }
+
     pub(crate) fn flag(flag: &AtomicBool) -> bool {
         flag.load(Ordering::Relaxed)
     }
+}
+
+/// A lent key as the SDK wants it for one request. A fixed one it has already.
+pub(crate) fn override_key(key: Option<&KeyInUse>) -> Option<aws_sdk_s3::config::Builder> {
+    let key = key.filter(|key| key.is_lent())?;
+    Some(aws_sdk_s3::Config::builder().credentials_provider(for_sdk(&key.credentials)))
+}
+
+fn for_sdk(key: &Credentials) -> aws_credential_types::Credentials {
+    aws_credential_types::Credentials::new(
+        key.access_key_id.clone(),
+        key.secret.expose_secret(),
+        key.session_token
+            .as_ref()
+            .map(|token| token.expose_secret().to_owned()),
+        None,
+        "Wherry",
+    )
 }
 
 #[async_trait]

@@ -370,13 +370,13 @@ async fn trying_an_account_tells_what_is_wrong() {
         assert!(probe.clock_offset.abs() <= 5);
 
         let error = probe_error(S3Config {
-            credentials: key("nobody", &rgw.secret_key),
+            credentials: key("nobody", &rgw.secret_key).map(Into::into),
             ..good.clone()
         })
         .await;
         assert_eq!(error.kind, ErrorKind::KeyUnknown, "{error}");
         let error = probe_error(S3Config {
-            credentials: key(&rgw.access_key, "wrong"),
+            credentials: key(&rgw.access_key, "wrong").map(Into::into),
             ..good.clone()
         })
         .await;
@@ -448,7 +448,7 @@ async fn trying_an_account_tells_what_is_wrong() {
 async fn a_key_that_may_do_little_still_works_where_it_may() {
     let rgw = Testbed::rgw();
     let limited = open(S3Config {
-        credentials: key(&rgw.limited.access_key, &rgw.limited.secret_key),
+        credentials: key(&rgw.limited.access_key, &rgw.limited.secret_key).map(Into::into),
         ..config(&rgw)
     });
     limited.head_bucket(&rgw.limited_bucket).await.unwrap();
@@ -464,7 +464,7 @@ async fn a_key_that_may_do_little_still_works_where_it_may() {
     assert_eq!(probe.key, KeyVerdict::Accepted, "{probe:?}");
 
     let other = open(S3Config {
-        credentials: key(&rgw.other.access_key, &rgw.other.secret_key),
+        credentials: key(&rgw.other.access_key, &rgw.other.secret_key).map(Into::into),
         ..config(&rgw)
     });
     let bucket = unique_bucket("taken");
@@ -494,7 +494,7 @@ async fn a_store_that_denies_everything_alike_is_said_to_do_so() {
     let wrong = [key("nobody", "secret"), key(&rgw.access_key, "wrong")];
     for credentials in wrong {
         let probe = open(S3Config {
-            credentials,
+            credentials: credentials.map(Into::into),
             ..config(&rgw)
         })
         .probe()
