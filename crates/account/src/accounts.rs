@@ -6,12 +6,13 @@
 //! lock.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::account::{Account, AccountId, NameProblem};
+use crate::atomic::{create_private, write_private};
 
 #[derive(Debug, thiserror::Error)]
 pub enum AccountsError {
@@ -157,11 +158,7 @@ impl Accounts {
             accounts,
         })
         .map_err(|e| failed(io::Error::other(e)))?;
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-        file.write_all(text.as_bytes())
-            .and_then(|()| file.as_file().sync_all())
-            .map_err(failed)?;
-        file.persist(&self.path).map_err(|e| failed(e.error))?;
+        write_private(&self.path, text.as_bytes()).map_err(failed)?;
         Ok(result)
     }
 }
@@ -180,15 +177,6 @@ fn free_name(
     } else {
         Ok(())
     }
-}
-
-/// Creates a folder only its owner may enter: account files say where somebody works.
-fn create_private(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
-//! How other tools write down where a cloud is: `clouds.yaml` and OpenStack RC files.
+//! What other tools write down: where a cloud is (`clouds.yaml` and OpenStack RC files), and S3 keys
+//! ([`read_keys`]).
 //!
 //! Files come from dashboards, colleagues and downloads, so they are read and never executed: an RC
 //! file is a shell script, and what in it is more than plain assignments is left out, with a note that
 //! says which line and why. Secrets found on the way go into [`SecretString`] at once.
 
 mod clouds_yaml;
+mod keys;
 mod openrc;
 mod shell;
 
@@ -14,6 +16,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
+
+pub use keys::{ImportedKey, ImportedKeys, read_keys};
+
+use crate::ini::Malformed;
 
 /// Far more than any such file holds.
 const MOST: u64 = 1 << 20;
@@ -102,7 +108,7 @@ impl ImportedCloud {
 pub enum ImportError {
     #[error("{} cannot be read: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
-    #[error("{} is too large to be a clouds.yaml or an RC file", path.display())]
+    #[error("{} is too large for a file of accounts", path.display())]
     Large { path: PathBuf },
     #[error("{} is not a text file", path.display())]
     NotText { path: PathBuf },
@@ -111,6 +117,12 @@ pub enum ImportError {
     Yaml { path: PathBuf, line: Option<usize> },
     #[error("{} describes no OpenStack cloud", path.display())]
     Nothing { path: PathBuf },
+    #[error("{} has no S3 key that Wherry could find", path.display())]
+    NoKeys { path: PathBuf },
+    #[error("{} is damaged: {source}", path.display())]
+    Malformed { path: PathBuf, source: Malformed },
+    #[error("{} is encrypted with a password", path.display())]
+    Encrypted { path: PathBuf },
 }
 
 /// Reads a `clouds.yaml` (with the `secure.yaml` beside it) or an RC file, whichever it is.
@@ -323,6 +335,14 @@ mod tests {
             include_str!("import/clouds_yaml.rs"),
             include_str!("import/openrc.rs"),
             include_str!("import/shell.rs"),
+            include_str!("import/keys/mod.rs"),
+            include_str!("import/keys/aws.rs"),
+            include_str!("import/keys/cyberduck.rs"),
+            include_str!("import/keys/json.rs"),
+            include_str!("import/keys/passwd.rs"),
+            include_str!("import/keys/rclone.rs"),
+            include_str!("import/keys/s3cmd.rs"),
+            include_str!("import/keys/winscp.rs"),
         ];
         for source in sources {
             let code = source.split("#[cfg(test)]").next().unwrap_or_default();

@@ -6,8 +6,11 @@
 
 mod account;
 mod accounts;
+mod atomic;
+pub mod export;
 mod home;
 pub mod import;
+mod ini;
 mod provider;
 
 pub use account::{Account, AccountId, IssuerLink, IssuerOptions, KeyFacts, NameProblem};
