@@ -1,5 +1,5 @@
 /** What the in-memory backend knows: accounts, buckets and objects made from fixed numbers. */
-import type { AccountView, KeyView, ProviderView } from '$lib/backend'
+import type { AccountView, IssuerView, KeyView, PortalOptions, ProviderView } from '$lib/backend'
 
 /** Tests compare words such as "3 days ago": the clock of the fake stands still. */
 export const NOW = Date.UTC(2026, 2, 14, 12, 0, 0)
@@ -20,6 +20,25 @@ export function key(change: Partial<KeyView> = {}): KeyView {
     state: 'fine',
     words: 'works; does not expire',
     source: 'typed',
+    lastUsed: null,
+    lent: false,
+    ...change,
+  }
+}
+
+export const NO_OPTIONS: PortalOptions = { oidcIssuer: '', clientId: '', scopes: '', identityProvider: '', protocol: '', roleArn: '', sessionName: '', duration: null }
+
+export function issuer(change: Partial<IssuerView> = {}): IssuerView {
+  return {
+    kind: 'keystone',
+    url: 'https://keystone.cloudferro.com:5000',
+    user: 'ada',
+    domain: 'Default',
+    scopeId: 'p1',
+    scopeName: 'glaciers',
+    region: 'WAW3-1',
+    options: NO_OPTIONS,
+    signedIn: true,
     ...change,
   }
 }
@@ -52,6 +71,8 @@ const provider = (id: string, name: string, description: string, change: Partial
   signing: 'v4',
   addressing: 'path',
   keySources: ['typed'],
+  issuerOptions: NO_OPTIONS,
+  keyPerRegion: false,
   helpUrl: 'https://docs.example.org/s3',
   keyHint: 'The access key id and secret your provider gave you.',
   ...change,

@@ -1,21 +1,11 @@
 /** Worlds for accounts, keys and settings: a dialog that is open, a key in each of its states. */
-import type { AccountTest, AccountView, CloudView, ImportView, KeysView, KeyView, NewKey, ScopePlaces, SignedIn } from '$lib/backend'
+import type { AccountTest, AccountView, CloudView, ImportView, KeyRules, KeysView, KeyView, NewKey, ScopePlaces, SignedIn } from '$lib/backend'
 import { openDialog, type DialogRequest } from '$lib/frame/dialogs.svelte'
 import { navigate } from '$lib/frame/navigation.svelte'
-import { account, DAY, key, NOW } from './fake-data'
+import { account, DAY, issuer, key, NOW } from './fake-data'
 import { Fake, problem, type FakeOptions } from './fake'
 
 export const SECRET = 'c0ffee5ec2e7c0ffee5ec2e7c0ffee42'
-
-export const issuer = {
-  url: 'https://keystone.cloudferro.com:5000',
-  user: 'ada',
-  domain: 'Default',
-  projectId: 'p1',
-  projectName: 'glaciers',
-  region: 'WAW3-1',
-  signedIn: true,
-}
 
 export const made = (change: Partial<KeyView> = {}): AccountView =>
   account('k1', 'CloudFerro – glaciers', {
@@ -24,21 +14,38 @@ export const made = (change: Partial<KeyView> = {}): AccountView =>
     endpoint: 'https://s3.waw3-1.cloudferro.com',
     region: 'WAW3-1',
     key: key({ source: 'keystone', ...change }),
-    issuer,
+    issuer: issuer(),
   })
 
 export const typed = () => account('t1', 'Ice cores', { endpoint: 'https://s3.ice.example.org', key: key({ expires: NOW + 5 * DAY, daysLeft: 5, state: 'expiring', words: 'expires in 5 days' }) })
 
+/** As Keystone's are: no description, no end, no reset. */
+export const rules: KeyRules = {
+  expiry: 'none',
+  lifetime: null,
+  descriptionMost: null,
+  descriptionRequired: false,
+  newKeyRevokesOld: false,
+  lent: false,
+  takesEffectWithin: null,
+}
+
+const noReset = problem('keys.cannot', 'This portal cannot change the secret of a key: rotate it instead.', '')
+
 export const portalKeys = (current: KeyView): KeysView => ({
   key: current,
   keys: [
-    { accessKeyId: current.accessKeyId ?? '', description: null, created: null, expires: null, usedBy: 'CloudFerro – glaciers', projectId: 'p1' },
-    { accessKeyId: 'b8e21c40d2f94a6f9e1aa55de0c7f312', description: null, created: null, expires: null, usedBy: null, projectId: 'p1' },
-    { accessKeyId: '0d1f7c5be1384b1f8b0b7f2f3f6a9c55', description: null, created: null, expires: null, usedBy: 'Old cluster', projectId: 'p1' },
+    { accessKeyId: current.accessKeyId ?? '', description: null, created: null, expires: null, usedBy: 'CloudFerro – glaciers', scopeId: 'p1' },
+    { accessKeyId: 'b8e21c40d2f94a6f9e1aa55de0c7f312', description: null, created: null, expires: null, usedBy: null, scopeId: 'p1' },
+    { accessKeyId: '0d1f7c5be1384b1f8b0b7f2f3f6a9c55', description: null, created: null, expires: null, usedBy: 'Old cluster', scopeId: 'p1' },
   ],
+  rules,
   cannotList: null,
   cannotCreate: null,
   cannotDelete: null,
+  cannotReset: noReset,
+  cannotRotate: null,
+  regions: [],
   kept: 'in your keychain (GNOME Keyring)',
 })
 
@@ -51,27 +58,30 @@ export const newKey = (to: AccountView): NewKey => ({
   accessKeyId: '7f3c9a1be0d24b5f8a61c0de11a2b3c4',
   reveal: 'ticket-1',
   kept: 'in your keychain (GNOME Keyring)',
+  note: null,
 })
 
 export const signedIn: SignedIn = {
   session: 'session-1',
   user: 'ada',
-  projects: [
-    { id: 'p1', name: 'glaciers', description: 'Glaciers of the Alps' },
-    { id: 'p2', name: 'sea-ice', description: '' },
+  scopes: [
+    { id: 'p1', name: 'glaciers', description: 'Glaciers of the Alps', asksPassword: false },
+    { id: 'p2', name: 'sea-ice', description: '', asksPassword: false },
   ],
-  project: 'p1',
+  scope: 'p1',
 }
 
 export const places: ScopePlaces = {
   endpoints: [
-    { region: 'WAW3-1', url: 'https://s3.waw3-1.cloudferro.com' },
-    { region: 'WAW3-2', url: 'https://s3.waw3-2.cloudferro.com' },
+    { region: 'WAW3-1', url: 'https://s3.waw3-1.cloudferro.com', unreachable: null },
+    { region: 'WAW3-2', url: 'https://s3.waw3-2.cloudferro.com', unreachable: null },
   ],
   keys: [
-    { accessKeyId: 'b8e21c40d2f94a6f9e1aa55de0c7f312', description: null, created: null, expires: null, usedBy: null, projectId: 'p1' },
-    { accessKeyId: '0d1f7c5be1384b1f8b0b7f2f3f6a9c55', description: null, created: null, expires: null, usedBy: 'Old cluster', projectId: 'p1' },
+    { accessKeyId: 'b8e21c40d2f94a6f9e1aa55de0c7f312', description: null, created: null, expires: null, usedBy: null, scopeId: 'p1' },
+    { accessKeyId: '0d1f7c5be1384b1f8b0b7f2f3f6a9c55', description: null, created: null, expires: null, usedBy: 'Old cluster', scopeId: 'p1' },
   ],
+  rules,
+  cannotList: null,
   cannotCreate: null,
 }
 
@@ -220,7 +230,7 @@ export const scenarios: Record<string, () => Fake> = {
         account_keys: () => ({
           ...portalKeys(one.key),
           keys: [],
-          cannotList: problem('portal.unreachable', 'keystone.cloudferro.com does not answer.', 'Check the network, then try again.', { retry: true, context: [['address', issuer.url]] }),
+          cannotList: problem('portal.unreachable', 'keystone.cloudferro.com does not answer.', 'Check the network, then try again.', { retry: true, context: [['address', issuer().url]] }),
           cannotCreate: problem('portal.quota', 'You have as many keys as this cloud allows.', 'Delete one first.'),
         }),
       },

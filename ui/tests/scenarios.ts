@@ -1,6 +1,6 @@
 /** Named worlds to look at; a file of its own for each subject may add to them. */
 import type { JobView } from '$lib/backend'
-import { account, DAY, key, many, NOW, thesis } from './fake-data'
+import { account, DAY, issuer, key, many, NOW, thesis } from './fake-data'
 import { Fake, problem } from './fake'
 
 export const people = () => [
@@ -11,7 +11,7 @@ export const people = () => [
     endpoint: 'https://s3.waw3-1.cloudferro.com',
     region: 'WAW3-1',
     key: key({ source: 'keystone' }),
-    issuer: { url: 'https://keystone.cloudferro.com:5000', user: 'ada', domain: 'Default', projectId: 'p1', projectName: 'glaciers', region: 'WAW3-1', signedIn: false },
+    issuer: issuer({ signedIn: false }),
   }),
   account('a3', 'Old cluster', { key: key({ state: 'refused', words: 'refused by the store since yesterday' }) }),
   account('a4', 'Practice store', { provider: 'practice', providerName: 'Practice store', key: key({ source: 'practice' }) }),

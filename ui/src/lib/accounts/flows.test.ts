@@ -216,7 +216,7 @@ describe('having a key made', () => {
     await waitFor(() => expect(input('Address of the store').value).toBe('https://tunnel.local:8443'))
     await user.click(button('Make a key'))
     await screen.findByText(SECRET)
-    expect(called(fake, 'portal_add_account')[0]?.args).toMatchObject({ project: 'p2', endpoint: 'https://tunnel.local:8443' })
+    expect(called(fake, 'portal_add_account')[0]?.args).toMatchObject({ scope: 'p2', endpoint: 'https://tunnel.local:8443' })
   })
 
   it('does not make a second key while the first is being made', async () => {

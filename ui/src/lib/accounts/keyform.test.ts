@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ProviderView } from '../backend'
 import { addressProblem, fillTemplate } from './address'
 import { KeyForm, OWN_ADDRESS } from './keyform.svelte'
+import { NO_OPTIONS } from './keystone.svelte'
 
 function place(over: Partial<ProviderView> = {}): ProviderView {
   return {
@@ -13,6 +14,8 @@ function place(over: Partial<ProviderView> = {}): ProviderView {
     signing: 'v4',
     addressing: 'path',
     keySources: ['typed'],
+    issuerOptions: NO_OPTIONS,
+    keyPerRegion: false,
     helpUrl: '',
     keyHint: '',
     ...over,
@@ -144,6 +147,8 @@ describe('an account being changed', () => {
       state: 'fine' as const,
       words: '',
       source: 'typed' as const,
+      lastUsed: null,
+      lent: false,
     },
     issuer: null,
     openedBuckets: [],

@@ -4,6 +4,7 @@
  * Used when an account is added and when the portal of an existing one is asked again. Passwords
  * live here only until Keystone has answered well; the token never leaves Rust.
  */
+import { type PortalOptions } from '../backend'
 import type {
   CloudView,
   ImportView,
@@ -12,6 +13,18 @@ import type {
   PortalSignIn,
 } from '../backend'
 import { addressProblem } from './address'
+
+/** Nothing to tell the portal beside its address. */
+export const NO_OPTIONS: PortalOptions = {
+  oidcIssuer: '',
+  clientId: '',
+  scopes: '',
+  identityProvider: '',
+  protocol: '',
+  roleArn: '',
+  sessionName: '',
+  duration: null,
+}
 
 export type SignInWay = 'password' | 'application-credential' | 'file'
 
@@ -123,8 +136,11 @@ export class KeystoneForm {
 
   toRequest(): PortalRequest {
     return {
+      issuer: 'keystone',
       url: this.asked,
       signIn: this.toSignIn(),
+      options: NO_OPTIONS,
+      clientSecret: null,
       caFile: this.caFile.trim() === '' ? null : this.caFile.trim(),
       proxy: this.proxy.trim() === '' ? null : this.proxy.trim(),
     }

@@ -59,22 +59,22 @@ export class StoreForm {
     this.#asked = hostOf(by.asked)
     this.places = null
     // The sign-in's own project comes first: a cloud in a file names the one it is for.
-    const before = signedIn.projects.find((project) => project.id === this.project)?.id
-    const only = signedIn.projects.length === 1 ? signedIn.projects[0]?.id : undefined
-    const next = signedIn.project ?? before ?? only
+    const before = signedIn.scopes.find((project) => project.id === this.project)?.id
+    const only = signedIn.scopes.length === 1 ? signedIn.scopes[0]?.id : undefined
+    const next = signedIn.scope ?? before ?? only
     this.project = ''
     if (next) void this.chooseProject(next, by.chosenCloud?.region)
   }
 
   get projectView(): ScopeView | null {
-    return this.signedIn?.projects.find((project) => project.id === this.project) ?? null
+    return this.signedIn?.scopes.find((project) => project.id === this.project) ?? null
   }
 
   async chooseProject(id: string, region?: string) {
     this.project = id
     this.places = null
     if (!this.#nameTyped) this.name = this.#suggestName()
-    const request = { session: this.session, project: id }
+    const request = { session: this.session, scope: id, password: null }
     const answered = await this.looking.ask(() => backend().call('portal_scope', request))
     if (!answered) return
     this.places = answered.answer
@@ -134,13 +134,14 @@ export class StoreForm {
     const caFile = this.caFile.trim() || signInCaFile.trim()
     return {
       session: this.session,
-      project: this.project,
+      scope: this.project,
       region: this.region.trim(),
       endpoint: this.endpoint.trim(),
       name: this.name.trim(),
       provider: this.provider?.id ?? '',
       signing: this.signing === '' ? null : this.signing,
       caFile: caFile === '' ? null : caFile,
+      wish: { description: null, expires: null },
     }
   }
 

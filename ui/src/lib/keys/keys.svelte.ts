@@ -33,7 +33,7 @@ export class AccountKeys {
 
   /** True when the portal knows us now. */
   async signInToPortal(): Promise<boolean> {
-    const request = { account: this.account.id, signIn: this.signIn.toSignIn() }
+    const request = { account: this.account.id, signIn: this.signIn.toSignIn(), password: null, clientSecret: null }
     const answered = await this.signing.ask(() => backend().call('account_sign_in', request))
     if (!answered) return false
     this.view = answered.answer
@@ -42,7 +42,7 @@ export class AccountKeys {
   }
 
   async create() {
-    const answered = await this.creating.ask(() => backend().call('create_key', this.account.id))
+    const answered = await this.creating.ask(() => backend().call('create_key', { account: this.account.id, wish: { description: null, expires: null } }))
     if (!answered) return
     this.deleted = null
     this.newKey = answered.answer
