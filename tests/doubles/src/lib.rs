@@ -10,8 +10,16 @@
 
 mod backing;
 mod fault;
+mod jasmin;
 mod serving;
+mod store_front;
+mod swarm;
+mod tokens;
 
-pub use backing::Backing;
+pub use backing::{Backing, Gateway};
 pub use fault::Fault;
+pub use jasmin::{Jasmin, JasminOptions};
 pub use serving::{Asked, Serving, Tls};
+pub use store_front::Full;
+pub use swarm::Swarm;
+pub use tokens::{Person, Tenancy, Token, Tokens};
