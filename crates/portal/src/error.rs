@@ -65,6 +65,12 @@ pub enum PortalError {
     NeedsSecondFactor(Box<Challenge>),
     #[error("your password has expired at {}", said.host)]
     PasswordExpired { said: Box<Said> },
+    /// A way to sign in that is not open to Wherry there; another may be.
+    #[error("{} does not let the program “{client}” sign you in this way", said.host)]
+    ClientRefused { client: String, said: Box<Said> },
+    /// A code to type or a page in the browser, with nobody there.
+    #[error("nobody signed in, and the time for it is over")]
+    SignInTimeout,
     /// The token has expired or was revoked.
     #[error("you are no longer signed in")]
     SignInAgain,
@@ -87,6 +93,9 @@ pub enum PortalError {
     /// The answer to the making of a key was lost, and the listing did not settle it.
     #[error("the connection broke while the key was being made, so it may or may not exist")]
     Unclear { cause: String },
+    /// The answer with its secret was lost, and the portal shows a secret once.
+    #[error("the key {access_key_id} was made, but its secret was lost on the way")]
+    Orphan { access_key_id: String },
     /// What was wished for the key is not possible there: a date in the past, a name that is too long.
     #[error("{why}")]
     Wish { why: Cow<'static, str> },
@@ -127,12 +136,15 @@ impl PortalError {
             Self::SignInRefused { .. } => "sign-in-refused",
             Self::NeedsSecondFactor(_) => "needs-second-factor",
             Self::PasswordExpired { .. } => "password-expired",
+            Self::ClientRefused { .. } => "client-refused",
+            Self::SignInTimeout => "sign-in-timeout",
             Self::SignInAgain => "sign-in-again",
             Self::NoProject { .. } => "no-project",
             Self::RestrictedCredential { .. } => "restricted-credential",
             Self::NotPermitted { .. } => "not-permitted",
             Self::KeyLimit { .. } => "key-limit",
             Self::Unclear { .. } => "unclear",
+            Self::Orphan { .. } => "orphan",
             Self::Wish { .. } => "wish",
             Self::CannotDo { .. } => "cannot-do",
             Self::Fault { .. } => "portal-fault",
@@ -217,6 +229,11 @@ impl PortalError {
             Self::PasswordExpired { .. } => {
                 "Change it in your institution's dashboard, then sign in here."
             }
+            Self::ClientRefused { .. } => {
+                "Try another way to sign in. Your institution knows which client id, and perhaps secret, a desktop \
+                 program needs there."
+            }
+            Self::SignInTimeout => "Begin the sign-in again.",
             Self::SignInAgain => "Sign in again.",
             Self::NoProject { available, .. } if available.is_empty() => {
                 "Ask your institution to add you to a project that has object storage."
@@ -234,6 +251,7 @@ impl PortalError {
                 "Look at the list of keys once the portal can be reached. Delete a key there that you do not know, \
                  and make a new one."
             }
+            Self::Orphan { .. } => "Delete it and make another one: nobody can use it.",
             Self::CannotDo { .. } => "",
             Self::Wish { .. } => "Change it and try again.",
             Self::Fault { .. } => {
@@ -261,6 +279,7 @@ impl PortalError {
             Self::Redirected { said, .. }
             | Self::SignInRefused { said, .. }
             | Self::PasswordExpired { said }
+            | Self::ClientRefused { said, .. }
             | Self::RestrictedCredential { said }
             | Self::NotPermitted { said, .. }
             | Self::KeyLimit { said, .. }
@@ -416,6 +435,11 @@ mod tests {
             challenge("totp"),
             challenge("x509"),
             PortalError::PasswordExpired { said: said() },
+            PortalError::ClientRefused {
+                client: "wherry".into(),
+                said: said(),
+            },
+            PortalError::SignInTimeout,
             PortalError::SignInAgain,
             PortalError::NoProject {
                 wanted: None,
@@ -440,6 +464,9 @@ mod tests {
             },
             PortalError::Unclear {
                 cause: "the connection broke".into(),
+            },
+            PortalError::Orphan {
+                access_key_id: "8b89".into(),
             },
             PortalError::CannotDo {
                 reason: "OpenStack cannot change a key's secret.".into(),

@@ -10,7 +10,7 @@ use wherry_account::IssuerKind;
 use wherry_vault::Secret;
 
 use crate::error::PortalError;
-use crate::keystone;
+use crate::{cray_sts, keystone, s3_keys_manager};
 
 /// Whether something can be done, and if not, the reason to show beside the greyed-out control.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,12 +113,12 @@ pub struct Capabilities {
 pub fn capabilities(kind: IssuerKind) -> Option<Capabilities> {
     match kind {
         IssuerKind::Keystone => Some(keystone::capabilities()),
+        IssuerKind::S3KeysManager => Some(s3_keys_manager::capabilities()),
+        IssuerKind::CraySts => Some(cray_sts::capabilities()),
         IssuerKind::None
         | IssuerKind::Practice
         | IssuerKind::JasminPortal
         | IssuerKind::Swarm
-        | IssuerKind::S3KeysManager
-        | IssuerKind::CraySts
         | IssuerKind::StsWebIdentity
         | IssuerKind::StsLdap
         | IssuerKind::StsAssumeRole => None,

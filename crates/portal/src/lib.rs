@@ -5,6 +5,7 @@
 //! portal is. Signing in is each portal's own affair and ends in a session that implements `Issuer`.
 //! A password is used once and forgotten; nothing here writes to disk.
 
+mod address;
 mod error;
 mod excerpt;
 mod issuer;
