@@ -25,4 +25,6 @@ pub use issuer::{
     Ability, Capabilities, Deleted, DescriptionLimit, Expiry, IssuedKey, Issuer, KeyRow, KeyWish,
     SecretShown, SignInMethod, capabilities,
 };
-pub use session::{PortalSession, Proof, S3Endpoint, Scope, SignInRequest, resume, sign_in};
+pub use session::{
+    PortalSession, Proof, S3Endpoint, Scope, SignInRequest, oidc_client, resume, sign_in,
+};

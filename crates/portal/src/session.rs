@@ -14,7 +14,7 @@ use wherry_vault::Secret;
 use crate::error::PortalError;
 use crate::issuer::Issuer;
 use crate::keystone;
-use crate::oidc::Tokens;
+use crate::oidc::{OidcClient, Tokens};
 
 /// One region's S3 address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,6 +153,23 @@ pub async fn resume(
             crate::sts::resume(link, lasting, http).await
         }
         _ => Err(PortalError::SignInAgain),
+    }
+}
+
+/// Where somebody signs in for this portal, when that is an OpenID Connect issuer: what the options say,
+/// and for what they do not say what is usual there. `None` when it is not known.
+pub fn oidc_client(
+    kind: IssuerKind,
+    url: &str,
+    options: &IssuerOptions,
+    client_secret: Option<SecretString>,
+) -> Option<OidcClient> {
+    match kind {
+        IssuerKind::S3KeysManager => {
+            crate::s3_keys_manager::oidc_client(url, options, client_secret)
+        }
+        IssuerKind::CraySts => crate::cray_sts::oidc_client(url, options, client_secret),
+        _ => OidcClient::from_options(options, client_secret),
     }
 }
 

@@ -77,6 +77,14 @@ pub(crate) async fn resume(
     )?))
 }
 
+pub(crate) fn oidc_client(
+    url: &str,
+    options: &IssuerOptions,
+    secret: Option<SecretString>,
+) -> Option<OidcClient> {
+    client(&base(url).ok()?, options, secret).ok()
+}
+
 fn base(typed: &str) -> Result<Url, PortalError> {
     let mut url = address::secure(typed)?;
     let path = url.path().to_owned();

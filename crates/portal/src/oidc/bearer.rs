@@ -137,6 +137,17 @@ impl Bearer {
         }
     }
 
+    /// All the tokens, renewed as in [`Bearer::access`].
+    pub async fn good(&self) -> Result<Tokens, PortalError> {
+        self.access().await?;
+        Ok(self.tokens())
+    }
+
+    /// Whether there is something to renew the tokens with.
+    pub fn is_renewable(&self) -> bool {
+        self.oidc.is_some() && self.tokens().refresh.is_some()
+    }
+
     /// Sends a request with the access token. A portal that would not have it, which clocks that differ or
     /// an issuer that ends sessions early may be the cause of, is asked once more with a new one.
     ///
@@ -175,7 +186,7 @@ impl Bearer {
     }
 
     /// Treats this access token as run out, unless it has been replaced meanwhile.
-    fn distrust(&self, access: &SecretString) {
+    pub fn distrust(&self, access: &SecretString) {
         let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
         if tokens.access.expose_secret() == access.expose_secret() {
             tokens.expires = Some(DateTime::UNIX_EPOCH);
@@ -188,9 +199,7 @@ impl Bearer {
 
     /// Whether asking anything is pointless: run out, and nothing to renew it with.
     pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
-        let tokens = self.tokens();
-        let renewable = self.oidc.is_some() && tokens.refresh.is_some();
-        !renewable && tokens.expires.is_some_and(|expires| expires <= now)
+        !self.is_renewable() && self.tokens().expires.is_some_and(|expires| expires <= now)
     }
 
     /// Changes with every renewal at an issuer that gives a new refresh token each time.

@@ -82,6 +82,14 @@ pub(crate) async fn resume(
     }))
 }
 
+pub(crate) fn oidc_client(
+    url: &str,
+    options: &IssuerOptions,
+    secret: Option<SecretString>,
+) -> Option<OidcClient> {
+    client(&base(url).ok()?, options, secret)
+}
+
 fn preset_url() -> Option<&'static str> {
     let preset = wherry_account::provider(PRESET)?;
     preset
