@@ -20,6 +20,9 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
 /// Of nothing at all.
 const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
+/// What lent keys are of.
+const ROLE: &str = "Lending";
+
 /// Where the keys of a double work.
 #[derive(Debug, Clone, Default)]
 pub struct Backing(Option<Arc<Gateway>>);
@@ -80,7 +83,7 @@ impl Backing {
             ("secret-key", secret),
             ("uid", &gateway.uid),
         ];
-        let (status, body) = gateway.admin(Method::PUT, &query).await;
+        let (status, body) = gateway.ask(Method::PUT, "/admin/user", "s3", &query).await;
         assert!(status == 200, "the gateway took no key: {status} {body}");
     }
 
@@ -95,17 +98,84 @@ impl Backing {
             ("key", ""),
             ("key-type", "s3"),
         ];
-        let (status, body) = gateway.admin(Method::DELETE, &query).await;
+        let (status, body) = gateway
+            .ask(Method::DELETE, "/admin/user", "s3", &query)
+            .await;
         assert!(
             matches!(status, 200 | 403 | 404),
             "the gateway keeps a key: {status} {body}"
         );
     }
+
+    /// A temporary key of the gateway's own token service, for one hour: its id, secret and session token.
+    ///
+    /// # Panics
+    /// When there is no gateway, or its token service is off.
+    pub async fn lend(&self, session: &str) -> (String, String, String) {
+        let gateway = self.0.as_ref().expect("a gateway to lend keys of");
+        gateway.make_role().await;
+        let role = format!("arn:aws:iam:::role/{ROLE}");
+        let query = [
+            ("Action", "AssumeRole"),
+            ("DurationSeconds", "3600"),
+            ("RoleArn", &role),
+            ("RoleSessionName", session),
+            ("Version", "2011-06-15"),
+        ];
+        let (status, body) = gateway.ask(Method::POST, "/", "sts", &query).await;
+        assert!(status == 200, "the gateway lends no key: {status} {body}");
+        let member = |name: &str| {
+            let (_, rest) = body
+                .split_once(&format!("<{name}>"))
+                .unwrap_or_else(|| panic!("no {name} in {body}"));
+            rest.split('<').next().unwrap_or_default().to_owned()
+        };
+        (
+            member("AccessKeyId"),
+            member("SecretAccessKey"),
+            member("SessionToken"),
+        )
+    }
 }
 
 impl Gateway {
-    /// A request to `/admin/user`, its query sorted, signed with Signature V4.
-    async fn admin(&self, method: Method, query: &[(&str, &str)]) -> (u16, String) {
+    /// A role that the keys' owner may take on, and that may do everything in S3.
+    async fn make_role(&self) {
+        // The gateway cannot read a policy with spaces in it.
+        let trust = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":["arn:aws:iam:::user/{}"]}},"Action":["sts:AssumeRole"]}}]}}"#,
+            self.uid
+        );
+        let create = [
+            ("Action", "CreateRole"),
+            ("AssumeRolePolicyDocument", &trust),
+            ("Path", "/"),
+            ("RoleName", ROLE),
+            ("Version", "2010-05-08"),
+        ];
+        let (status, body) = self.ask(Method::POST, "/", "iam", &create).await;
+        // 409: it is there.
+        assert!(matches!(status, 200 | 409), "no role: {status} {body}");
+        let all = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::*"}]}"#;
+        let allow = [
+            ("Action", "PutRolePolicy"),
+            ("PolicyDocument", all),
+            ("PolicyName", "everything"),
+            ("RoleName", ROLE),
+            ("Version", "2010-05-08"),
+        ];
+        let (status, body) = self.ask(Method::POST, "/", "iam", &allow).await;
+        assert!(status == 200, "no policy: {status} {body}");
+    }
+
+    /// A request without a body, its query sorted, signed with Signature V4.
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        service: &str,
+        query: &[(&str, &str)],
+    ) -> (u16, String) {
         let url = self.url.trim_end_matches('/');
         let host = url.split_once("://").map_or(url, |(_, host)| host);
         let query: Vec<String> = query
@@ -116,10 +186,10 @@ impl Gateway {
         let stamp = Utc::now().format("%Y%m%dT%H%M%SZ").to_string();
         let names = "host;x-amz-content-sha256;x-amz-date";
         let canonical = format!(
-            "{method}\n/admin/user\n{query}\nhost:{host}\nx-amz-content-sha256:{EMPTY_SHA256}\n\
+            "{method}\n{path}\n{query}\nhost:{host}\nx-amz-content-sha256:{EMPTY_SHA256}\n\
              x-amz-date:{stamp}\n\n{names}\n{EMPTY_SHA256}"
         );
-        let scope = format!("{}/us-east-1/s3/aws4_request", &stamp[..8]);
+        let scope = format!("{}/us-east-1/{service}/aws4_request", &stamp[..8]);
         let to_sign = format!(
             "AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{}",
             hex(&Sha256::digest(canonical))
@@ -136,7 +206,7 @@ impl Gateway {
         let client =
             wherry_store::http::client(&HttpSettings::default()).expect("a client without options");
         let answer = client
-            .request(method, format!("{url}/admin/user?{query}"))
+            .request(method, format!("{url}{path}?{query}"))
             .header("x-amz-content-sha256", EMPTY_SHA256)
             .header("x-amz-date", stamp)
             .header("authorization", authorization)

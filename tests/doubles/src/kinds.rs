@@ -2,11 +2,16 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use chrono::TimeDelta;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use wherry_doubles::{Backing, Full, Gateway, Jasmin, JasminOptions, Serving, Swarm, Tls, Tokens};
+use wherry_doubles::{
+    Backing, Bearers, Cray, Full, Gateway, Jasmin, JasminOptions, Propagation, S3KeysManager,
+    Serving, Swarm, Tls, Tokens, Trouble,
+};
 
 type OnDeed = Box<dyn Fn(&Value) -> Result<Value, String>>;
 
@@ -22,6 +27,8 @@ pub fn start(kind: &str, options: &str) -> Result<Running, String> {
     match kind {
         "jasmin" => Ok(jasmin(&read(options)?)),
         "swarm" => Ok(swarm(&read(options)?)),
+        "s3-keys-manager" => s3_keys_manager(&read(options)?),
+        "cray" => cray(&read(options)?),
         _ => Err(format!("there is no double “{kind}”")),
     }
 }
@@ -37,6 +44,11 @@ struct Options {
     /// The JASMIN portal's cookie without `Secure`, for browsers that talk plain HTTP to it.
     #[serde(default)]
     cookie_for_plain_http: bool,
+    /// What judges bearer tokens: `{"issuer": URL}` or `{"fixed": {TOKEN: NAME}}`.
+    bearers: Option<Bearers>,
+    /// The store's own token service is on.
+    #[serde(default)]
+    store_has_sts: bool,
 }
 
 impl Options {
@@ -44,6 +56,10 @@ impl Options {
         self.rgw
             .clone()
             .map_or_else(Backing::none, Backing::gateway)
+    }
+
+    fn bearers(&self) -> Result<Bearers, String> {
+        self.bearers.clone().ok_or("who judges tokens?".to_owned())
     }
 
     fn tls(&self) -> Option<Tls> {
@@ -97,6 +113,76 @@ fn jasmin(options: &Options) -> Running {
     }
 }
 
+fn s3_keys_manager(options: &Options) -> Result<Running, String> {
+    let tls = options.tls();
+    let manager = S3KeysManager::start(options.bearers()?, options.backing(), tls.as_ref());
+    Ok(Running {
+        about: json!({"url": manager.url()}),
+        on_deed: Box::new(move |deed| match text(deed, "do")? {
+            "keys" => {
+                let keys = manager.credentials();
+                let keys = keys
+                    .iter()
+                    .map(|key| json!({"access_key_id": key.access_id, "owner": key.owner, "expires": key.expires}));
+                Ok(json!({"keys": keys.collect::<Vec<_>>()}))
+            }
+            "most" => {
+                let most = number(deed, "most")?;
+                manager.most(usize::try_from(most).map_err(|e| e.to_string())?);
+                Ok(json!({}))
+            }
+            "propagate-after" => {
+                let time = Duration::from_millis(number(deed, "milliseconds")?);
+                manager.propagate_by(Propagation::After(time));
+                Ok(json!({}))
+            }
+            _ => asked(deed, &manager.serving),
+        }),
+    })
+}
+
+fn cray(options: &Options) -> Result<Running, String> {
+    let tls = options.tls();
+    let backing = options.backing();
+    let cray = Cray::start(
+        options.bearers()?,
+        backing,
+        options.store_has_sts,
+        tls.as_ref(),
+    );
+    Ok(Running {
+        about: json!({"url": cray.url()}),
+        on_deed: Box::new(move |deed| match text(deed, "do")? {
+            "lent" => {
+                let lent = cray.lent();
+                let lent = lent
+                    .iter()
+                    .map(|key| json!({"access_key_id": key.access_key_id, "to": key.to, "expires": key.expires}));
+                Ok(json!({"lent": lent.collect::<Vec<_>>()}))
+            }
+            "endpoint" => {
+                cray.endpoint(deed["url"].as_str());
+                Ok(json!({}))
+            }
+            "seems-to-last" => {
+                let seconds = number(deed, "seconds")?;
+                cray.seems_to_last(TimeDelta::seconds(seconds.cast_signed()));
+                Ok(json!({}))
+            }
+            "trouble" => {
+                cray.trouble(match deed["with"].as_str() {
+                    Some("store") => Some(Trouble::Store),
+                    Some("setup") => Some(Trouble::Setup),
+                    None => None,
+                    Some(other) => return Err(format!("no trouble with “{other}”")),
+                });
+                Ok(json!({}))
+            }
+            _ => asked(deed, &cray.serving),
+        }),
+    })
+}
+
 fn gateway(options: &Options) -> (Tokens, Swarm) {
     let tokens = Tokens::of_a_small_site(options.backing());
     let swarm = Swarm::start(tokens.clone(), "cedadev-o", options.tls().as_ref());
@@ -107,11 +193,6 @@ fn gateway(options: &Options) -> (Tokens, Swarm) {
 
 fn deeds(deed: &Value, swarm: &Swarm, serving: &Serving) -> Result<Value, String> {
     match text(deed, "do")? {
-        "asked" => {
-            let asked = serving.asked();
-            let lines = asked.iter().map(|a| format!("{} {}", a.method, a.path));
-            Ok(json!({"asked": lines.collect::<Vec<_>>()}))
-        }
         "keys" => {
             let tokens = swarm.tokens.all();
             let keys = tokens.iter().map(|token| {
@@ -133,8 +214,24 @@ fn deeds(deed: &Value, swarm: &Swarm, serving: &Serving) -> Result<Value, String
             swarm.tokens.out_of_order(status);
             Ok(json!({}))
         }
+        _ => asked(deed, serving),
+    }
+}
+
+/// What every double can tell.
+fn asked(deed: &Value, serving: &Serving) -> Result<Value, String> {
+    match text(deed, "do")? {
+        "asked" => {
+            let asked = serving.asked();
+            let lines = asked.iter().map(|a| format!("{} {}", a.method, a.path));
+            Ok(json!({"asked": lines.collect::<Vec<_>>()}))
+        }
         other => Err(format!("“{other}” cannot be done")),
     }
+}
+
+fn number(deed: &Value, name: &str) -> Result<u64, String> {
+    deed[name].as_u64().ok_or(format!("“{name}” is missing"))
 }
 
 fn text<'a>(deed: &'a Value, name: &str) -> Result<&'a str, String> {

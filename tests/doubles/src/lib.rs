@@ -9,16 +9,22 @@
 //! crate starts one for tests in other languages.
 
 mod backing;
+mod bearers;
+mod cray;
 mod fault;
 mod jasmin;
+mod s3_keys_manager;
 mod serving;
 mod store_front;
 mod swarm;
 mod tokens;
 
 pub use backing::{Backing, Gateway};
+pub use bearers::Bearers;
+pub use cray::{Cray, Lent, Trouble};
 pub use fault::Fault;
 pub use jasmin::{Jasmin, JasminOptions};
+pub use s3_keys_manager::{Credential, Propagation, ResetAnswer, S3KeysManager};
 pub use serving::{Asked, Serving, Tls};
 pub use store_front::Full;
 pub use swarm::Swarm;
