@@ -6,11 +6,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use url::Url;
-use wherry_account::IssuerKind;
+use wherry_account::{IssuerKind, IssuerOptions};
 use wherry_vault::Secret;
 
 use crate::error::PortalError;
-use crate::{cray_sts, keystone, s3_keys_manager};
+use crate::{cray_sts, keystone, s3_keys_manager, sts};
 
 /// Whether something can be done, and if not, the reason to show beside the greyed-out control.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,10 +118,10 @@ pub fn capabilities(kind: IssuerKind) -> Option<Capabilities> {
         IssuerKind::None
         | IssuerKind::Practice
         | IssuerKind::JasminPortal
-        | IssuerKind::Swarm
-        | IssuerKind::StsWebIdentity
-        | IssuerKind::StsLdap
-        | IssuerKind::StsAssumeRole => None,
+        | IssuerKind::Swarm => None,
+        IssuerKind::StsWebIdentity | IssuerKind::StsLdap | IssuerKind::StsAssumeRole => {
+            Some(sts::capabilities(kind, &IssuerOptions::default()))
+        }
     }
 }
 
