@@ -11,7 +11,7 @@ use tauri_plugin_clipboard_manager::ClipboardExt;
 use tauri_plugin_opener::OpenerExt;
 use wherry_engine::Engine;
 use wherry_engine::commands::Shell;
-use wherry_engine::contract::{CopyText, KnownFolder, Pick, Problem};
+use wherry_engine::contract::{CopyText, HostedRequest, KnownFolder, Pick, PickSave, Problem};
 
 use crate::platform;
 use crate::window::MAIN;
@@ -125,6 +125,15 @@ impl Shell for Desktop {
         Ok(self.dialog(&pick).pick_folder().await.as_ref().map(words))
     }
 
+    async fn pick_save(&self, save: PickSave) -> Result<Option<String>, Problem> {
+        let pick = Pick {
+            title: save.title,
+            folder: None,
+        };
+        let dialog = self.dialog(&pick).set_file_name(save.name);
+        Ok(dialog.save_file().await.as_ref().map(words))
+    }
+
     async fn copy_text(&self, copy: CopyText) -> Result<(), Problem> {
         self.app
             .clipboard()
@@ -157,6 +166,25 @@ impl Shell for Desktop {
             .opener()
             .open_url(url, None::<&str>)
             .map_err(not_opened)
+    }
+
+    async fn open_sign_in(&self, address: String) -> Result<(), Problem> {
+        // Only where a sign-in that the engine began goes on.
+        if !self.engine().is_sign_in_page(&address) {
+            return Err(Problem::fault(
+                "The window asked for a page that no sign-in leads to.",
+                address,
+            ));
+        }
+        self.app
+            .opener()
+            .open_url(address, None::<&str>)
+            .map_err(not_opened)
+    }
+
+    async fn hosted_sign_in(&self, request: HostedRequest) -> Result<Option<String>, Problem> {
+        let pages = self.engine().hosted_pages(&request)?;
+        crate::hosted::sign_in(&self.app, pages).await
     }
 
     async fn show_folder(&self, folder: KnownFolder) -> Result<(), Problem> {

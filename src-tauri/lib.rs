@@ -5,6 +5,8 @@
 
 mod commands;
 mod desktop;
+mod hosted;
+mod notices;
 mod platform;
 mod window;
 
@@ -76,6 +78,7 @@ fn build(engine: Engine) -> tauri::Result<tauri::App> {
             app.manage(engine);
             app.manage(Desktop::new(app.handle().clone()));
             window::open(app.handle())?;
+            notices::watch(app.handle().clone());
             Ok(())
         })
         .build(tauri::generate_context!())

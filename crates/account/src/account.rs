@@ -47,6 +47,10 @@ pub struct KeyFacts {
     pub expires: Option<DateTime<Utc>>,
     /// When its issuer was told to delete it. The store may honour it for some minutes yet.
     pub deleted: Option<DateTime<Utc>>,
+    /// The name of its secret in the vault, when that is not the account's id: a new key's secret gets
+    /// a name of its own, so that up to the moment the account file changes the old key is whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kept_as: Option<AccountId>,
     /// When this computer last opened the store with it, to the hour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_used: Option<DateTime<Utc>>,
@@ -150,6 +154,11 @@ pub enum NameProblem {
 }
 
 impl Account {
+    /// What the vault keeps this account's secret under.
+    pub fn secret_name(&self) -> &AccountId {
+        self.key.kept_as.as_ref().unwrap_or(&self.id)
+    }
+
     /// Checks a name by itself. `:` and `/` would make `ACCOUNT:bucket/key` ambiguous.
     pub fn check_name(name: &str) -> Result<(), NameProblem> {
         if name.trim().is_empty() {

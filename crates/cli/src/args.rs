@@ -18,6 +18,8 @@ Environment:
   WHERRY_VAULT         where secrets are kept: keychain (the default), file or session
   WHERRY_VAULT_PASSPHRASE_FILE
                        for WHERRY_VAULT=file: a file whose first line is the passphrase
+  WHERRY_PASSPHRASE_FD
+                       the same, as the number of an open file descriptor
 
 Exit codes:
   0  done
@@ -95,6 +97,10 @@ pub enum Command {
     /// List, make and delete the keys of an account at its portal
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Write an account down for another tool, or add it to the tool's own file
+    Export(Export),
+    /// Add the accounts in another tool's file
+    Import(Import),
     /// List buckets, or what is in one
     Ls(Ls),
     /// Copy files and folders to, from and within a store
@@ -157,18 +163,87 @@ pub struct AccountAdd {
     #[arg(long, value_name = "URL", requires = "issuer")]
     pub url: Option<String>,
 
-    /// The project to make the key in, by name or id
-    #[arg(long, requires = "issuer")]
+    /// What the key is for, by name or id: the project (Keystone) or tenancy (JASMIN)
+    #[arg(long, visible_alias = "tenancy", requires = "issuer")]
     pub project: Option<String>,
+
+    #[command(flatten)]
+    pub portal: PortalArgs,
+
+    #[command(flatten)]
+    pub wish: WishArgs,
 
     /// Show the new key's secret, this once
     #[arg(long, requires = "issuer")]
     pub show_secret: bool,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum IssuerArg {
+    /// OpenStack
     Keystone,
+    /// The JASMIN Object Store Portal, with the session cookie of a browser
+    JasminPortal,
+    /// A Swarm gateway's own tokens
+    Swarm,
+    /// EODATA and the Copernicus Data Space
+    S3KeysManager,
+    /// HPE Cray CSM: keys for an hour, renewed by themselves
+    CraySts,
+    /// AssumeRoleWithWebIdentity at the store
+    StsWebIdentity,
+    /// AssumeRoleWithLDAPIdentity at a MinIO store
+    StsLdap,
+    /// AssumeRole at the store, with a key that may
+    StsAssumeRole,
+}
+
+/// What a portal must be told beside its address.
+#[derive(Debug, clap::Args)]
+pub struct PortalArgs {
+    /// The OpenID Connect issuer where you sign in
+    #[arg(long, value_name = "URL", requires = "issuer")]
+    pub oidc_issuer: Option<String>,
+
+    /// The OpenID Connect client
+    #[arg(long, value_name = "ID", requires = "issuer")]
+    pub client_id: Option<String>,
+
+    /// OpenID Connect scopes, separated by spaces
+    #[arg(long, value_name = "SCOPES", requires = "issuer")]
+    pub oidc_scopes: Option<String>,
+
+    /// Keystone's name for the identity provider of a federated sign-in
+    #[arg(long, value_name = "NAME", requires = "issuer")]
+    pub identity_provider: Option<String>,
+
+    /// Keystone's name for the protocol of a federated sign-in
+    #[arg(long, value_name = "NAME", requires = "issuer")]
+    pub protocol: Option<String>,
+
+    /// The role to take on
+    #[arg(long, value_name = "ARN", requires = "issuer")]
+    pub role_arn: Option<String>,
+
+    /// How the store's log names the session
+    #[arg(long, value_name = "NAME", requires = "issuer")]
+    pub session_name: Option<String>,
+
+    /// How long a lent key shall last
+    #[arg(long, value_name = "SECONDS", requires = "issuer")]
+    pub duration: Option<u32>,
+}
+
+/// What a new key shall be like, as far as its portal allows.
+#[derive(Debug, clap::Args)]
+pub struct WishArgs {
+    /// What the portal lists the key as
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+
+    /// The day the key stops working, as YYYY-MM-DD
+    #[arg(long, value_name = "DATE")]
+    pub expires: Option<String>,
 }
 
 /// How to sign in to a portal. The password is asked for, or read with --password-stdin.
@@ -185,6 +260,75 @@ pub struct SignInArgs {
     /// Read the password from standard input
     #[arg(long, conflicts_with = "secret_stdin")]
     pub password_stdin: bool,
+
+    /// The code of an authenticator app, beside the password
+    #[arg(long, value_name = "CODE")]
+    pub totp: Option<String>,
+
+    /// Sign in with an application credential instead; its secret is asked for as the password is
+    #[arg(long, value_name = "ID", conflicts_with = "user")]
+    pub application_credential: Option<String>,
+
+    /// Sign in with an S3 key instead (for AssumeRole); its secret is asked for as the password is
+    #[arg(long, value_name = "ID", conflicts_with_all = ["user", "application_credential"])]
+    pub source_key: Option<String>,
+
+    /// Read the portal's session cookie from standard input (JASMIN); a second line may hold the
+    /// password for the tenancy
+    #[arg(long, conflicts_with_all = ["secret_stdin", "password_stdin", "user"])]
+    pub session_cookie_stdin: bool,
+
+    /// Sign in in a browser on any device, with a code to type there
+    #[arg(long, conflicts_with_all = ["password_stdin", "session_cookie_stdin", "application_credential", "source_key"])]
+    pub device_code: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct Export {
+    /// The account's name
+    pub account: String,
+
+    /// The tool
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(wherry_account::export::TOOLS.iter().map(|tool| tool.id)))]
+    pub tool: String,
+
+    /// Put the secret in; whoever can read the text can then use the key
+    #[arg(long)]
+    pub with_secret: bool,
+
+    /// What to call it there, instead of a name made from the account's
+    #[arg(long, value_name = "NAME")]
+    pub entry: Option<String>,
+
+    /// Add it to the tool's own file; the file as it was is kept beside it
+    #[arg(long)]
+    pub merge: bool,
+
+    /// With --merge: replace an entry of the same name
+    #[arg(long, requires = "merge")]
+    pub replace: bool,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Reads .s3cfg, ~/.aws/credentials and config, rclone.conf, mc's config.json, the JSON file for s3fs,
+passwd-s3fs, a Cyberduck bookmark (.duck) and WinSCP.ini. Nothing in it is executed. A secret that
+is not in the file is asked for, or read with --secret-stdin; an address with --endpoint.")]
+pub struct Import {
+    /// The other tool's file
+    pub file: PathBuf,
+
+    /// What to call the account, instead of its name in the file
+    #[arg(long = "as", value_name = "NAME")]
+    pub rename: Option<String>,
+
+    /// Only this entry of the file
+    #[arg(long, value_name = "NAME")]
+    pub entry: Option<String>,
+
+    /// Say what is in the file, and add nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -202,7 +346,33 @@ pub enum KeysCommand {
         account: String,
         #[command(flatten)]
         sign_in: SignInArgs,
+        #[command(flatten)]
+        wish: WishArgs,
         /// Show its secret, this once
+        #[arg(long)]
+        show_secret: bool,
+    },
+    /// Give a key a new secret; the old one stops working
+    Reset {
+        /// The account's name
+        account: String,
+        /// The key's access key id; the account's own when absent
+        access_key_id: Option<String>,
+        #[command(flatten)]
+        sign_in: SignInArgs,
+        /// Show the new secret, this once
+        #[arg(long)]
+        show_secret: bool,
+    },
+    /// Make a new key, prove that it works, use it, and only then delete the old one
+    Rotate {
+        /// The account's name
+        account: String,
+        #[command(flatten)]
+        sign_in: SignInArgs,
+        #[command(flatten)]
+        wish: WishArgs,
+        /// Show the new key's secret, this once
         #[arg(long)]
         show_secret: bool,
     },

@@ -69,9 +69,8 @@ fn exit_of(code: &str) -> Exit {
         | "store.interrupted" => Exit::Unreachable,
         "store.quota" | "local.disk-full" => Exit::NoRoom,
         "account.secret-missing" => Exit::Vault,
-        "store.bucket-taken" | "store.exists" | "local.in-the-way" | "accounts.name" => {
-            Exit::ThereAlready
-        }
+        "store.bucket-taken" | "store.exists" | "local.in-the-way" | "accounts.name"
+        | "export.exists" => Exit::ThereAlready,
         "cli.usage" | "store.bucket-name" | "accounts.endpoint" | "accounts.field" => Exit::Usage,
         code if code.starts_with("vault.") => Exit::Vault,
         _ => Exit::Failed,

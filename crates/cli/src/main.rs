@@ -50,6 +50,8 @@ async fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
     let done = match args.command {
         Command::Account(command) => commands::account::run(command, &session, output).await,
         Command::Keys(command) => commands::keys::run(command, &session, output).await,
+        Command::Export(command) => commands::export::run(command, &session, output).await,
+        Command::Import(command) => commands::import::run(command, &session, output).await,
         Command::Ls(command) => commands::ls::run(command, &session, output).await,
         Command::Cp(command) => commands::cp::run(command, &session, output).await,
         Command::Rm(command) => commands::rm::run(command, &session, output).await,

@@ -1,6 +1,8 @@
 //! One run of the command: the engine, and the stores it is asked about.
 
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use secrecy::SecretString;
 use wherry_account::{Addressing, Home, Signing};
@@ -11,6 +13,7 @@ use wherry_engine::problem::{About, from_file_error, from_plan_error, from_store
 use wherry_store::{Credentials, HttpSettings, ObjectStore, S3Config, S3Store, StoreError};
 use wherry_transfer::{FileError, PlanError};
 use wherry_vault::VaultKind;
+use zeroize::Zeroizing;
 
 use crate::args::{AddressingArg, Args, SigningArg};
 use crate::failure::{Exit, Failure};
@@ -27,6 +30,7 @@ pub struct Session {
     pub proxy: Option<String>,
     pub secret_stdin: bool,
     vault: Option<VaultKind>,
+    unlocked: AtomicBool,
 }
 
 /// A store with the name its problems are about.
@@ -65,6 +69,7 @@ impl Session {
             proxy: args.proxy.clone(),
             secret_stdin: args.secret_stdin,
             vault,
+            unlocked: AtomicBool::new(false),
         })
     }
 
@@ -138,26 +143,11 @@ impl Session {
         if self.vault.or(chosen).unwrap_or_default() != VaultKind::File {
             return Ok(());
         }
-        let passphrase = match std::env::var_os("WHERRY_VAULT_PASSPHRASE_FILE") {
-            Some(path) => {
-                let text = std::fs::read_to_string(&path).map_err(|e| {
-                    let path = path.to_string_lossy();
-                    let what = format!("The passphrase file {path} cannot be read: {e}.");
-                    let problem = Problem::new(
-                        "vault.passphrase",
-                        what,
-                        "Check WHERRY_VAULT_PASSPHRASE_FILE.",
-                    );
-                    Failure {
-                        problem,
-                        exit: Exit::Vault,
-                    }
-                })?;
-                SecretString::from(text.lines().next().unwrap_or_default())
-            }
-            None => secrets::prompt("The passphrase of the encrypted file")?,
-        };
-        Ok(self.engine.unlock_vault(passphrase).await?)
+        // A descriptor can be read once only.
+        if self.unlocked.swap(true, Ordering::SeqCst) {
+            return Ok(());
+        }
+        Ok(self.engine.unlock_vault(passphrase()?).await?)
     }
 
     fn open_environment(&self) -> Result<Opened, Failure> {
@@ -292,4 +282,37 @@ impl From<AddressingArg> for AddressingView {
             AddressingArg::VirtualHost => Self::VirtualHost,
         }
     }
+}
+
+/// The first line of the file or descriptor that the environment names; else it is asked for.
+fn passphrase() -> Result<SecretString, Failure> {
+    let file = std::env::var_os("WHERRY_VAULT_PASSPHRASE_FILE").map(PathBuf::from);
+    let (path, variable) = match (std::env::var("WHERRY_PASSPHRASE_FD"), file) {
+        (Ok(number), _) if !number.is_empty() => {
+            let number: u32 = number.parse().map_err(|_| {
+                Failure::usage(
+                    format!("WHERRY_PASSPHRASE_FD: “{number}” is not a number."),
+                    "Set it to an open file descriptor, for example 3 with 3<passphrase.txt.",
+                )
+            })?;
+            let path = PathBuf::from(format!("/dev/fd/{number}"));
+            (path, "WHERRY_PASSPHRASE_FD")
+        }
+        (_, Some(path)) => (path, "WHERRY_VAULT_PASSPHRASE_FILE"),
+        _ => return secrets::prompt("The passphrase of the encrypted file"),
+    };
+    let text = std::fs::read_to_string(&path)
+        .map(Zeroizing::new)
+        .map_err(|e| {
+            let what = format!(
+                "The passphrase file {} cannot be read: {e}.",
+                path.display()
+            );
+            let problem = Problem::new("vault.passphrase", what, format!("Check {variable}."));
+            Failure {
+                problem,
+                exit: Exit::Vault,
+            }
+        })?;
+    Ok(SecretString::from(text.lines().next().unwrap_or_default()))
 }

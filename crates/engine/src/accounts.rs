@@ -135,7 +135,7 @@ impl Engine {
         let secret = match typed_secret(form)? {
             Some(secret) => Some(secret),
             None => match existing {
-                Some(account) => self.vault_in_use().load(&account.id).await?,
+                Some(account) => self.vault_in_use().load(account.secret_name()).await?,
                 None => None,
             },
         };
@@ -221,7 +221,7 @@ impl Engine {
             None => return Err(secret_missing()),
         }
         if let Err(error) = self.inner.accounts.add(account.clone()) {
-            let _ = self.vault_in_use().delete(&account.id).await;
+            let _ = self.vault_in_use().delete(account.secret_name()).await;
             return Err(error.into());
         }
         self.inner.events.tell(Event::Accounts {});
@@ -236,7 +236,12 @@ impl Engine {
         if other_key && secret.is_none() && changed.signing != Signing::Anonymous {
             return Err(secret_missing());
         }
-        let kept = self.vault_in_use().load(&existing.id).await.ok().flatten();
+        let kept = self
+            .vault_in_use()
+            .load(existing.secret_name())
+            .await
+            .ok()
+            .flatten();
         if let Some(secret) = &secret {
             self.keep_secret(&changed, secret).await?;
         }
@@ -251,6 +256,9 @@ impl Engine {
                 return Err(error.into());
             }
         };
+        if saved.secret_name() != existing.secret_name() {
+            let _ = self.vault_in_use().delete(existing.secret_name()).await;
+        }
         self.forget_store(&saved.id);
         Ok(self.account_view(&saved))
     }
@@ -262,7 +270,7 @@ impl Engine {
         self.inner.accounts.remove(&account.id)?;
         self.forget_store(&account.id);
         self.inner.sessions.forget_account(&account.id);
-        self.vault_in_use().delete(&account.id).await?;
+        self.vault_in_use().delete(account.secret_name()).await?;
         Ok(())
     }
 

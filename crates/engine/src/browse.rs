@@ -28,7 +28,7 @@ impl Engine {
         };
         match store.list_buckets().await {
             Ok(found) => {
-                self.judge(&account.id, None);
+                self.accepted(&account);
                 let mut buckets: Vec<BucketView> = found
                     .into_iter()
                     .map(|b| BucketView {
@@ -195,7 +195,7 @@ impl Engine {
                 }
             }
             if request.continuation.is_none() {
-                self.judge(&opened.account.id, None);
+                self.accepted(&opened.account);
                 listing.finish(None);
                 return tell();
             }

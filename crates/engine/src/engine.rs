@@ -10,6 +10,7 @@ use wherry_vault::{Secret, Vault, VaultKind};
 
 use crate::contract::{Event, Problem, Remedy};
 use crate::events::Events;
+use crate::hand_over::KeyImports;
 use crate::jobs::Jobs;
 use crate::keys::{Hosted, Imports, OidcSignIns, Reveals, Sessions};
 use crate::listing::Listing;
@@ -35,6 +36,7 @@ pub(crate) struct Inner {
     pub listings: Mutex<HashMap<String, Arc<Listing>>>,
     pub sessions: Sessions,
     pub imports: Imports,
+    pub key_imports: KeyImports,
     pub oidc: OidcSignIns,
     pub hosted: Hosted,
     pub reveals: Reveals,
@@ -78,6 +80,7 @@ impl Engine {
                 listings: Mutex::default(),
                 sessions: Sessions::default(),
                 imports: Imports::default(),
+                key_imports: KeyImports::default(),
                 oidc: OidcSignIns::default(),
                 hosted: Hosted::default(),
                 reveals: Reveals::default(),
@@ -142,7 +145,7 @@ impl Engine {
             account = self.wake_practice(account).await?;
         }
         if let Some(opened) = lock(&self.inner.stores).get(&account.id)
-            && opened.account == account
+            && unmarked(&opened.account) == unmarked(&account)
         {
             return Ok(opened.clone());
         }
@@ -155,7 +158,10 @@ impl Engine {
         Ok(opened)
     }
 
-    async fn credentials(&self, account: &Account) -> Result<Option<Credentials>, Problem> {
+    pub(crate) async fn credentials(
+        &self,
+        account: &Account,
+    ) -> Result<Option<Credentials>, Problem> {
         if account.signing == Signing::Anonymous {
             return Ok(None);
         }
@@ -166,7 +172,7 @@ impl Engine {
             return Ok(None);
         };
         let vault = self.vault_in_use();
-        let Some(secret) = vault.load(&account.id).await? else {
+        let Some(secret) = vault.load(account.secret_name()).await? else {
             self.judge(&account.id, Some(Verdict::SecretMissing));
             return Err(self.secret_missing(account, vault.kind()));
         };
@@ -236,6 +242,23 @@ impl Engine {
         }
     }
 
+    /// The store has accepted the account's key.
+    pub(crate) fn accepted(&self, account: &Account) {
+        self.judge(&account.id, None);
+        let now = self.now();
+        // To the hour: nobody needs it closer, and the file is not written for every folder.
+        let hour = chrono::TimeDelta::hours(1);
+        let noted = self.inner.accounts.get(&account.id);
+        if noted.is_ok_and(|a| a.key.last_used.is_none_or(|last| now - last > hour))
+            && let Err(error) = self
+                .inner
+                .accounts
+                .update(&account.id, |a| a.key.last_used = Some(now))
+        {
+            tracing::info!(%error, "the use of a key cannot be noted");
+        }
+    }
+
     /// What an error at this account's store is about.
     pub fn about(&self, account: &Account) -> About {
         About {
@@ -292,6 +315,14 @@ impl Engine {
             practice.server.stop().await;
         }
     }
+}
+
+/// Without what changes while its store stays the same.
+fn unmarked(account: &Account) -> Account {
+    let mut account = account.clone();
+    account.key.last_used = None;
+    account.key.told_days_left = None;
+    account
 }
 
 /// Host and port, as people name a store.

@@ -147,7 +147,11 @@ impl Engine {
 
     async fn kept_practice_key(&self, account: &Account) -> Option<PracticeKey> {
         let access_key_id = account.key.access_key_id.clone()?;
-        let secret = self.vault_in_use().load(&account.id).await.ok()??;
+        let secret = self
+            .vault_in_use()
+            .load(account.secret_name())
+            .await
+            .ok()??;
         Some(PracticeKey {
             access_key_id,
             secret: secret.access_key().clone(),

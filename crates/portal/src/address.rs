@@ -7,11 +7,14 @@ use crate::error::PortalError;
 
 /// Tries what was typed; without a scheme over HTTPS first. `look` says what is at an address, or at one
 /// beside it that it prefers.
-pub async fn discover<T>(
+pub async fn discover<T, F>(
     typed: &str,
     parse: impl Fn(&str) -> Result<Url, PortalError>,
-    look: impl AsyncFn(Url) -> Result<(Url, T), PortalError>,
-) -> Result<(Url, T), PortalError> {
+    look: impl Fn(Url) -> F,
+) -> Result<(Url, T), PortalError>
+where
+    F: Future<Output = Result<(Url, T), PortalError>>,
+{
     let typed = typed.trim();
     if typed.contains("://") {
         return look(parse(typed)?).await;

@@ -8,8 +8,10 @@
 mod address;
 mod error;
 mod excerpt;
+mod hosted;
 mod issuer;
 mod session;
+mod tenancy;
 mod wire;
 
 mod cray_sts;
@@ -21,6 +23,7 @@ mod sts;
 mod swarm;
 
 pub use error::{Challenge, PortalError, Said};
+pub use hosted::{HostedPages, hosted_pages};
 pub use issuer::{
     Ability, Capabilities, Deleted, DescriptionLimit, Expiry, IssuedKey, Issuer, KeyRow, KeyWish,
     SecretShown, SignInMethod, capabilities,

@@ -134,7 +134,11 @@ impl Vault {
     /// Keeps the secret of this account, in place of an earlier one. The account's name and access
     /// key id become the entry's label, so that a person recognises it in the keychain program.
     pub async fn store(&self, account: &Account, secret: &Secret) -> Result<(), VaultError> {
-        let (id, label, secret) = (account.id.clone(), label(account), secret.clone());
+        let (id, label, secret) = (
+            account.secret_name().clone(),
+            label(account),
+            secret.clone(),
+        );
         match &self.kept {
             Kept::Keychain(keychain) => {
                 blocking(keychain, move |k| k.store(&id, &label, &secret)).await
@@ -149,7 +153,7 @@ impl Vault {
         }
     }
 
-    /// `None` when no secret is kept for this account.
+    /// The secret kept under [`Account::secret_name`]; `None` when there is none.
     pub async fn load(&self, account: &AccountId) -> Result<Option<Secret>, VaultError> {
         let id = account.clone();
         match &self.kept {
@@ -163,7 +167,7 @@ impl Vault {
         }
     }
 
-    /// Removes the account's secret; that there was none is no error.
+    /// Removes the secret kept under this name; that there was none is no error.
     pub async fn delete(&self, account: &AccountId) -> Result<(), VaultError> {
         let id = account.clone();
         match &self.kept {

@@ -49,8 +49,8 @@ pub async fn serve(listener: tokio::net::TcpListener, door: Arc<Door>) -> std::i
 impl Door {
     pub fn new(engine: Engine, ui: PathBuf) -> Self {
         Self {
+            stand: Stand::beside(engine.clone()),
             engine,
-            stand: Stand::default(),
             ui,
         }
     }

@@ -7,10 +7,11 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 use wherry_engine::commands::Shell;
-use wherry_engine::contract::{CopyText, KnownFolder, Pick, Problem};
+use wherry_engine::Engine;
+use wherry_engine::contract::{CopyText, HostedRequest, KnownFolder, Pick, PickSave, Problem};
 
-#[derive(Default)]
 pub struct Stand {
+    engine: Engine,
     /// What the user will pick in the next dialogs, one list of paths each.
     picks: Mutex<VecDeque<Vec<String>>>,
     /// What was copied, opened and dragged out, in order.
@@ -18,6 +19,14 @@ pub struct Stand {
 }
 
 impl Stand {
+    pub fn beside(engine: Engine) -> Self {
+        Self {
+            engine,
+            picks: Mutex::default(),
+            seen: Mutex::default(),
+        }
+    }
+
     pub fn will_pick(&self, paths: Vec<String>) {
         self.picks
             .lock()
@@ -65,6 +74,10 @@ impl Shell for Stand {
         Ok(self.picked().into_iter().next())
     }
 
+    async fn pick_save(&self, _: PickSave) -> Result<Option<String>, Problem> {
+        Ok(self.picked().into_iter().next())
+    }
+
     async fn copy_text(&self, copy: CopyText) -> Result<(), Problem> {
         self.note("copied", copy.text);
         Ok(())
@@ -73,6 +86,22 @@ impl Shell for Stand {
     async fn open_help(&self, url: String) -> Result<(), Problem> {
         self.note("opened", url);
         Ok(())
+    }
+
+    async fn open_sign_in(&self, address: String) -> Result<(), Problem> {
+        if !self.engine.is_sign_in_page(&address) {
+            return Err(Problem::fault("There is no such sign-in.", address));
+        }
+        self.note("opened", address);
+        Ok(())
+    }
+
+    /// What the user would have signed in to: the next pick is the portal's cookie, none a closed window.
+    async fn hosted_sign_in(&self, request: HostedRequest) -> Result<Option<String>, Problem> {
+        let pages = self.engine.hosted_pages(&request)?;
+        self.note("hosted", pages.start.to_string());
+        let cookie = self.picked().into_iter().next();
+        Ok(cookie.map(|cookie| self.engine.keep_hosted(cookie.into())))
     }
 
     async fn show_folder(&self, folder: KnownFolder) -> Result<(), Problem> {

@@ -6,11 +6,12 @@ use serde::Serialize;
 use wherry_account::provider;
 use wherry_engine::commands::Desk;
 use wherry_engine::contract::{
-    AccountForm, AccountView, KeystoneAccount, KeystoneRequest, KeystoneSignIn, NewKey, Problem,
-    ProjectPlaces, ProjectRequest, SignedIn,
+    AccountForm, AccountView, NewKey, PortalAccount, PortalRequest, Problem, ScopePlaces,
+    ScopeRequest, SignedIn,
 };
 use wherry_engine::names::visible;
 
+use super::sign_in;
 use crate::args::{AccountAdd, AccountCommand, IssuerArg};
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
@@ -50,7 +51,7 @@ pub async fn run(
 ) -> Result<Exit, Failure> {
     match command {
         AccountCommand::Add(args) => match args.issuer {
-            Some(IssuerArg::Keystone) => add_from_keystone(*args, session, output).await,
+            Some(issuer) => add_from_portal(*args, issuer, session, output).await,
             None => add(*args, session, output).await,
         },
         AccountCommand::List => list(session, output).await,
@@ -173,96 +174,114 @@ async fn add(args: AccountAdd, session: &Session, output: &Output) -> Result<Exi
     Ok(Exit::Done)
 }
 
-async fn add_from_keystone(
+async fn add_from_portal(
     args: AccountAdd,
+    issuer: IssuerArg,
     session: &Session,
     output: &Output,
 ) -> Result<Exit, Failure> {
     let index = place(&args)?;
     let preset = provider(&args.provider);
-    let known = preset
-        .and_then(|p| p.endpoints.get(index.unwrap_or(0)))
-        .and_then(|e| e.issuer_url.clone());
-    let Some(url) = args.url.clone().or(known) else {
+    let known = preset.and_then(|p| p.endpoints.get(index.unwrap_or(0)));
+    // A store that lends keys itself is its own portal.
+    let lends = matches!(
+        issuer,
+        IssuerArg::StsWebIdentity | IssuerArg::StsLdap | IssuerArg::StsAssumeRole
+    );
+    let url = args
+        .url
+        .clone()
+        .or_else(|| known.and_then(|e| e.issuer_url.clone()))
+        .or_else(|| session.endpoint.clone().filter(|_| lends));
+    let Some(url) = url else {
         return Err(Failure::usage(
             "The portal's address is missing.",
-            "Give it as --url https://keystone.example.org:5000.",
+            "Give it as --url, for example --url https://keystone.example.org:5000.",
         ));
     };
-    let Some(user) = args.sign_in.user.clone() else {
-        return Err(Failure::usage(
-            "Who signs in?",
-            "Give --user, and --domain unless it is the default one.",
-        ));
-    };
-    let password = secrets::given("The password", args.sign_in.password_stdin)?;
+    let options = sign_in::options(&args.portal, preset);
+    let wish = sign_in::wish(&args.wish)?;
+    let proof = sign_in::proof(&args.sign_in, issuer.into(), &options, None, session).await?;
     session.unlock().await?;
     let ca_file = session.ca_file.as_ref().map(|p| p.display().to_string());
-    let request = KeystoneRequest {
-        url,
-        sign_in: KeystoneSignIn::Password {
-            user,
-            domain: args.sign_in.domain.clone().unwrap_or_default(),
-            password: password.into(),
-            totp: None,
-        },
+    let request = PortalRequest {
+        issuer: issuer.into(),
+        url: url.clone(),
+        sign_in: proof.sign_in,
+        options,
+        client_secret: None,
         ca_file: ca_file.clone(),
         proxy: session.proxy.clone(),
     };
-    let signed = session.engine.keystone_sign_in(request).await?;
-    let made = make_account(&args, &signed, ca_file, session).await;
-    session.engine.keystone_sign_out(signed.session).await?;
+    let signed = session.engine.portal_sign_in(request).await?;
+    let made = async {
+        let scope = scope(args.project.as_deref(), &signed)?;
+        let request = ScopeRequest {
+            session: signed.session.clone(),
+            scope: scope.clone(),
+            password: proof.scope_password,
+        };
+        let places = session.engine.portal_scope(request).await?;
+        if let Some(problem) = &places.cannot_create {
+            return Err(problem.clone().into());
+        }
+        let given = known.filter(|e| !e.url.is_empty());
+        let (region, endpoint) = match endpoint(&places, session)? {
+            Some(found) => found,
+            None if lends => (String::new(), url),
+            None => match given {
+                Some(known) => {
+                    let preset = preset.ok_or_else(|| Problem::stale("provider"))?;
+                    let address = preset
+                        .endpoint(known, &fields(&args.field)?)
+                        .map_err(Problem::from)?;
+                    (known.label.clone(), address.to_string())
+                }
+                // What the portal says when it lends a key.
+                None if places.rules.lent => (String::new(), String::new()),
+                None => {
+                    return Err(Failure::usage(
+                        "The portal names no S3 store for this key.",
+                        "Give its address with --endpoint URL.",
+                    ));
+                }
+            },
+        };
+        let account = PortalAccount {
+            session: signed.session.clone(),
+            scope,
+            region,
+            endpoint,
+            name: args.name.clone(),
+            provider: args.provider.clone(),
+            signing: session.signing.map(Into::into),
+            ca_file,
+            wish,
+        };
+        Ok::<NewKey, Failure>(session.engine.portal_add_account(account).await?)
+    }
+    .await;
+    if made.as_ref().is_ok_and(|m| !m.account.key.lent) || made.is_err() {
+        session.engine.portal_sign_out(signed.session).await?;
+    }
     let made = made?;
     said(&made.account, output);
     born(&made, args.show_secret, session, output).await?;
     Ok(Exit::Done)
 }
 
-async fn make_account(
-    args: &AccountAdd,
-    signed: &SignedIn,
-    ca_file: Option<String>,
-    session: &Session,
-) -> Result<NewKey, Failure> {
-    let project = project(args.project.as_deref(), signed)?;
-    let request = ProjectRequest {
-        session: signed.session.clone(),
-        project: project.clone(),
-    };
-    let places = session.engine.keystone_project(request).await?;
-    if let Some(problem) = places.cannot_create {
-        return Err(problem.into());
-    }
-    let (region, endpoint) = endpoint(&places, session)?;
-    let account = KeystoneAccount {
-        session: signed.session.clone(),
-        project,
-        region,
-        endpoint,
-        name: args.name.clone(),
-        provider: args.provider.clone(),
-        signing: session.signing.map(Into::into),
-        ca_file,
-    };
-    Ok(session.engine.keystone_add_account(account).await?)
-}
-
-fn project(wanted: Option<&str>, signed: &SignedIn) -> Result<String, Failure> {
+fn scope(wanted: Option<&str>, signed: &SignedIn) -> Result<String, Failure> {
     let names = || {
-        signed
-            .projects
-            .iter()
-            .map(|p| p.name.as_str())
-            .collect::<Vec<_>>()
-            .join(", ")
+        let names: Vec<&str> = signed.scopes.iter().map(|s| s.name.as_str()).collect();
+        names.join(", ")
     };
     match wanted {
         Some(wanted) => {
             let found = signed
-                .projects
+                .scopes
                 .iter()
-                .find(|p| p.id == wanted || p.name == wanted);
-            found.map(|p| p.id.clone()).ok_or_else(|| {
+                .find(|s| s.id == wanted || s.name == wanted);
+            found.map(|s| s.id.clone()).ok_or_else(|| {
                 let what = format!("{} has no project “{wanted}”.", signed.user);
                 let problem =
                     Problem::new("portal.project", what, format!("There are: {}.", names()));
@@ -272,7 +291,7 @@ fn project(wanted: Option<&str>, signed: &SignedIn) -> Result<String, Failure> {
                 }
             })
         }
-        None => signed.project.clone().ok_or_else(|| {
+        None => signed.scope.clone().ok_or_else(|| {
             Failure::usage(
                 "There are several projects.",
                 &format!("Choose one with --project: {}.", names()),
@@ -282,7 +301,7 @@ fn project(wanted: Option<&str>, signed: &SignedIn) -> Result<String, Failure> {
 }
 
 /// Region and address of the store: as given, or the first of the catalog, and then it is said which.
-fn endpoint(places: &ProjectPlaces, session: &Session) -> Result<(String, String), Failure> {
+fn endpoint(places: &ScopePlaces, session: &Session) -> Result<Option<(String, String)>, Failure> {
     let region = session.region.as_deref();
     let fitting: Vec<_> = places
         .endpoints
@@ -294,12 +313,19 @@ fn endpoint(places: &ProjectPlaces, session: &Session) -> Result<(String, String
             .first()
             .map(|e| e.region.clone())
             .or_else(|| region.map(str::to_owned));
-        return Ok((region.unwrap_or_default(), url.clone()));
+        return Ok(Some((region.unwrap_or_default(), url.clone())));
     }
     let Some(first) = fitting.first() else {
+        if places.endpoints.is_empty() {
+            return Ok(None);
+        }
+        let there: Vec<&str> = places.endpoints.iter().map(|e| e.region.as_str()).collect();
         return Err(Failure::usage(
-            "The service catalog names no S3 store for this project and region.",
-            "Give its address with --endpoint URL.",
+            "The portal names no S3 store for this project and region.",
+            &format!(
+                "Choose one of its regions ({}), or give the store's address with --endpoint URL.",
+                there.join(", ")
+            ),
         ));
     };
     // One key opens all regions of a cloud, so that the first is as good a start as any.
@@ -308,7 +334,7 @@ fn endpoint(places: &ProjectPlaces, session: &Session) -> Result<(String, String
         let (region, others) = (&first.region, others.join(", "));
         eprintln!("Region {region} is used; --region chooses another: {others}.");
     }
-    Ok((first.region.clone(), first.url.clone()))
+    Ok(Some((first.region.clone(), first.url.clone())))
 }
 
 #[derive(Serialize)]

@@ -3,14 +3,16 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use wherry_engine::commands::Desk;
-use wherry_engine::contract::{AccountSignIn, KeyRef, KeysView, KeystoneSignIn, Problem};
+use wherry_engine::contract::{
+    AccountSignIn, KeyRef, KeysView, NewKeyRequest, PortalOptions, Problem,
+};
 use wherry_engine::names::visible;
 
 use super::account::born;
+use super::sign_in::{Remembered, proof};
 use crate::args::{KeysCommand, SignInArgs};
 use crate::failure::{Exit, Failure};
 use crate::output::Output;
-use crate::secrets;
 use crate::session::Session;
 
 #[derive(Serialize)]
@@ -30,6 +32,15 @@ struct Deleted<'a> {
     words: &'a str,
 }
 
+#[derive(Serialize)]
+struct Turned<'a> {
+    event: &'static str,
+    access_key_id: &'a str,
+    old_access_key_id: &'a str,
+    old_key_left: bool,
+    words: &'a str,
+}
+
 pub async fn run(
     command: KeysCommand,
     session: &Session,
@@ -37,7 +48,7 @@ pub async fn run(
 ) -> Result<Exit, Failure> {
     match command {
         KeysCommand::List { account, sign_in } => {
-            let (_, keys) = sign_in_to(&account, sign_in, session).await?;
+            let (_, keys) = sign_in_to(&account, &sign_in, session).await?;
             if let Some(problem) = keys.cannot_list {
                 return Err(problem.into());
             }
@@ -61,21 +72,70 @@ pub async fn run(
         KeysCommand::Create {
             account,
             sign_in,
+            wish,
             show_secret,
         } => {
-            let (id, keys) = sign_in_to(&account, sign_in, session).await?;
+            let wish = super::sign_in::wish(&wish)?;
+            let (id, keys) = sign_in_to(&account, &sign_in, session).await?;
             if let Some(problem) = keys.cannot_create {
                 return Err(problem.into());
             }
-            let made = session.engine.create_key(id).await?;
+            let made = session
+                .engine
+                .create_key(NewKeyRequest { account: id, wish })
+                .await?;
             born(&made, show_secret, session, output).await?;
+        }
+        KeysCommand::Reset {
+            account,
+            access_key_id,
+            sign_in,
+            show_secret,
+        } => {
+            let (id, keys) = sign_in_to(&account, &sign_in, session).await?;
+            if let Some(problem) = keys.cannot_reset {
+                return Err(problem.into());
+            }
+            let key = KeyRef {
+                account: id,
+                access_key_id: access_key_id.or(keys.key.access_key_id).unwrap_or_default(),
+            };
+            let made = session.engine.reset_key(key).await?;
+            born(&made, show_secret, session, output).await?;
+        }
+        KeysCommand::Rotate {
+            account,
+            sign_in,
+            wish,
+            show_secret,
+        } => {
+            let wish = super::sign_in::wish(&wish)?;
+            let (id, keys) = sign_in_to(&account, &sign_in, session).await?;
+            if let Some(problem) = keys.cannot_rotate {
+                return Err(problem.into());
+            }
+            let request = NewKeyRequest { account: id, wish };
+            let rotated = session.engine.rotate_key(request).await?;
+            born(&rotated.new_key, show_secret, session, output).await?;
+            let row = Turned {
+                event: "rotated",
+                access_key_id: &rotated.new_key.access_key_id,
+                old_access_key_id: &rotated.old_access_key_id,
+                old_key_left: rotated.old_key_left.is_some(),
+                words: &rotated.words,
+            };
+            output.result(&row, || rotated.words.clone());
+            // The account works; that the old key is still there must not go unnoticed in a script.
+            if let Some(problem) = rotated.old_key_left {
+                return Err(problem.into());
+            }
         }
         KeysCommand::Delete {
             account,
             access_key_id,
             sign_in,
         } => {
-            let (id, keys) = sign_in_to(&account, sign_in, session).await?;
+            let (id, keys) = sign_in_to(&account, &sign_in, session).await?;
             if let Some(problem) = keys.cannot_delete {
                 return Err(problem.into());
             }
@@ -98,7 +158,7 @@ pub async fn run(
 
 async fn sign_in_to(
     name: &str,
-    args: SignInArgs,
+    args: &SignInArgs,
     session: &Session,
 ) -> Result<(String, KeysView), Failure> {
     let account = session
@@ -112,19 +172,27 @@ async fn sign_in_to(
         let keys = session.engine.account_keys(id.clone()).await?;
         return Ok((id, keys));
     };
-    let password = secrets::given("The password", args.password_stdin)?;
-    session.unlock().await?;
-    let sign_in = KeystoneSignIn::Password {
-        user: args.user.unwrap_or(issuer.user),
-        domain: args.domain.unwrap_or(issuer.domain),
-        password: password.into(),
-        totp: None,
+    let remembered = Remembered {
+        user: issuer.user,
+        domain: issuer.domain,
     };
+    let options = PortalOptions::from(&issuer.options);
+    let proof = proof(
+        args,
+        issuer.kind.into(),
+        &options,
+        Some(remembered),
+        session,
+    )
+    .await?;
+    session.unlock().await?;
     let keys = session
         .engine
         .account_sign_in(AccountSignIn {
             account: id.clone(),
-            sign_in,
+            sign_in: proof.sign_in,
+            password: proof.scope_password,
+            client_secret: None,
         })
         .await?;
     Ok((id, keys))

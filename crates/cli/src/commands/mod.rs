@@ -3,6 +3,9 @@
 pub mod account;
 pub mod buckets;
 pub mod cp;
+pub mod export;
+pub mod import;
 pub mod keys;
 pub mod ls;
 pub mod rm;
+pub mod sign_in;

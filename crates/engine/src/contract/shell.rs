@@ -11,6 +11,14 @@ pub struct Pick {
     pub folder: Option<String>,
 }
 
+#[derive(Debug, Clone, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PickSave {
+    pub title: String,
+    /// The name it is offered under.
+    pub name: String,
+}
+
 #[derive(Clone, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct CopyText {
@@ -23,9 +31,9 @@ pub struct CopyText {
 #[derive(Debug, Clone, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct HostedRequest {
+    pub issuer: super::KeySource,
     /// The portal, as typed.
     pub url: String,
-    pub title: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]

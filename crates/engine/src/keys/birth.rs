@@ -13,7 +13,7 @@ use wherry_portal::{IssuedKey, KeyWish, PortalSession};
 use wherry_vault::Secret;
 
 use super::sessions::Signed;
-use super::{issuer, rules};
+use super::{issuer, rules, ticket};
 use crate::accounts::{kept_words, parse_endpoint};
 use crate::contract::{AccountTest, KeyWishForm, NewKey, NewKeyRequest, PortalAccount, Problem};
 use crate::engine::Engine;
@@ -156,27 +156,35 @@ impl Engine {
     }
 
     /// The account uses this key from now on; when that fails, it goes on with the one it has.
+    ///
+    /// The new secret gets a place of its own in the vault. What decides is the account file, which
+    /// changes in one step: whoever is killed before it has the old key, whoever after it the new one.
     pub(super) async fn swap(
         &self,
         account: &Account,
         issued: &IssuedKey,
         session: &Arc<dyn PortalSession>,
     ) -> Result<Account, Problem> {
-        let kept = self.vault_in_use().load(&account.id).await.ok().flatten();
+        let vault = self.vault_in_use();
+        let old = account.secret_name().clone();
         let mut renewed = account.clone();
-        renewed.key = self.facts(issued);
-        self.keep_secret(&renewed, &kept_secret(session, issued))
-            .await?;
+        let name = AccountId::from(format!("{}.{}", account.id, ticket()));
+        renewed.key = KeyFacts {
+            kept_as: Some(name.clone()),
+            ..self.facts(issued)
+        };
+        vault.store(&renewed, &kept_secret(session, issued)).await?;
         let facts = renewed.key.clone();
         match self.inner.accounts.update(&account.id, |a| a.key = facts) {
             Ok(saved) => {
+                if let Err(error) = vault.delete(&old).await {
+                    tracing::warn!(%error, "the secret of the old key stays in the vault");
+                }
                 self.forget_store(&saved.id);
                 Ok(saved)
             }
             Err(error) => {
-                if let Some(old) = kept {
-                    let _ = self.keep_secret(account, &old).await;
-                }
+                let _ = vault.delete(&name).await;
                 Err(error.into())
             }
         }
@@ -185,7 +193,7 @@ impl Engine {
     /// Waits until the store accepts the account's new key, as long as its portal says that may take.
     pub(crate) async fn wait_for_key(&self, id: &str) -> Result<AccountTest, Problem> {
         let account = self.account(id)?;
-        let secret = self.vault_in_use().load(&account.id).await?;
+        let secret = self.vault_in_use().load(account.secret_name()).await?;
         let within = account
             .issuer
             .as_ref()

@@ -6,6 +6,7 @@
 mod exposure;
 mod keys;
 mod mistakes;
+mod rotation;
 mod seat;
 mod secrets;
 mod semantics;

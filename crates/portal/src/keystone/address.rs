@@ -38,7 +38,7 @@ enum Found {
 
 pub async fn discover(typed: &str, http: &Client) -> Result<Url, PortalError> {
     let typed = typed.trim();
-    let look_there = async |url: Url| Ok((probe(&url, http).await?, ()));
+    let look_there = |url: Url| async move { Ok((probe(&url, http).await?, ())) };
     let (base, ()) = address::discover(typed, |text| parse(typed, text), look_there).await?;
     Ok(base)
 }
