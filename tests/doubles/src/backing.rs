@@ -17,8 +17,6 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'.')
     .remove(b'~');
-/// Of nothing at all.
-const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /// What lent keys are of.
 const ROLE: &str = "Lending";
@@ -168,26 +166,32 @@ impl Gateway {
         assert!(status == 200, "no policy: {status} {body}");
     }
 
-    /// A request without a body, its query sorted, signed with Signature V4.
+    /// A request signed with Signature V4. What is asked for goes into the query, sorted; of a POST into its
+    /// body, where the gateway looks for an `Action`.
     async fn ask(
         &self,
         method: Method,
         path: &str,
         service: &str,
-        query: &[(&str, &str)],
+        asked: &[(&str, &str)],
     ) -> (u16, String) {
         let url = self.url.trim_end_matches('/');
         let host = url.split_once("://").map_or(url, |(_, host)| host);
-        let query: Vec<String> = query
+        let asked: Vec<String> = asked
             .iter()
             .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, PLAIN)))
             .collect();
-        let query = query.join("&");
+        let asked = asked.join("&");
+        let (query, body) = match method {
+            Method::POST => (String::new(), asked),
+            _ => (asked, String::new()),
+        };
+        let digest = hex(&Sha256::digest(&body));
         let stamp = Utc::now().format("%Y%m%dT%H%M%SZ").to_string();
         let names = "host;x-amz-content-sha256;x-amz-date";
         let canonical = format!(
-            "{method}\n{path}\n{query}\nhost:{host}\nx-amz-content-sha256:{EMPTY_SHA256}\n\
-             x-amz-date:{stamp}\n\n{names}\n{EMPTY_SHA256}"
+            "{method}\n{path}\n{query}\nhost:{host}\nx-amz-content-sha256:{digest}\n\
+             x-amz-date:{stamp}\n\n{names}\n{digest}"
         );
         let scope = format!("{}/us-east-1/{service}/aws4_request", &stamp[..8]);
         let to_sign = format!(
@@ -207,9 +211,11 @@ impl Gateway {
             wherry_store::http::client(&HttpSettings::default()).expect("a client without options");
         let answer = client
             .request(method, format!("{url}{path}?{query}"))
-            .header("x-amz-content-sha256", EMPTY_SHA256)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("x-amz-content-sha256", digest)
             .header("x-amz-date", stamp)
             .header("authorization", authorization)
+            .body(body)
             .send()
             .await
             .expect("the gateway answers");
