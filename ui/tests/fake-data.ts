@@ -78,26 +78,46 @@ const provider = (id: string, name: string, description: string, change: Partial
   ...change,
 })
 
+const place = (label: string, url: string, region = 'us-east-1', issuerUrl: string | null = null) => ({ label, url, region, issuerUrl })
+const PORTAL = 'https://s3-portal.jasmin.ac.uk'
+const STS: ProviderView['keySources'] = ['sts-web-identity', 'sts-ldap', 'sts-assume-role']
+
 export const providers: ProviderView[] = [
-  provider('jasmin', 'JASMIN Object Store', 'UK environmental science: one tenancy per group workspace', {
+  provider('jasmin', 'JASMIN', 'The UK’s data analysis facility for environmental science: one store per tenancy.', {
     fields: [{ name: 'tenancy', label: 'Tenancy', placeholder: 'my-gws-o', hint: 'The name your group’s object store has in the portal.' }],
     endpoints: [
-      { label: 'From outside JASMIN', url: 'https://{tenancy}.s3-ext.jc.rl.ac.uk', region: 'us-east-1', issuerUrl: null },
-      { label: 'From inside JASMIN', url: 'http://{tenancy}.s3.jc.rl.ac.uk', region: 'us-east-1', issuerUrl: null },
+      place('From anywhere', 'https://{tenancy}.s3-ext.jc.rl.ac.uk', 'us-east-1', PORTAL),
+      place('Inside JASMIN', 'http://{tenancy}.s3.jc.rl.ac.uk', 'us-east-1', PORTAL),
     ],
+    keySources: ['jasmin-portal', 'swarm', 'typed'],
   }),
   provider('cloudferro', 'CloudFerro', 'WAW3-1, WAW3-2, FRA1-2 and the other regions', {
     endpoints: [
-      { label: 'WAW3-1', url: 'https://s3.waw3-1.cloudferro.com', region: 'WAW3-1', issuerUrl: 'https://keystone.cloudferro.com:5000' },
-      { label: 'WAW3-2', url: 'https://s3.waw3-2.cloudferro.com', region: 'default', issuerUrl: 'https://keystone.cloudferro.com:5000' },
+      place('WAW3-1', 'https://s3.waw3-1.cloudferro.com', 'WAW3-1', 'https://keystone.cloudferro.com:5000'),
+      place('WAW3-2', 'https://s3.waw3-2.cloudferro.com', 'default', 'https://keystone.cloudferro.com:5000'),
     ],
     keySources: ['keystone', 'typed'],
+    keyPerRegion: true,
   }),
+  provider('eumetsat', 'EUMETSAT European Weather Cloud (ECIS)', 'EUMETSAT’s cloud for weather and climate science: one store in each of its two regions.', {
+    endpoints: [
+      place('R1', 'https://s3.r1.cloud.eumetsat.int', 'RegionOne', 'https://keystone.api.r1.cloud.eumetsat.int/v3'),
+      place('R2', 'https://s3.r2.cloud.eumetsat.int', 'RegionOne', 'https://keystone.api.r2.cloud.eumetsat.int/v3'),
+    ],
+    keySources: ['keystone', 'typed'],
+    keyPerRegion: true,
+  }),
+  provider('copernicus', 'Copernicus Data Space (EODATA)', 'Sentinel and other Earth observation data of the Copernicus programme, to read: bucket “eodata”.', {
+    endpoints: [place('EODATA', 'https://eodata.dataspace.copernicus.eu', 'default', 'https://s3-keys-manager.cloudferro.com')],
+    keySources: ['s3-keys-manager', 'typed'],
+    issuerOptions: { ...NO_OPTIONS, oidcIssuer: 'https://identity.dataspace.copernicus.eu/auth/realms/CDSE', clientId: 'cdse-public' },
+  }),
+  provider('cray-csm', 'HPE Cray CSM', 'The store of an HPE Cray supercomputer: keys that last one hour.', { keySources: ['cray-sts', 'typed'] }),
   provider('openstack', 'OpenStack cloud', 'Any cloud with Keystone: sign in and have a key made', { keySources: ['keystone', 'typed'] }),
-  provider('ceph', 'Ceph RGW', 'A Ceph object gateway'),
-  provider('minio', 'MinIO', 'A MinIO server'),
+  provider('ceph', 'Ceph RGW', 'A Ceph object gateway', { keySources: ['typed', ...STS] }),
+  provider('minio', 'MinIO', 'A MinIO server', { keySources: ['typed', ...STS] }),
   provider('aws', 'Amazon S3', 'AWS, all regions', { addressing: 'virtual-host' }),
-  provider('generic', 'Other S3', 'Anything else that speaks S3'),
+  provider('generic', 'Other S3', 'Anything else that speaks S3', { keySources: ['typed', ...STS] }),
   provider('practice', 'Practice store', 'A real S3 server inside Wherry, to try things out', { keySources: ['practice'] }),
 ]
 

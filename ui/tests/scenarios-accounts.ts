@@ -144,6 +144,9 @@ export function handlers(accounts: () => AccountView[], change: FakeOptions['han
     account_keys: () => portalKeys(first().key),
     account_sign_in: () => portalKeys(first().key),
     create_key: () => newKey(made()),
+    rotate_key: () => ({ newKey: newKey(made()), oldAccessKeyId: 'b8e21c40d2f94a6f9e1aa55de0c7f312', oldKeyLeft: null, words: 'Rotated.' }),
+    reset_key: () => newKey(made()),
+    await_key: () => ({ ok: true, problem: null, endpoint: '', buckets: [], clockOffset: null }),
     delete_key: () => ({ words: 'The key is gone from the portal. The store may honour it for some minutes yet.', wasAlreadyGone: false }),
     reveal: () => {
       looks += 1
@@ -162,7 +165,7 @@ const noKeychain = problem('vault.no-service', 'There is no keychain on this com
   context: [['reason', 'org.freedesktop.secrets: ServiceUnknown']],
 })
 
-function world(accounts: AccountView[], then: () => void, options: FakeOptions = {}): () => Fake {
+export function world(accounts: AccountView[], then: () => void, options: FakeOptions = {}): () => Fake {
   return () => {
     // After the window has gone to where it was last time.
     setTimeout(then, 120)
@@ -172,7 +175,7 @@ function world(accounts: AccountView[], then: () => void, options: FakeOptions =
 }
 
 const dialog = (request: DialogRequest) => () => void openDialog(request)
-const pageOf = (one: AccountView) => () => navigate({ keysOf: one.id })
+export const pageOf = (one: AccountView) => () => navigate({ keysOf: one.id })
 
 function keysIn(state: KeyView['state'], words: string, change: Partial<KeyView> = {}) {
   const one = made({ state, words, ...change })
@@ -184,22 +187,22 @@ const never = () => new Promise<never>(() => undefined)
 export const scenarios: Record<string, () => Fake> = {
   welcome: world([], () => undefined),
   'add-any': world([typed()], dialog({ kind: 'add-account' })),
-  'add-keystone': world([], dialog({ kind: 'add-account', intent: 'keystone' })),
+  'add-keystone': world([], dialog({ kind: 'add-account', intent: 'sign-in' })),
   'add-typed': world([], dialog({ kind: 'add-account', intent: 'typed' })),
   'add-refused': world([], dialog({ kind: 'add-account', intent: 'typed' }), {
     handlers: { test_account: () => ({ ok: false, problem: wrongKey, endpoint: 'https://s3.example.org/', buckets: null, clockOffset: null }) },
   }),
   'add-no-list': world([], dialog({ kind: 'add-account', intent: 'typed' }), { handlers: { test_account: () => noList } }),
   'add-slow': world([], dialog({ kind: 'add-account', intent: 'typed' }), { handlers: { test_account: never } }),
-  'sign-in-slow': world([], dialog({ kind: 'add-account', intent: 'keystone' }), { handlers: { portal_sign_in: never } }),
-  'sign-in-wrong': world([], dialog({ kind: 'add-account', intent: 'keystone' }), {
+  'sign-in-slow': world([], dialog({ kind: 'add-account', intent: 'sign-in' }), { handlers: { portal_sign_in: never } }),
+  'sign-in-wrong': world([], dialog({ kind: 'add-account', intent: 'sign-in' }), {
     handlers: {
       portal_sign_in: () => {
         throw problem('portal.password', 'Keystone did not accept this user name and password.', 'Check both, and the domain. After several failures some clouds lock the user for a while.', { context: [['HTTP status', '401']] })
       },
     },
   }),
-  'cannot-create': world([], dialog({ kind: 'add-account', intent: 'keystone' }), {
+  'cannot-create': world([], dialog({ kind: 'add-account', intent: 'sign-in' }), {
     handlers: {
       portal_scope: () => ({ ...places, endpoints: [], cannotCreate: problem('portal.delegated', 'This cloud does not let an application credential make S3 keys.', 'Sign in with your user name and password instead.') }),
     },

@@ -4,22 +4,29 @@
  * What was typed lives here as long as the dialog does, whichever step is shown, so that going back
  * or a refusal costs nobody their words. The steps' components only draw it.
  */
-import { backend, type AccountView, type KeySource, type NewKey, type ProviderView } from '../backend'
+import { backend, type AccountView, type NewKey, type ProviderView } from '../backend'
 import { Asking } from './asking.svelte'
+import { AwaitKey } from './await.svelte'
 import { KeyForm } from './keyform.svelte'
-import { KeystoneForm } from './keystone.svelte'
+import { portalOf, portalsOf, type PortalKind } from './portals'
 import { KeySaving } from './save.svelte'
+import { SignInForm } from './signin.svelte'
 import { StoreForm } from './store.svelte'
 
-export type Step = 'place' | 'way' | 'key' | 'sign-in' | 'store' | 'reveal'
+export type Step = 'place' | 'way' | 'sts' | 'key' | 'sign-in' | 'store' | 'reveal' | 'await'
 
 /** What the person already said when the dialog was opened. */
-export type Intent = 'any' | 'keystone' | 'typed'
+export type Intent = 'any' | 'sign-in' | 'typed'
+
+/** `sts` leads to the portals of that kind. */
+export type WayToKey = PortalKind | 'typed' | 'sts'
 
 export class AddFlow {
   step = $state<Step>('place')
   #before = $state<Step[]>([])
   readonly intent: Intent
+  /** Which of the place's own portals, by the label of its endpoint. */
+  readonly site: string | null
   providers = $state<ProviderView[]>([])
   loading = new Asking()
   provider = $state<ProviderView | null>(null)
@@ -28,20 +35,25 @@ export class AddFlow {
   active = $state(0)
 
   readonly key: KeyForm
-  readonly keystone = new KeystoneForm()
   readonly store: StoreForm
   readonly keySaving: KeySaving
+  /** One for each kind of portal that was looked at: going back and forth loses nothing. */
+  #signIns = new Map<PortalKind, SignInForm>()
+  signIn = $state.raw<SignInForm>(new SignInForm('keystone'))
   making = new Asking()
   signing = new Asking()
   practice = new Asking()
 
   newKey = $state<NewKey | null>(null)
+  readonly waiting = new AwaitKey()
 
-  constructor(intent: Intent, taken: () => string[]) {
+  constructor(intent: Intent, taken: () => string[], site: string | null = null) {
     this.intent = intent
+    this.site = site
     this.key = new KeyForm(taken)
     this.keySaving = new KeySaving(this.key)
     this.store = new StoreForm(taken)
+    this.#signIns.set('keystone', this.signIn)
   }
 
   async load() {
@@ -61,8 +73,9 @@ export class AddFlow {
 
   get offered(): ProviderView[] {
     if (this.intent === 'any') return this.providers
-    const wanted: KeySource = this.intent
-    return this.providers.filter((place) => place.keySources.includes(wanted))
+    return this.providers.filter((place) =>
+      this.intent === 'typed' ? place.keySources.includes('typed') : portalsOf(place).length > 0,
+    )
   }
 
   /** The place to name when none matches: any address will do there. */
@@ -71,21 +84,42 @@ export class AddFlow {
     return open.filter((place) => place.keySources[0] !== 'practice').at(-1) ?? null
   }
 
+  /** The ways to a key at this place; those of its token service behind one card. */
+  get ways(): WayToKey[] {
+    const place = this.provider
+    if (!place) return []
+    const portals = portalsOf(place)
+    const sts = portals.filter((kind) => portalOf(kind).sts)
+    if (this.step === 'sts') return sts
+    const ways: WayToKey[] = place.keySources.flatMap((source): WayToKey[] => {
+      if (source === 'typed') return this.intent === 'sign-in' ? [] : ['typed']
+      return portals.filter((kind) => kind === source && !portalOf(kind).sts)
+    })
+    return sts.length > 0 ? [...ways, 'sts'] : ways
+  }
+
   get canGoBack(): boolean {
     return this.#before.length > 0
   }
 
   /** Something was typed that closing would lose. */
   get dirty(): boolean {
-    const { key, keystone } = this
-    return [key.accessKeyId, key.secret, key.endpoint, keystone.user, keystone.password, keystone.credentialId]
-      .concat(keystone.imported ? [keystone.imported.file] : [])
-      .some((text) => text !== '')
+    const { key } = this
+    return (
+      [key.accessKeyId, key.secret, key.endpoint].some((text) => text !== '') ||
+      [...this.#signIns.values()].some((form) => form.dirty) ||
+      this.step === 'store'
+    )
   }
 
   /** Nothing may pull the dialog away while a key is being made, or before its secret was seen. */
   get busy(): boolean {
     return this.making.busy || this.keySaving.saving.busy || this.practice.busy || this.step === 'reveal'
+  }
+
+  /** Signing in, in whatever way. */
+  get signingIn(): boolean {
+    return this.signing.busy || this.signIn.hosted.busy || this.signIn.browser.busy
   }
 
   #go(step: Step) {
@@ -95,7 +129,7 @@ export class AddFlow {
 
   back() {
     this.keySaving.edited()
-    this.signing.giveUp()
+    this.giveUpSigningIn()
     const before = this.#before.pop()
     if (before) this.step = before
   }
@@ -105,15 +139,23 @@ export class AddFlow {
     if (place.keySources[0] === 'practice') return 'practice'
     this.key.choose(place)
     this.store.choose(place)
-    this.keystone.suggestUrl(place.endpoints.find((endpoint) => endpoint.issuerUrl)?.issuerUrl ?? null)
-    if (this.intent === 'keystone') this.#go('sign-in')
-    else if (this.intent === 'typed' || !place.keySources.includes('keystone')) this.#go('key')
+    const { ways } = this
+    const only = ways.length === 1 ? ways[0] : undefined
+    if (this.intent === 'typed') this.#go('key')
+    else if (only) this.chooseWay(only)
     else this.#go('way')
     return 'next'
   }
 
-  chooseWay(way: 'keystone' | 'typed') {
-    this.#go(way === 'keystone' ? 'sign-in' : 'key')
+  chooseWay(way: WayToKey) {
+    if (way === 'typed') return this.#go('key')
+    if (way === 'sts') return this.#go('sts')
+    const form = this.#signIns.get(way) ?? new SignInForm(way)
+    this.#signIns.set(way, form)
+    if (this.provider) form.choose(this.provider, this.site)
+    this.signing.problem = null
+    this.signIn = form
+    this.#go('sign-in')
   }
 
   async startPractice(): Promise<AccountView | null> {
@@ -121,35 +163,54 @@ export class AddFlow {
     return answered?.answer ?? null
   }
 
-  async signIn() {
-    const request = this.keystone.toRequest()
+  async signInToPortal() {
+    const form = this.signIn
+    this.signing.problem = null
+    const proof = await form.proof()
+    if (!proof || form !== this.signIn || this.step !== 'sign-in') return
+    const request = form.toRequest(proof)
     const answered = await this.signing.ask(
       () => backend().call('portal_sign_in', request),
       (late) => void signOut(late.session),
     )
     if (!answered) return
     if (this.store.session) void signOut(this.store.session)
-    this.store.begin(answered.answer, this.keystone)
-    this.keystone.forgetSecrets()
+    this.store.begin(answered.answer, form, this.site)
+    form.forgetSecrets()
     this.#go('store')
   }
 
+  giveUpSigningIn() {
+    this.signIn.giveUp()
+    this.signing.giveUp()
+  }
+
   async makeKey() {
-    const request = this.store.toAccount(this.keystone.caFile)
+    const request = this.store.toAccount(this.store.by?.caFile ?? '')
     const answered = await this.making.ask(() => backend().call('portal_add_account', request))
     if (!answered) return
     this.newKey = answered.answer
+    this.waiting.begin(answered.answer)
     // The account keeps this sign-in, so that its keys can be looked at without the password.
     this.store.session = ''
     this.#before = []
     this.step = 'reveal'
   }
 
+  /** The secret was seen. True when there is nothing left to wait for. */
+  seen(): boolean {
+    if (this.waiting.done) return true
+    this.step = 'await'
+    return false
+  }
+
   /** The dialog closes: nothing secret and no sign-in stays behind. */
   end() {
-    this.signing.giveUp()
+    this.giveUpSigningIn()
     this.keySaving.end()
-    this.keystone.forgetSecrets()
+    this.store.forgetSecrets()
+    this.waiting.end()
+    for (const form of this.#signIns.values()) form.forgetSecrets()
     if (this.store.session) void signOut(this.store.session)
   }
 }

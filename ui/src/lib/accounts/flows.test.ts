@@ -176,7 +176,7 @@ describe('having a key made', () => {
   it('goes from the sign-in to the secret, which is shown once', async () => {
     const fake = await world()
     const onclose = vi.fn()
-    const { container } = render(AddAccountDialog, { intent: 'keystone', onclose })
+    const { container } = render(AddAccountDialog, { intent: 'sign-in', onclose })
     const user = userEvent.setup()
     await toStore(user)
     await waitFor(() => expect(input('Address of the store').value).toBe('https://s3.waw3-1.cloudferro.com'))
@@ -194,7 +194,7 @@ describe('having a key made', () => {
 
   it('keeps no password once signed in, and signs out when it is given up', async () => {
     const fake = await world()
-    const { unmount } = render(AddAccountDialog, { intent: 'keystone', onclose: vi.fn() })
+    const { unmount } = render(AddAccountDialog, { intent: 'sign-in', onclose: vi.fn() })
     const user = userEvent.setup()
     await toStore(user)
     await user.click(button('Back'))
@@ -206,7 +206,7 @@ describe('having a key made', () => {
 
   it('keeps a corrected address when the project changes', async () => {
     const fake = await world()
-    render(AddAccountDialog, { intent: 'keystone', onclose: vi.fn() })
+    render(AddAccountDialog, { intent: 'sign-in', onclose: vi.fn() })
     const user = userEvent.setup()
     await toStore(user)
     const address = await screen.findByLabelText<HTMLInputElement>('Address of the store')
@@ -221,7 +221,7 @@ describe('having a key made', () => {
 
   it('does not make a second key while the first is being made', async () => {
     const fake = await world({ portal_add_account: () => new Promise<never>(() => undefined) })
-    render(AddAccountDialog, { intent: 'keystone', onclose: vi.fn() })
+    render(AddAccountDialog, { intent: 'sign-in', onclose: vi.fn() })
     const user = userEvent.setup()
     await toStore(user)
     await waitFor(() => expect(button('Make a key')).toBeEnabled())

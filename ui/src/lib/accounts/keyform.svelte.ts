@@ -13,6 +13,7 @@ import type {
   SigningView,
 } from '../backend'
 import { addressProblem, fillTemplate, matchTemplate } from './address'
+import { dateText, endOfDay } from './dates'
 
 /** The endpoint choice that means "none of these: I type the address". */
 export const OWN_ADDRESS = 'own'
@@ -209,20 +210,4 @@ export class KeyForm {
 function orNull(text: string): string | null {
   const trimmed = text.trim()
   return trimmed === '' ? null : trimmed
-}
-
-/** A key that expires on a day works until that day is over, here; null when there is no such day. */
-function endOfDay(text: string): number | null {
-  const parts = /^(\d{4})-(\d{1,2})-(\d{1,2})$/.exec(text)
-  if (!parts) return null
-  const [year, month, day] = parts.slice(1).map(Number) as [number, number, number]
-  const date = new Date(year, month - 1, day, 23, 59, 59)
-  // The 31st of February would be a day in March.
-  return date.getMonth() === month - 1 && date.getDate() === day ? date.getTime() : null
-}
-
-function dateText(millis: number): string {
-  const date = new Date(millis)
-  const two = (n: number) => String(n).padStart(2, '0')
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
 }

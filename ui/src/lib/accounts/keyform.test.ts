@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { ProviderView } from '../backend'
 import { addressProblem, fillTemplate } from './address'
 import { KeyForm, OWN_ADDRESS } from './keyform.svelte'
-import { NO_OPTIONS } from './keystone.svelte'
+import { NO_OPTIONS } from './portals'
 
 function place(over: Partial<ProviderView> = {}): ProviderView {
   return {

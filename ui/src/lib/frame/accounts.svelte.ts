@@ -2,6 +2,7 @@
 import { SvelteMap, SvelteSet } from 'svelte/reactivity'
 import { asProblem, backend, type AccountView, type BucketsView, type Problem } from '$lib/backend'
 import { accountAt, forget } from './navigation.svelte'
+import { waiting } from './waiting.svelte'
 
 export interface Shelf {
   loading: boolean
@@ -48,6 +49,7 @@ export async function refreshAccounts() {
     list = fresh
     loaded = true
     problem = null
+    waiting.look(fresh)
     const ids = new Set(fresh.map((account) => account.id))
     for (const id of shelves.keys()) if (!ids.has(id)) shelves.delete(id)
     forget((at) => !ids.has(accountAt(at) ?? ''))

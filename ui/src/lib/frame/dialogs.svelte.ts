@@ -5,11 +5,13 @@
 import type { AccountView, BucketRef, Location, PlanView, PlanWhat, Row } from '$lib/backend'
 
 export type DialogRequest =
-  | { kind: 'add-account'; providerId?: string; intent?: 'any' | 'keystone' | 'typed' }
+  | { kind: 'add-account'; providerId?: string; site?: string; intent?: 'any' | 'sign-in' | 'typed' }
   | { kind: 'edit-account'; account: string }
   | { kind: 'remove-account'; account: string }
   /** The secret of an account whose vault does not have it. */
   | { kind: 'secret'; account: string }
+  /** The portal of an account, once more; `purpose` begins a sentence: "To make a new key". */
+  | { kind: 'sign-in'; account: string; purpose: string }
   | { kind: 'vault' }
   | { kind: 'settings' }
   | { kind: 'new-bucket'; account: string }

@@ -5,25 +5,39 @@ export interface Health {
   tone: 'plain' | 'good' | 'warn' | 'danger'
   /** Null when there is nothing one needs to know. */
   badge: string | null
+  /** The badge in full, for who hears it or points at it. */
+  words: string
 }
 
-export function health(key: KeyView): Health {
+const WELL: Health = { tone: 'plain', badge: null, words: '' }
+
+/** `waits`: its transfers cannot go on before the user has signed in. */
+export function health(key: KeyView, waits = false): Health {
+  if (waits) return { tone: 'warn', badge: 'sign in', words: 'waits for you to sign in' }
   switch (key.state) {
     case 'expired':
-      return { tone: 'danger', badge: 'expired' }
+      // The next one is lent when it is needed.
+      return key.lent ? WELL : { tone: 'danger', badge: 'expired', words: 'its key has expired' }
     case 'refused':
-      return { tone: 'danger', badge: 'refused' }
+      return { tone: 'danger', badge: 'refused', words: 'the store refuses its key' }
     case 'deleted-at-portal':
-      return { tone: 'danger', badge: 'deleted' }
+      return { tone: 'danger', badge: 'deleted', words: 'its key was deleted at the portal' }
     case 'secret-missing':
-      return { tone: 'warn', badge: 'no secret' }
+      return { tone: 'warn', badge: 'no secret', words: 'the secret of its key is missing' }
     case 'expiring':
-      return { tone: 'warn', badge: key.daysLeft === null ? 'expiring' : days(key.daysLeft) }
+      if (key.lent) return WELL
+      return key.daysLeft === null
+        ? { tone: 'warn', badge: 'expiring', words: 'its key expires soon' }
+        : { tone: 'warn', badge: short(key.daysLeft), words: `its key expires ${when(key.daysLeft)}` }
     case 'fine':
-      return { tone: 'plain', badge: key.daysLeft === null ? null : days(key.daysLeft) }
+      return WELL
   }
 }
 
-function days(left: number): string {
-  return left < 1 ? 'today' : left === 1 ? '1 day' : `${left} days`
+function short(left: number): string {
+  return left < 1 ? 'today' : `${left} d`
+}
+
+function when(left: number): string {
+  return left < 1 ? 'today' : left === 1 ? 'tomorrow' : `in ${left} days`
 }

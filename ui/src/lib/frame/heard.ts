@@ -5,9 +5,11 @@ import { folder } from '$lib/browse/folder.svelte'
 import { jobs } from '$lib/transfers/jobs.svelte'
 import { heardPlanning } from '$lib/transfers/planning.svelte'
 import { stateWords } from '$lib/transfers/jobWords'
-import { accountsChanged } from './accounts.svelte'
+import { accounts, accountsChanged, expand, refreshAccounts } from './accounts.svelte'
+import { navigate } from './navigation.svelte'
 import { say } from './notice.svelte'
 import { changeSettings, current } from './settings.svelte'
+import { signInFor, waiting } from './waiting.svelte'
 
 /** Several accounts may change at once, and asking for buckets may itself tell of a key. */
 const TOGETHER = 200
@@ -38,7 +40,29 @@ export function heard(event: Event) {
       break
     case 'vault':
       break
+    case 'show-keys':
+      void showKeys(event.account)
+      break
+    case 'sign-in-needed':
+      waiting.needed(event.account)
+      sayWaiting(event.account)
+      break
   }
+}
+
+/** Asked for outside the window, by a notification: the account may be newer than the list here. */
+async function showKeys(account: string) {
+  if (!accounts.byId(account)) await refreshAccounts()
+  if (!accounts.byId(account)) return
+  expand(account)
+  navigate({ keysOf: account })
+}
+
+function sayWaiting(id: string) {
+  const name = accounts.byId(id)?.name
+  if (name === undefined) return
+  const action = { label: 'Sign in…', run: () => void signInFor(id) }
+  say(`“${name}” waits for you: its sign-in is over.`, action, { stays: true })
 }
 
 /** One quiet line at the end of a job; the panel says more when it is open. */

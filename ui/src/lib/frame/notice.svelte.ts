@@ -27,10 +27,11 @@ export const notice = {
   },
 }
 
-export function say(words: string, action: LineAction | null = null) {
+/** `stays`: until it is dismissed or another line takes its place; for what somebody must do. */
+export function say(words: string, action: LineAction | null = null, { stays = false } = {}) {
   clearTimeout(timer)
   line = { words, action }
-  timer = setTimeout(() => (line = null), STAYS)
+  if (!stays) timer = setTimeout(() => (line = null), STAYS)
 }
 
 export function hush() {

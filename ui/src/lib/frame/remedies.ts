@@ -24,6 +24,8 @@ export function remedy(r: Remedy, onretry?: () => void): void {
       onretry?.()
       break
     case 'sign-in':
+      void openDialog({ kind: 'sign-in', account: r.account, purpose: 'To go on' }).then((done) => done && onretry?.())
+      break
     case 'new-key':
       navigate({ keysOf: r.account })
       break

@@ -1,10 +1,33 @@
 /** Dates and the colours of a key's state, for the eye. The state's words come from Rust. */
 import type { KeyState, KeyView } from '$lib/backend'
+import { isDate } from '../accounts/dates'
 
 const day = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long' })
 
+/** Portals that take dates only mean the day by Greenwich: west of it, it would be shown a day early. */
+const greenwich = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' })
+
 export function dayOf(millis: number): string {
-  return day.format(new Date(millis))
+  return (isDate(millis) ? greenwich : day).format(new Date(millis))
+}
+
+const time = new Intl.DateTimeFormat('en-GB', { timeStyle: 'short' })
+
+/** "14:32", with the day when that is another one. */
+export function timeOf(millis: number, now: number = Date.now()): string {
+  const at = new Date(millis)
+  const clock = time.format(at)
+  return day.format(at) === day.format(new Date(now)) ? clock : `${clock} on ${day.format(at)}`
+}
+
+/** "just now", "5 minutes ago", "yesterday". */
+export function lately(millis: number, now: number): string {
+  const minutes = Math.floor((now - millis) / 60_000)
+  const words = new Intl.RelativeTimeFormat('en-GB', { numeric: 'auto' })
+  if (minutes < 1) return 'just now'
+  if (minutes < 60) return words.format(-minutes, 'minute')
+  if (minutes < 24 * 60 && day.format(new Date(millis)) === day.format(new Date(now))) return words.format(-Math.floor(minutes / 60), 'hour')
+  return ageOf(millis, now)
 }
 
 /** "today", "3 days ago", "2 months ago": the age of a key in the largest unit that fits. */
@@ -32,12 +55,19 @@ const SHORT: Partial<Record<KeyState, string>> = {
   'secret-missing': 'secret missing',
 }
 
-export function badgeOf({ state, words }: Pick<KeyView, 'state' | 'words'>): string {
+export function badgeOf({ state, words, lent }: Pick<KeyView, 'state' | 'words'> & { lent?: boolean }): string {
+  // That a lent key ends soon is as it should be.
+  if (lent && (state === 'fine' || state === 'expiring')) return 'lent, and renewed by itself'
+  if (lent && state === 'expired') return 'to be lent again'
   return SHORT[state] ?? words
 }
 
+export function toneOf({ state, lent }: Pick<KeyView, 'state' | 'lent'>): 'good' | 'warn' | 'danger' {
+  return lent && (state === 'expiring' || state === 'expired') ? 'good' : TONES[state]
+}
+
 /** "Key expires in 3 days", for beside an account's name. */
-export function keyLine(key: Pick<KeyView, 'accessKeyId' | 'state' | 'words'>): string {
+export function keyLine(key: Pick<KeyView, 'accessKeyId' | 'state' | 'words' | 'lent'>): string {
   return key.accessKeyId === null ? 'No key: public buckets only' : `Key ${badgeOf(key)}`
 }
 
@@ -47,6 +77,6 @@ export function asSentence(words: string): string {
 }
 
 /** The key is of no use any more: a new one is the way on. */
-export function isDead(state: KeyState): boolean {
-  return TONES[state] === 'danger'
+export function isDead(key: Pick<KeyView, 'state' | 'lent'>): boolean {
+  return toneOf(key) === 'danger'
 }
