@@ -143,7 +143,7 @@ impl Engine {
         let account = self.account(id)?;
         issuer(&account)?;
         let _turn = self.key_turn(&account)?;
-        let session = self.session_of(&account)?;
+        let session = self.session_of(&account).await?;
         self.vault_must_work().await?;
         let issued = session
             .create_key(&wish(&request.wish))
@@ -228,9 +228,9 @@ impl Engine {
     }
 }
 
-/// What the vault keeps for an issued key.
-pub(super) fn kept_secret(_session: &Arc<dyn PortalSession>, issued: &IssuedKey) -> Secret {
-    issued.secret.clone()
+/// What the vault keeps for an issued key: with it, what the portal lets Wherry go on with alone.
+pub(super) fn kept_secret(session: &Arc<dyn PortalSession>, issued: &IssuedKey) -> Secret {
+    issued.secret.clone().with_renewal(session.lasting())
 }
 
 pub(super) fn wish(form: &KeyWishForm) -> KeyWish {

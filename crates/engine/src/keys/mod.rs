@@ -54,10 +54,13 @@ impl Engine {
             kept: kept_words(self.vault_in_use().kind()),
             regions: self.regions(&account)?,
         };
-        let session = issuer(&account).and_then(|link| {
-            view.rules = wherry_portal::capabilities(link.kind).as_ref().map(rules);
-            self.session_of(&account)
-        });
+        let session = match issuer(&account) {
+            Ok(link) => {
+                view.rules = wherry_portal::capabilities(link.kind).as_ref().map(rules);
+                self.session_of(&account).await
+            }
+            Err(typed) => Err(typed),
+        };
         let session = match session {
             Ok(session) => session,
             Err(problem) => {
@@ -193,7 +196,7 @@ impl Engine {
         let account = self.account(&key.account)?;
         let issuer = issuer(&account)?;
         let portal = host(&issuer.url);
-        let session = self.session_of(&account)?;
+        let session = self.session_of(&account).await?;
         let can = self.abilities(&account, session.capabilities());
         if let Some(problem) = cannot(&can.delete, Some(&key.account)) {
             return Err(problem);
@@ -242,7 +245,7 @@ impl Engine {
         let account = self.account(&key.account)?;
         issuer(&account)?;
         let _turn = self.key_turn(&account)?;
-        let session = self.session_of(&account)?;
+        let session = self.session_of(&account).await?;
         self.vault_must_work().await?;
         let issued = session
             .reset_key(&key.access_key_id)

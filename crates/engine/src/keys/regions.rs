@@ -83,7 +83,7 @@ impl Engine {
     pub(crate) async fn first_region_key(&self, request: RegionRef) -> Result<NewKey, Problem> {
         let account = self.account(&request.account)?;
         let link = issuer(&account)?;
-        let session = self.session_of(&account)?;
+        let session = self.session_of(&account).await?;
         let can = session.capabilities();
         if let Some(problem) = cannot(&can.create, Some(&request.account)) {
             return Err(problem);

@@ -41,7 +41,7 @@ impl Engine {
         let _turn = self.key_turn(&account)?;
         // Whoever had the turn before may have changed it.
         let account = self.account(id)?;
-        let session = self.session_of(&account)?;
+        let session = self.session_of(&account).await?;
         let can = session.capabilities();
         if let Some(problem) = self.cannot_rotate(&account, &can) {
             return Err(problem);

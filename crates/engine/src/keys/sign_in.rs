@@ -148,8 +148,63 @@ impl Engine {
         self.keys(&request.account).await
     }
 
-    /// The account's portal is this session from now on.
+    /// The user has signed in to the account's portal: what lasts of that goes to the vault.
     async fn adopt(
+        &self,
+        account: &Account,
+        session: Arc<dyn PortalSession>,
+        http: HttpSettings,
+    ) -> Result<(), Problem> {
+        if let Some(renewal) = session.lasting() {
+            let vault = self.vault_in_use();
+            if let Some(secret) = vault.load(account.secret_name()).await? {
+                vault
+                    .store(account, &secret.with_renewal(Some(renewal)))
+                    .await?;
+            }
+        }
+        self.attach(account, session, http)?;
+        self.inner.events.tell(Event::Accounts {});
+        Ok(())
+    }
+
+    /// The account's portal session, gone on with where the portal allows that, or the request to sign in.
+    pub(super) async fn session_of(
+        &self,
+        account: &Account,
+    ) -> Result<Arc<dyn PortalSession>, Problem> {
+        if let Some(session) = self.inner.sessions.of_account(&account.id) {
+            return Ok(session);
+        }
+        let link = issuer(account)?;
+        let vault = self.vault_in_use();
+        let kept = vault.load(account.secret_name()).await.ok().flatten();
+        let Some((secret, renewal)) = kept.and_then(|s| s.renewal().cloned().map(|r| (s, r)))
+        else {
+            return Err(sign_in_first(account));
+        };
+        let http = http_of(account);
+        let session = match wherry_portal::resume(link, renewal, &http).await {
+            Ok(session) => session,
+            Err(PortalError::SignInAgain) => return Err(sign_in_first(account)),
+            Err(error) => return Err(from_portal(&error, Some(account.id.as_str()))),
+        };
+        // A refresh token may be good for one use.
+        if session.lasting().is_some() {
+            vault
+                .store(account, &secret.with_renewal(session.lasting()))
+                .await?;
+        }
+        let session = session
+            .open(&link.scope_id, None)
+            .await
+            .map_err(|e| from_portal(&e, Some(account.id.as_str())))?;
+        self.attach(account, Arc::clone(&session), http)?;
+        Ok(session)
+    }
+
+    /// The account's portal is this session from now on.
+    fn attach(
         &self,
         account: &Account,
         session: Arc<dyn PortalSession>,
@@ -165,16 +220,7 @@ impl Engine {
             password: None,
         };
         self.inner.sessions.put(&ticket(), signed);
-        self.inner.events.tell(Event::Accounts {});
         Ok(())
-    }
-
-    /// The account's portal session, or the request to sign in.
-    pub(super) fn session_of(&self, account: &Account) -> Result<Arc<dyn PortalSession>, Problem> {
-        self.inner
-            .sessions
-            .of_account(&account.id)
-            .ok_or_else(|| sign_in_first(account))
     }
 
     /// What the window sent, as what a portal wants to see.

@@ -43,7 +43,8 @@ impl Engine {
         self.inner.events.tell(Event::ShowKeys { account });
     }
 
-    fn is_lent(&self, account: &Account) -> bool {
+    /// Whether its key comes for a while and is renewed by Wherry.
+    pub(crate) fn is_lent(&self, account: &Account) -> bool {
         account
             .issuer
             .as_ref()
