@@ -12,6 +12,7 @@ mod home;
 pub mod import;
 mod ini;
 mod provider;
+mod recognise;
 
 pub use account::{Account, AccountId, IssuerLink, IssuerOptions, KeyFacts, NameProblem};
 pub use accounts::{Accounts, AccountsError};
@@ -20,3 +21,4 @@ pub use provider::{
     Addressing, ChecksumMode, DeleteMode, EndpointTemplate, Field, IssuerKind, ListVersion,
     MultipartEtag, PartLimits, Provider, ProviderError, Quirks, Signing, provider, providers,
 };
+pub use recognise::provider_at;

@@ -157,6 +157,23 @@ commands! {
     #[doc = "Exchanges a reveal ticket for the secret, once."]
     reveal(ticket: String) -> Revealed;
 
+    #[doc = "The tools an account can be handed over to."]
+    export_tools() -> Vec<ExportToolView>;
+    #[doc = "Writes an account down for another tool; with the secret only when that is asked for."]
+    export_account(request: ExportRequest) -> ExportView;
+    #[doc = "What adding an account to a tool's own file would change."]
+    merge_plan(request: ExportRequest) -> MergePlanView;
+    #[doc = "Adds an account to a tool's own file; the file as it was is kept beside it."]
+    merge_into_tool(request: MergeRequest) -> MergedView;
+    #[doc = "Saves what is written for a tool."]
+    save_export(save: SaveExport) -> ();
+    #[doc = "Reads the keys in another tool's file; nothing in it is executed."]
+    import_keys(path: String) -> KeysImportView;
+    #[doc = "Makes an account of a key that was read: the secret to the vault, the rest to the account file."]
+    add_imported(add: AddImported) -> AccountView;
+    #[doc = "Forgets the keys that were read."]
+    forget_import(import: String) -> ();
+
     #[doc = "The buckets of an account."]
     buckets(account: String) -> BucketsView;
     #[doc = "Why a bucket cannot have this name; null when it can."]
@@ -221,6 +238,8 @@ commands! {
     pick_file(pick: Pick) -> Option<String>;
     #[doc = "Lets the user choose one folder."]
     pick_folder(pick: Pick) -> Option<String>;
+    #[doc = "Lets the user choose where to save a file; asks before an existing one is replaced."]
+    pick_save(pick: PickSave) -> Option<String>;
     #[doc = "Copies to the clipboard."]
     copy_text(copy: CopyText) -> ();
     #[doc = "Opens a page of documentation in the browser."]

@@ -181,6 +181,39 @@ impl Desk for Engine {
         self.inner.reveals.redeem(&ticket)
     }
 
+    async fn export_tools(&self) -> Answer<Vec<ExportToolView>> {
+        Ok(self.tools())
+    }
+
+    async fn export_account(&self, request: ExportRequest) -> Answer<ExportView> {
+        self.write_for_tool(request).await
+    }
+
+    async fn merge_plan(&self, request: ExportRequest) -> Answer<MergePlanView> {
+        self.plan_merge(request).await
+    }
+
+    async fn merge_into_tool(&self, request: MergeRequest) -> Answer<MergedView> {
+        self.merge(request).await
+    }
+
+    async fn save_export(&self, save: SaveExport) -> Answer<()> {
+        self.save_for_tool(save).await
+    }
+
+    async fn import_keys(&self, path: String) -> Answer<KeysImportView> {
+        self.read_keys(&path)
+    }
+
+    async fn add_imported(&self, add: AddImported) -> Answer<AccountView> {
+        self.add_imported_key(add).await
+    }
+
+    async fn forget_import(&self, import: String) -> Answer<()> {
+        self.forget_keys(&import);
+        Ok(())
+    }
+
     async fn buckets(&self, account: String) -> Answer<BucketsView> {
         self.list_buckets(&account).await
     }

@@ -10,8 +10,10 @@ pub mod contract;
 mod desk;
 mod engine;
 mod events;
+mod hand_over;
 mod jobs;
 mod keys;
+mod lent;
 mod listing;
 pub mod log;
 pub mod names;
@@ -23,6 +25,7 @@ pub mod typescript;
 pub use engine::Engine;
 pub use events::{Events, Listener};
 pub use keys::ExpiryNotice;
+pub use wherry_portal::HostedPages;
 
 /// The pages of documentation that Wherry itself names; no other is opened for the window.
 pub fn help_pages() -> impl Iterator<Item = &'static str> {

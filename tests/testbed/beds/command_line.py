@@ -74,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     one = actions.add_parser("python", help="print the path of a Python that has boto3")
     one.set_defaults(run=lambda _o, _c: print(venv.servers() / "bin/python"))
 
+    one = actions.add_parser("tools", help="print the folder with the other S3 clients: aws, rclone, s3cmd, and a python with s3fs")
+    one.set_defaults(run=lambda _o, _c: print(venv.tools() / "bin"))
+
     one = actions.add_parser("keychain", help="run a command beside a private, unlocked keychain")
     state = one.add_mutually_exclusive_group()
     state.add_argument("--locked", action="store_const", dest="state", const="locked", help="there, but locked")

@@ -17,5 +17,6 @@ def install(bench: bool) -> None:
     if subprocess.run([places.ROOT / "src-tauri/setup", "npm", oidc.PROGRAM]).returncode != 0:
         raise CannotInstall("the npm packages of the OpenID Connect provider are missing")
     venv.install("servers")
+    venv.install("tools")
     if bench:
         venv.install("bench")

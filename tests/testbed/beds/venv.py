@@ -19,6 +19,11 @@ def servers() -> Path:
     return _existing("servers")
 
 
+def tools() -> Path:
+    """Other S3 clients, to read what Wherry writes for them."""
+    return _existing("tools")
+
+
 def bench() -> Path:
     """Other S3 clients, for side-by-side measurements."""
     return _existing("bench")

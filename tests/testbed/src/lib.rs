@@ -72,22 +72,36 @@ impl Testbed {
         Oidc::read(held::shared(Set::Oidc))
     }
 
+    /// The folder with other S3 clients, to read what Wherry writes for them: `aws`, `rclone`, `s3cmd`, and a
+    /// `python` with boto3 and s3fs.
+    ///
+    /// # Panics
+    /// As [`Testbed::rgw`].
+    pub fn tools() -> PathBuf {
+        script("tools")
+    }
+
     /// A Python interpreter with boto3, the independent client to check results with.
     ///
     /// # Panics
     /// As [`Testbed::rgw`].
     pub fn python() -> PathBuf {
-        let done = Command::new(SCRIPT)
-            .arg("python")
-            .output()
-            .expect("the testbed script runs");
-        assert!(
-            done.status.success(),
-            "{}",
-            String::from_utf8_lossy(&done.stderr)
-        );
-        String::from_utf8_lossy(&done.stdout).trim().into()
+        script("python")
     }
+}
+
+/// What the script prints to this one word: a path.
+fn script(word: &str) -> PathBuf {
+    let done = Command::new(SCRIPT)
+        .arg(word)
+        .output()
+        .expect("the testbed script runs");
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    String::from_utf8_lossy(&done.stdout).trim().into()
 }
 
 /// An S3 access key of the gateway's own, not from Keystone.

@@ -10,7 +10,7 @@ pub(super) const TOOL: Tool = Tool {
     id: "aws",
     name: "AWS command line",
     about: "aws s3, and programs built on Amazon's SDKs",
-    merges: true,
+    merges: Some(Place::AwsCredentials),
     draft,
 };
 

@@ -8,7 +8,7 @@ pub(super) const TOOL: Tool = Tool {
     id: "boto3",
     name: "boto3",
     about: "a Python program of your own",
-    merges: false,
+    merges: None,
     draft,
 };
 
@@ -18,6 +18,9 @@ fn draft(facts: &Facts) -> Draft {
     ));
     if facts.key.is_none() {
         text.push_str("from botocore import UNSIGNED\n");
+    }
+    if needs_own_path(facts) {
+        text.push_str(OWN_PATH);
     }
     text.push_str("\ns3 = boto3.client(\n    \"s3\",\n");
     let mut argument = |name: &str, value: &str| {
@@ -42,6 +45,9 @@ fn draft(facts: &Facts) -> Draft {
         text.push_str(&format!("        {name}={value},\n"));
     }
     text.push_str("    ),\n)\n\n");
+    if needs_own_path(facts) {
+        text.push_str("s3.meta.events.register(\"before-sign.s3\", sign_own_path)\n\n");
+    }
     text.push_str(if facts.key.is_some() {
         "for bucket in s3.list_buckets()[\"Buckets\"]:\n    print(bucket[\"Name\"])\n"
     } else {
@@ -66,6 +72,14 @@ fn draft(facts: &Facts) -> Draft {
         notes,
         carries_secret: true,
     }
+}
+
+/// botocore signs the addresses that Amazon would have, which end in a slash after the bucket, and
+/// sends others.
+pub(super) const OWN_PATH: &str = "\n\ndef sign_own_path(request, **_):\n    # Signature Version 2 covers the path as it is sent.\n    request.auth_path = None\n\n";
+
+pub(super) fn needs_own_path(facts: &Facts) -> bool {
+    facts.v2 && facts.path_style && facts.key.is_some()
 }
 
 /// The members of botocore's `Config`, as Python.

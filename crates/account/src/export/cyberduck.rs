@@ -11,7 +11,7 @@ pub(super) const TOOL: Tool = Tool {
     id: "cyberduck",
     name: "Cyberduck bookmark",
     about: "open it, and Cyberduck has the account",
-    merges: false,
+    merges: None,
     draft: bookmark,
 };
 
@@ -19,7 +19,7 @@ pub(super) const PROFILE: Tool = Tool {
     id: "cyberduck-profile",
     name: "Cyberduck profile",
     about: "how Cyberduck speaks to this store, for everybody who uses it",
-    merges: false,
+    merges: None,
     draft: profile,
 };
 

@@ -9,7 +9,7 @@ pub(super) const TOOL: Tool = Tool {
     id: "mc",
     name: "MinIO client",
     about: "mc, for any S3 store",
-    merges: true,
+    merges: Some(Place::Mc),
     draft,
 };
 

@@ -147,7 +147,7 @@ fn edits(
     entry: Option<&str>,
     here: &Surroundings,
 ) -> Result<Vec<Edit>, MergeError> {
-    if !tool.merges {
+    if tool.merges.is_none() {
         return Err(MergeError::NoFile(tool.name));
     }
     let facts = Facts::of(account, key, tool, entry)?;

@@ -29,6 +29,7 @@ pub use locate::Surroundings;
 pub use merge::{Change, MergeError, Merged, PlannedChange, merge, plan};
 
 use crate::account::{Account, KeyFacts};
+use crate::atomic::write_private;
 use crate::provider::{Addressing, ChecksumMode, ListVersion, Quirks, Signing, provider};
 
 /// Stands where the secret goes.
@@ -42,9 +43,16 @@ pub struct Tool {
     pub name: &'static str,
     /// What one does with it, in a few words.
     pub about: &'static str,
-    /// Whether Wherry can add the account to the tool's own file.
-    pub merges: bool,
+    /// The tool's own file, if Wherry can add the account to it; the first where there are two.
+    merges: Option<Place>,
     draft: fn(&Facts) -> Draft,
+}
+
+impl Tool {
+    /// Where the tool's own file is, if Wherry can add an account to it.
+    pub fn own_file(&self, here: &Surroundings) -> Option<PathBuf> {
+        here.find(self.merges?)
+    }
 }
 
 /// All tools, in the order a chooser shows them.
@@ -99,6 +107,8 @@ pub struct Export {
     /// What is different there, and what is lost.
     pub notes: Vec<String>,
     pub contains_secret: bool,
+    /// Whether it would contain the secret if that were given.
+    pub can_hold_secret: bool,
 }
 
 pub struct ExportedFile {
@@ -134,6 +144,7 @@ pub fn export(
         files: files.collect(),
         notes: draft.notes,
         contains_secret: facts.has_secret && draft.carries_secret,
+        can_hold_secret: facts.key.is_some() && draft.carries_secret,
     })
 }
 
@@ -394,6 +405,12 @@ fn proxy_note(facts: &Facts, notes: &mut Vec<String>) {
             "The proxy {proxy} is not in this file: set HTTPS_PROXY and HTTP_PROXY to it before the tool runs."
         ));
     }
+}
+
+/// Saves an export where the user wants it, for its owner only.
+pub fn save(path: &std::path::Path, text: &SecretString) -> std::io::Result<()> {
+    let path = write::behind_links(path)?;
+    write_private(&path, text.expose_secret().as_bytes())
 }
 
 #[cfg(test)]

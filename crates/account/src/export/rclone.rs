@@ -7,7 +7,7 @@ pub(super) const TOOL: Tool = Tool {
     id: "rclone",
     name: "rclone",
     about: "copying, syncing and mounting from the command line",
-    merges: true,
+    merges: Some(Place::Rclone),
     draft,
 };
 

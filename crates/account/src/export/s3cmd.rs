@@ -11,7 +11,7 @@ pub(super) const TOOL: Tool = Tool {
     id: "s3cmd",
     name: "s3cmd",
     about: "one store from the command line",
-    merges: true,
+    merges: Some(Place::S3cmd),
     draft,
 };
 

@@ -10,7 +10,7 @@ pub(super) const TOOL: Tool = Tool {
     id: "s3fs",
     name: "s3fs credentials (JSON)",
     about: "the file JASMIN's examples read their key from",
-    merges: false,
+    merges: None,
     draft,
 };
 
@@ -39,7 +39,7 @@ fn draft(facts: &Facts) -> Draft {
     );
     if facts.v2 {
         notes.push(
-            "The file cannot say that this store wants Signature Version 2: give s3fs config_kwargs={\"signature_version\": \"s3\"}."
+            "The file cannot say that this store wants Signature Version 2: use what is written for “s3fs and xarray” instead."
                 .to_owned(),
         );
     }

@@ -12,7 +12,7 @@ pub(super) const TOOL: Tool = Tool {
     id: "winscp",
     name: "WinSCP",
     about: "a session to import, on Windows",
-    merges: false,
+    merges: None,
     draft,
 };
 

@@ -2,19 +2,30 @@
 
 use secrecy::zeroize::Zeroizing;
 
-use super::boto3::{config, quoted};
+use super::boto3::{OWN_PATH, config, needs_own_path, quoted};
 use super::{Body, Draft, Facts, Part, Tool};
 
 pub(super) const TOOL: Tool = Tool {
     id: "xarray",
     name: "s3fs and xarray",
     about: "arrays and tables straight from the store, in Python",
-    merges: false,
+    merges: None,
     draft,
 };
 
 fn draft(facts: &Facts) -> Draft {
-    let mut text = Zeroizing::new(String::from("import s3fs\n\nfs = s3fs.S3FileSystem(\n"));
+    let mut text = Zeroizing::new(String::from("import s3fs\n"));
+    if needs_own_path(facts) {
+        text.push_str("from aiobotocore.session import get_session\n");
+        text.push_str(OWN_PATH);
+        text.push_str(
+            "\nsession = get_session()\nsession.register(\"before-sign.s3\", sign_own_path)\n",
+        );
+    }
+    text.push_str("\nfs = s3fs.S3FileSystem(\n");
+    if needs_own_path(facts) {
+        text.push_str("    session=session,\n");
+    }
     match &facts.key {
         Some(key) => {
             let values = [

@@ -3,11 +3,12 @@
 //! TypeScript for these types and for every command is generated from here into
 //! `ui/src/lib/backend/contract.ts`; `tests/contract.rs` fails when that file is not current.
 //! Sizes are bytes, times are milliseconds since 1970 (UTC), keys are the store's own text.
-//! No type here may hold a secret but [`Revealed`] (the one-time reveal) and the two inputs in
-//! which a person types one; those never travel back.
+//! No type here may hold a secret but [`Revealed`] (the one-time reveal), [`ExportView`] (for another
+//! tool, when that is asked for) and the inputs in which a person types one; those never travel back.
 
 mod accounts;
 mod browse;
+mod hand_over;
 mod keys;
 mod problem;
 mod settings;
@@ -16,6 +17,7 @@ mod transfers;
 
 pub use accounts::*;
 pub use browse::*;
+pub use hand_over::*;
 pub use keys::*;
 pub use problem::*;
 pub use settings::*;

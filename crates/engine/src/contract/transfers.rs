@@ -154,7 +154,7 @@ pub struct JobView {
     pub time_left: Option<f64>,
     /// What is being moved now.
     pub current: Option<String>,
-    /// What stopped the job as a whole.
+    /// What stopped the job as a whole; while it runs, what it waits for the user to do.
     pub problem: Option<Problem>,
     pub started: Millis,
     pub ended: Option<Millis>,
