@@ -71,6 +71,12 @@ pub enum PortalError {
     /// A code to type or a page in the browser, with nobody there.
     #[error("nobody signed in, and the time for it is over")]
     SignInTimeout,
+    /// JASMIN's portal has one answer for a wrong password and for a store that does not answer it.
+    #[error("{} says that this password is incorrect", said.host)]
+    PasswordDoubted { said: Box<Said> },
+    /// Signed in, but this scope of the portal is not open, or no longer.
+    #[error("the portal asks for your password before it opens {scope}")]
+    PasswordAgain { scope: String },
     /// The token has expired or was revoked.
     #[error("you are no longer signed in")]
     SignInAgain,
@@ -104,7 +110,7 @@ pub enum PortalError {
 
     // The portal
     /// Its own fault, or it is too busy: trying again may help.
-    #[error("{} had a problem of its own (HTTP {})", said.host, said.status)]
+    #[error("{} had a problem of its own{}", said.host, fault_status(said.status))]
     Fault { said: Box<Said> },
     #[error("{} answered something Wherry does not understand when asked to {doing}", said.host)]
     NotUnderstood {
@@ -133,7 +139,8 @@ impl PortalError {
                 with: SignInMethod::Totp,
                 ..
             } => "code-refused",
-            Self::SignInRefused { .. } => "sign-in-refused",
+            Self::SignInRefused { .. } | Self::PasswordDoubted { .. } => "sign-in-refused",
+            Self::PasswordAgain { .. } => "password-again",
             Self::NeedsSecondFactor(_) => "needs-second-factor",
             Self::PasswordExpired { .. } => "password-expired",
             Self::ClientRefused { .. } => "client-refused",
@@ -196,9 +203,9 @@ impl PortalError {
                 with: SignInMethod::Password,
                 ..
             } => {
-                "Check the user name, the domain (often Default) and the password. If your institution signs you in \
-                 on a web page of its own, there is no password for you here: make EC2 credentials in its dashboard \
-                 and enter that key."
+                "Check the user name and the password, and in OpenStack the domain (often Default). If your \
+                 institution signs you in on a web page of its own, there may be no password for you here: sign \
+                 in that way, or make a key in its dashboard and enter that."
             }
             Self::SignInRefused {
                 with: SignInMethod::Totp,
@@ -234,9 +241,14 @@ impl PortalError {
                  program needs there."
             }
             Self::SignInTimeout => "Begin the sign-in again.",
+            Self::PasswordDoubted { .. } => {
+                "Check it. It says so as well when the store behind it does not answer: if you are sure of the \
+                 password, try again in a few minutes."
+            }
+            Self::PasswordAgain { .. } => "Enter it.",
             Self::SignInAgain => "Sign in again.",
             Self::NoProject { available, .. } if available.is_empty() => {
-                "Ask your institution to add you to a project that has object storage."
+                "Ask your institution to add you to one that has object storage."
             }
             Self::NoProject { .. } => "Choose one of your projects.",
             Self::RestrictedCredential { .. } => {
@@ -244,7 +256,7 @@ impl PortalError {
                  with “unrestricted” ticked works as well."
             }
             Self::NotPermitted { .. } => {
-                "Ask your institution for the role “member” in this project."
+                "Ask your institution to let you. In OpenStack that is the role “member” in the project."
             }
             Self::KeyLimit { .. } => "Delete a key you no longer use, then make a new one.",
             Self::Unclear { .. } => {
@@ -279,6 +291,7 @@ impl PortalError {
             Self::Redirected { said, .. }
             | Self::SignInRefused { said, .. }
             | Self::PasswordExpired { said }
+            | Self::PasswordDoubted { said }
             | Self::ClientRefused { said, .. }
             | Self::RestrictedCredential { said }
             | Self::NotPermitted { said, .. }
@@ -325,7 +338,7 @@ fn host_of(url: &Url) -> String {
 fn refused(with: SignInMethod, host: &str) -> String {
     match with {
         SignInMethod::Password => {
-            format!("{host} did not accept this user name, domain and password")
+            format!("{host} did not accept this user name and password")
         }
         SignInMethod::Totp => format!("{host} did not accept this password and code"),
         SignInMethod::ApplicationCredential => {
@@ -338,9 +351,17 @@ fn refused(with: SignInMethod, host: &str) -> String {
     }
 }
 
+/// Some portals report their faults as a success.
+fn fault_status(status: u16) -> String {
+    match status {
+        0..400 => String::new(),
+        status => format!(" (HTTP {status})"),
+    }
+}
+
 fn project_words(wanted: Option<&str>, available: &[String]) -> String {
     match (wanted, available) {
-        (_, []) => "you are signed in, but you are in no project".to_owned(),
+        (_, []) => "you are signed in, but you are in no project or tenancy".to_owned(),
         (None, _) => "no project is chosen".to_owned(),
         (Some(wanted), _) => format!(
             "you are in no project “{wanted}”, but in {}",
@@ -440,6 +461,10 @@ mod tests {
                 said: said(),
             },
             PortalError::SignInTimeout,
+            PortalError::PasswordDoubted { said: said() },
+            PortalError::PasswordAgain {
+                scope: "cedadev-o".into(),
+            },
             PortalError::SignInAgain,
             PortalError::NoProject {
                 wanted: None,
@@ -472,6 +497,12 @@ mod tests {
                 reason: "OpenStack cannot change a key's secret.".into(),
             },
             PortalError::Fault { said: said() },
+            PortalError::Fault {
+                said: Box::new(Said {
+                    status: 200,
+                    ..*said()
+                }),
+            },
             PortalError::NotUnderstood {
                 doing: "list your keys",
                 said: said(),

@@ -113,12 +113,11 @@ pub struct Capabilities {
 pub fn capabilities(kind: IssuerKind) -> Option<Capabilities> {
     match kind {
         IssuerKind::Keystone => Some(keystone::capabilities()),
+        IssuerKind::JasminPortal => Some(crate::jasmin::capabilities()),
+        IssuerKind::Swarm => Some(crate::swarm::capabilities()),
         IssuerKind::S3KeysManager => Some(s3_keys_manager::capabilities()),
         IssuerKind::CraySts => Some(cray_sts::capabilities()),
-        IssuerKind::None
-        | IssuerKind::Practice
-        | IssuerKind::JasminPortal
-        | IssuerKind::Swarm => None,
+        IssuerKind::None | IssuerKind::Practice => None,
         IssuerKind::StsWebIdentity | IssuerKind::StsLdap | IssuerKind::StsAssumeRole => {
             Some(sts::capabilities(kind, &IssuerOptions::default()))
         }

@@ -1,5 +1,7 @@
 //! One HTTP exchange with a portal: nothing followed, nothing kept, every failure in words.
 
+use std::borrow::Cow;
+
 use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{RequestBuilder, StatusCode};
 use serde::de::DeserializeOwned;
@@ -76,6 +78,11 @@ impl Answer {
 
     pub fn json<T: DeserializeOwned>(&self, doing: &'static str) -> Result<T, PortalError> {
         self.try_json().ok_or_else(|| self.not_understood(doing))
+    }
+
+    /// The body as text, for those who take it apart. It may hold a secret.
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
     }
 
     pub fn not_understood(&self, doing: &'static str) -> PortalError {

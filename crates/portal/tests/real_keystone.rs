@@ -256,7 +256,7 @@ async fn projects_are_chosen_by_id_or_by_name() {
         "{nowhere}"
     );
     assert!(
-        nowhere.way_on().contains("add you to a project"),
+        nowhere.way_on().contains("add you to one"),
         "{}",
         nowhere.way_on()
     );

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use futures::stream;
 
 /// Something that goes wrong with requests of one method whose path contains a word.
@@ -16,7 +16,9 @@ pub struct Fault {
     method: Method,
     path: String,
     how: How,
-    /// How many requests it still befalls.
+    /// How many requests it still lets pass first.
+    spared: usize,
+    /// How many requests it then befalls.
     times: usize,
 }
 
@@ -29,6 +31,10 @@ enum How {
         status: StatusCode,
         kind: &'static str,
         body: String,
+    },
+    Redirect {
+        status: StatusCode,
+        to: String,
     },
     InsteadOfAnswer {
         status: StatusCode,
@@ -43,6 +49,7 @@ impl Fault {
             method,
             path: path.to_owned(),
             how,
+            spared: 0,
             times: 1,
         }
     }
@@ -69,6 +76,13 @@ impl Fault {
         Self::new(method, path, How::Answer { status, kind, body })
     }
 
+    /// Somewhere else is pointed to, and nothing is done.
+    pub fn redirect(method: Method, path: &str, status: u16, to: &str) -> Self {
+        let status = StatusCode::from_u16(status).expect("an HTTP status");
+        let to = to.to_owned();
+        Self::new(method, path, How::Redirect { status, to })
+    }
+
     /// The double does what it was asked, and then a gateway in front of it answers this.
     pub fn instead_of_answer(
         method: Method,
@@ -80,6 +94,12 @@ impl Fault {
         let status = StatusCode::from_u16(status).expect("an HTTP status");
         let body = body.to_owned();
         Self::new(method, path, How::InsteadOfAnswer { status, kind, body })
+    }
+
+    /// Lets the next `spared` requests pass.
+    #[must_use]
+    pub fn after(self, spared: usize) -> Self {
+        Self { spared, ..self }
     }
 
     /// Befalls the next `times` requests instead of one.
@@ -120,6 +140,10 @@ impl Faults {
                 && fault.method == *request.method()
                 && request.uri().path().contains(&fault.path)
         })?;
+        if fault.spared > 0 {
+            fault.spared -= 1;
+            return None;
+        }
         if fault.times != usize::MAX {
             fault.times -= 1;
         }
@@ -140,6 +164,7 @@ pub(crate) async fn befall(State(faults): State<Faults>, request: Request, next:
             next.run(request).await
         }
         Some(How::Answer { status, kind, body }) => given(status, kind, body),
+        Some(How::Redirect { status, to }) => (status, [(header::LOCATION, to)]).into_response(),
         Some(How::InsteadOfAnswer { status, kind, body }) => {
             next.run(request).await;
             given(status, kind, body)
