@@ -55,7 +55,11 @@ impl Engine {
     }
 
     pub(crate) fn key_view(&self, account: &Account) -> KeyView {
-        let (state, words) = key_state(&account.key, self.verdict(&account.id), self.now());
+        let lent = self.is_lent(account);
+        let (state, words) = match self.verdict(&account.id) {
+            None if lent => self.lent_state(account),
+            verdict => key_state(&account.key, verdict, self.now()),
+        };
         KeyView {
             access_key_id: account.key.access_key_id.clone(),
             created: account.key.created.map(|t| t.timestamp_millis()),
@@ -65,11 +69,7 @@ impl Engine {
             words,
             source: source(account),
             last_used: account.key.last_used.map(|t| t.timestamp_millis()),
-            lent: account
-                .issuer
-                .as_ref()
-                .and_then(|link| wherry_portal::capabilities(link.kind))
-                .is_some_and(|can| can.lent),
+            lent,
         }
     }
 

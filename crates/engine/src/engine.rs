@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use wherry_account::{Account, AccountId, Accounts, Home, Signing};
-use wherry_store::{Credentials, ErrorKind, S3Config, S3Store, StoreError};
+use wherry_store::{Credentials, ErrorKind, KeySource, S3Config, S3Store, StoreError};
 use wherry_vault::{Secret, Vault, VaultKind};
 
 use crate::contract::{Event, Problem, Remedy};
@@ -13,6 +13,7 @@ use crate::events::Events;
 use crate::hand_over::KeyImports;
 use crate::jobs::Jobs;
 use crate::keys::{Hosted, Imports, OidcSignIns, Reveals, Sessions};
+use crate::lent::Lenders;
 use crate::listing::Listing;
 use crate::practice::Running;
 use crate::problem::{About, from_store};
@@ -22,6 +23,9 @@ use crate::settings::SettingsFile;
 pub struct Engine {
     pub(crate) inner: Arc<Inner>,
 }
+
+/// What time it is.
+type Clock = Box<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 pub(crate) struct Inner {
     pub home: Home,
@@ -41,6 +45,8 @@ pub(crate) struct Inner {
     pub hosted: Hosted,
     pub reveals: Reveals,
     pub jobs: Jobs,
+    pub lenders: Lenders,
+    clock: Clock,
 }
 
 /// A store that is ready to be asked, for as long as its account stays as it was.
@@ -64,6 +70,15 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Engine {
     /// `vault` overrides the user's choice: `WHERRY_VAULT`, and tests.
     pub fn new(home: Home, vault: Option<VaultKind>) -> Self {
+        Self::with_clock(home, vault, Utc::now)
+    }
+
+    /// With another clock than the computer's.
+    pub fn with_clock(
+        home: Home,
+        vault: Option<VaultKind>,
+        clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static,
+    ) -> Self {
         let settings = SettingsFile::at(home.settings_file());
         let kind = vault
             .or_else(|| settings.read().vault.map(Into::into))
@@ -85,6 +100,8 @@ impl Engine {
                 hosted: Hosted::default(),
                 reveals: Reveals::default(),
                 jobs: Jobs::default(),
+                lenders: Lenders::default(),
+                clock: Box::new(clock),
                 home,
             }),
         }
@@ -103,7 +120,7 @@ impl Engine {
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
-        Utc::now()
+        (self.inner.clock)()
     }
 
     pub(crate) fn vault_in_use(&self) -> Vault {
@@ -149,8 +166,12 @@ impl Engine {
         {
             return Ok(opened.clone());
         }
-        let credentials = self.credentials(&account).await?;
-        let store = S3Config::for_account(&account, credentials)
+        let key = if self.is_lent(&account) {
+            Some(self.lent_keys(&account))
+        } else {
+            self.credentials(&account).await?.map(KeySource::Fixed)
+        };
+        let store = S3Config::for_account(&account, key)
             .and_then(S3Store::new)
             .map_err(|e| from_store(&e, &self.about(&account)))?;
         let opened = Opened { account, store };
@@ -167,6 +188,9 @@ impl Engine {
         }
         if account.is_practice() {
             return Ok(self.practice_credentials().await);
+        }
+        if self.is_lent(account) {
+            return Ok(Some(self.lent_key(account).await?.credentials));
         }
         let Some(access_key_id) = account.key.access_key_id.clone() else {
             return Ok(None);
@@ -223,6 +247,7 @@ impl Engine {
     pub(crate) fn forget_store(&self, id: &AccountId) {
         lock(&self.inner.stores).remove(id);
         lock(&self.inner.verdicts).remove(id);
+        self.inner.lenders.wake(id);
         self.inner.events.tell(Event::Accounts {});
     }
 
@@ -270,7 +295,9 @@ impl Engine {
             key: None,
             can_make_key: account.makes_keys(),
             key_deleted: account.key.deleted.is_some(),
-            key_expired: account.key.expires.is_some_and(|t| t <= self.now()),
+            // A lent key is replaced in time, so its end explains nothing.
+            key_expired: !self.is_lent(account)
+                && account.key.expires.is_some_and(|t| t <= self.now()),
         }
     }
 
@@ -288,6 +315,9 @@ impl Engine {
             .accounts
             .get(&account.id)
             .unwrap_or_else(|_| account.clone());
+        if let Some(problem) = self.lent_trouble(&account.id, error) {
+            return problem;
+        }
         let mut about = self.about(&account);
         about.bucket = bucket.map(str::to_owned);
         about.key = key.map(str::to_owned);

@@ -16,6 +16,7 @@ use crate::contract::{
     OnConflict, Problem, RunRequest,
 };
 use crate::engine::{Engine, lock};
+use crate::lent::Pause;
 use crate::problem::{from_file_error, from_store};
 pub(crate) use plans::clear_staging;
 use plans::{Plan, drop_from, touched};
@@ -54,6 +55,8 @@ struct Record {
     /// Files and folders directly in `folder` that the job makes: what is dragged or shown.
     tops: Vec<String>,
     job: Job,
+    /// Where keys are lent: whether it waits for somebody to sign in.
+    pause: Option<Arc<Pause>>,
     /// Turns the errors of its files into words.
     engine: Engine,
 }
@@ -98,7 +101,7 @@ impl Jobs {
     pub async fn cancel_all(&self) {
         let jobs = lock(&self.records).clone();
         for record in &jobs {
-            record.job.cancel();
+            record.stop();
         }
         for record in &jobs {
             // A store that does not answer must not keep the window from closing.
@@ -133,9 +136,21 @@ impl Record {
             rate: now.rate,
             time_left: now.time_left.map(|t| t.as_secs_f64()),
             current: now.current,
-            problem: now.problem.as_ref().map(|e| self.words(e, None)),
+            problem: match &now.problem {
+                Some(problem) => Some(self.words(problem, None)),
+                None if now.ended.is_none() => self.pause.as_ref().and_then(|p| p.waits_for()),
+                None => None,
+            },
             started: now.started.timestamp_millis(),
             ended: now.ended.map(|t| t.timestamp_millis()),
+        }
+    }
+
+    /// Stops it at once, also when it waits for a key.
+    fn stop(&self) {
+        self.job.cancel();
+        if let Some(pause) = &self.pause {
+            pause.give_up();
         }
     }
 
@@ -166,6 +181,15 @@ impl Engine {
             store,
         } = planned;
         let account = self.account(&location.account)?;
+        let (store, pause) = if self.is_lent(&account) {
+            let opened = self.open(&location.account).await?.store;
+            let (store, pause) = self
+                .patient(&account, &opened)
+                .map_err(|e| from_store(&e, &self.about(&account)))?;
+            (Arc::new(store) as Arc<dyn ObjectStore>, Some(pause))
+        } else {
+            (store, None)
+        };
         let choices = Choices {
             on_conflict: match request.on_conflict {
                 OnConflict::Overwrite => wherry_transfer::OnConflict::Overwrite,
@@ -209,6 +233,7 @@ impl Engine {
             folder,
             tops,
             job,
+            pause,
             engine: self.clone(),
         });
         lock(&self.inner.jobs.records).push(Arc::clone(&record));
@@ -278,7 +303,7 @@ impl Engine {
 
     pub(crate) async fn stop_job(&self, id: &str) -> Result<JobView, Problem> {
         let record = self.inner.jobs.get(id)?;
-        record.job.cancel();
+        record.stop();
         // Long enough to see the end of most; the events tell the rest.
         let _ = tokio::time::timeout(Duration::from_secs(2), record.job.wait()).await;
         Ok(record.view())
@@ -286,6 +311,9 @@ impl Engine {
 
     pub(crate) fn run_again(&self, id: &str) -> Result<JobView, Problem> {
         let record = self.inner.jobs.get(id)?;
+        if let Some(pause) = &record.pause {
+            pause.begin_again();
+        }
         if record.job.retry_failed() {
             self.follow(&record);
         }

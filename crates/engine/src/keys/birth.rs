@@ -159,7 +159,7 @@ impl Engine {
     ///
     /// The new secret gets a place of its own in the vault. What decides is the account file, which
     /// changes in one step: whoever is killed before it has the old key, whoever after it the new one.
-    pub(super) async fn swap(
+    pub(crate) async fn swap(
         &self,
         account: &Account,
         issued: &IssuedKey,
@@ -181,6 +181,7 @@ impl Engine {
                     tracing::warn!(%error, "the secret of the old key stays in the vault");
                 }
                 self.forget_store(&saved.id);
+                self.key_replaced(&saved, issued);
                 Ok(saved)
             }
             Err(error) => {

@@ -54,6 +54,10 @@ impl Engine {
             kept: kept_words(self.vault_in_use().kind()),
             regions: self.regions(&account)?,
         };
+        if self.is_lent(&account) {
+            self.lent_keys_view(&account, &mut view)?;
+            return Ok(view);
+        }
         let session = match issuer(&account) {
             Ok(link) => {
                 view.rules = wherry_portal::capabilities(link.kind).as_ref().map(rules);
@@ -101,6 +105,21 @@ impl Engine {
             }
         }
         Ok(view)
+    }
+
+    /// Of a key that is lent there is nothing to list; nor is its portal asked, as the account lives by
+    /// what would be asked with.
+    fn lent_keys_view(&self, account: &Account, view: &mut KeysView) -> Result<(), Problem> {
+        let id = Some(account.id.as_str());
+        if let Some(can) = wherry_portal::capabilities(issuer(account)?.kind) {
+            view.rules = Some(rules(&can));
+            view.cannot_list = cannot(&can.list, id);
+            view.cannot_delete = cannot(&can.delete, id);
+            view.cannot_reset = cannot(&can.reset, id);
+            view.cannot_rotate = self.cannot_rotate(account, &can);
+        }
+        view.cannot_create = self.lent_sign_in(&account.id);
+        Ok(())
     }
 
     /// What the place lets one do, which may be less than its portal's protocol would.

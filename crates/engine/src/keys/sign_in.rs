@@ -118,7 +118,10 @@ impl Engine {
     }
 
     pub(crate) async fn sign_out(&self, session: &str) {
-        if let Some(signed) = self.inner.sessions.take(session) {
+        // A lent key is renewed with what signing out would end.
+        if let Some(signed) = self.inner.sessions.take(session)
+            && (signed.account.is_none() || !signed.session.capabilities().lent)
+        {
             signed.session.sign_out().await;
         }
     }
@@ -155,7 +158,9 @@ impl Engine {
         session: Arc<dyn PortalSession>,
         http: HttpSettings,
     ) -> Result<(), Problem> {
-        if let Some(renewal) = session.lasting() {
+        if self.is_lent(account) {
+            self.lend_anew(account, &session).await?;
+        } else if let Some(renewal) = session.lasting() {
             let vault = self.vault_in_use();
             if let Some(secret) = vault.load(account.secret_name()).await? {
                 vault

@@ -98,6 +98,8 @@ fn notice(account: &Account, now: DateTime<Utc>) -> ExpiryNotice {
 mod tests {
     use super::*;
 
+    // Promise: Of a key that runs out the user is told 7, 3 and 1 days before, once each, and when it has
+    // happened.
     #[test]
     fn each_stage_is_told_once() {
         let now = DateTime::<Utc>::UNIX_EPOCH;
