@@ -1,6 +1,5 @@
 //! Keys lent by a real Ceph gateway: for a role, and for a token of a real OpenID Connect provider.
 
-use std::process::Command;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
@@ -13,64 +12,6 @@ use wherry_portal::{
 use wherry_store::{Credentials, HttpSettings, ObjectStore, S3Config, S3Store};
 use wherry_testbed::{Oidc, Rgw, Testbed, unique_bucket};
 use wherry_vault::Secret;
-
-const MAY_ALL: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::*"}]}"#;
-
-fn role(rgw: &Rgw, name: &str, trust: &str) {
-    let trust = format!("--assume-role-policy-doc={trust}");
-    let (role, may) = (
-        format!("--role-name={name}"),
-        format!("--policy-doc={MAY_ALL}"),
-    );
-    rgw.admin(&["role", "create", &role, &trust]);
-    rgw.admin(&["role-policy", "put", &role, "--policy-name=all", &may]);
-}
-
-fn with_a_role() -> Rgw {
-    let rgw = Rgw::start_private_with_sts();
-    role(
-        &rgw,
-        "Reader",
-        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":["arn:aws:iam:::user/test"]},"Action":["sts:AssumeRole"]}]}"#,
-    );
-    rgw
-}
-
-/// The gateway trusts the provider's tokens, those for its own audience and those for its client.
-fn trusting(oidc: &Oidc) -> Rgw {
-    let rgw = Rgw::start_private_with_sts();
-    // `radosgw-admin` of this Ceph cannot do it.
-    let program = "
-import sys, boto3
-endpoint, access, secret, issuer, thumbprint, *audiences = sys.argv[1:]
-iam = boto3.client('iam', endpoint_url=endpoint, aws_access_key_id=access, aws_secret_access_key=secret, region_name='us-east-1')
-iam.create_open_id_connect_provider(Url=issuer, ClientIDList=audiences, ThumbprintList=[thumbprint])
-";
-    let done = Command::new(Testbed::python())
-        .args([
-            "-c",
-            program,
-            &rgw.endpoint,
-            &rgw.access_key,
-            &rgw.secret_key,
-        ])
-        .args([&oidc.issuer, &oidc.thumbprint, &oidc.audience, &oidc.client])
-        .output()
-        .expect("python runs");
-    assert!(
-        done.status.success(),
-        "{}",
-        String::from_utf8_lossy(&done.stderr)
-    );
-    let host = oidc.issuer.trim_start_matches("http://");
-    for (name, audience) in [("Web", &oidc.audience), ("Person", &oidc.client)] {
-        let trust = format!(
-            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Federated":["arn:aws:iam:::oidc-provider/{host}"]}},"Action":["sts:AssumeRoleWithWebIdentity"],"Condition":{{"StringEquals":{{"{host}:app_id":"{audience}"}}}}}}]}}"#
-        );
-        role(&rgw, name, &trust);
-    }
-    rgw
-}
 
 fn assume(rgw: &Rgw, role: &str, secret: &str) -> SignInRequest {
     SignInRequest {
@@ -152,7 +93,7 @@ async fn opens(rgw: &Rgw, key: &IssuedKey) {
 
 #[tokio::test]
 async fn a_key_for_a_role_is_lent_again_and_again() {
-    let rgw = with_a_role();
+    let rgw = Rgw::start_private_with_role();
     let request = assume(&rgw, "Reader", &rgw.secret_key);
     let options = request.options.clone();
     let session = sign_in(request).await.expect("signs in");
@@ -190,7 +131,7 @@ async fn a_key_for_a_role_is_lent_again_and_again() {
 
 #[tokio::test]
 async fn what_a_gateway_refuses_is_told_apart() {
-    let rgw = with_a_role();
+    let rgw = Rgw::start_private_with_role();
     let refused = async |request| sign_in(request).await.expect_err("is refused");
 
     let error = refused(assume(&rgw, "Reader", "not-the-secret")).await;
@@ -240,7 +181,7 @@ async fn what_a_gateway_refuses_is_told_apart() {
 #[tokio::test]
 async fn a_key_for_a_web_identity_is_lent_and_lent_anew() {
     let oidc = Testbed::oidc();
-    let rgw = trusting(&oidc);
+    let rgw = Rgw::start_private_trusting(&oidc);
     for role in ["Web", "Person"] {
         let request = by_password(&rgw, &oidc, role, &oidc.alice.password);
         let options = request.options.clone();
@@ -276,7 +217,7 @@ async fn a_key_for_a_web_identity_is_lent_and_lent_anew() {
 #[tokio::test]
 async fn a_web_identity_nobody_trusts_gets_no_key() {
     let oidc = Testbed::oidc();
-    let rgw = trusting(&oidc);
+    let rgw = Rgw::start_private_trusting(&oidc);
     let error = sign_in(by_password(&rgw, &oidc, "Web", "not her password"))
         .await
         .expect_err("is refused");
