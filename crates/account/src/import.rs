@@ -7,6 +7,7 @@
 
 mod clouds_yaml;
 mod keys;
+mod oidc;
 mod openrc;
 mod shell;
 
@@ -18,6 +19,8 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 
 pub use keys::{ImportedKey, ImportedKeys, read_keys};
+pub use oidc::ImportedOidc;
+use oidc::OidcGiven;
 
 use crate::ini::Malformed;
 
@@ -67,7 +70,10 @@ pub struct ImportedCloud {
     pub project_domain_id: Option<String>,
     pub region: Option<String>,
     pub method: CloudMethod,
-    /// The password or the application credential's secret; the user is asked when it is absent.
+    /// Of a sign-in through the institution.
+    pub oidc: Option<ImportedOidc>,
+    /// The password, the application credential's secret or the access token; the user is asked when it is
+    /// absent.
     pub secret: Option<SecretString>,
     pub ca_file: Option<PathBuf>,
     /// What was left out and why, in words for the user.
@@ -91,11 +97,7 @@ impl ImportedCloud {
                 Some("The file gives its application credential by name only, without the user it belongs to.".into())
             }
             CloudMethod::Password | CloudMethod::ApplicationCredential { .. } => None,
-            CloudMethod::Oidc(_) => Some(
-                "This cloud signs you in through your institution (OpenID Connect), which Wherry cannot do from a file \
-                 yet. In its dashboard, make an application credential or EC2 credentials and use those here."
-                    .into(),
-            ),
+            CloudMethod::Oidc(kind) => self.oidc.as_ref()?.unusable(kind, self.user.as_deref()),
             CloudMethod::Other(kind) => Some(format!(
                 "Wherry does not know the sign-in “{}”.",
                 kind.chars().filter(|c| !c.is_control()).take(60).collect::<String>()
@@ -192,6 +194,7 @@ struct Given {
     credential_id: Option<String>,
     credential_name: Option<String>,
     credential_secret: Option<SecretString>,
+    oidc: OidcGiven,
     ca_file: Option<String>,
     notes: Vec<String>,
 }
@@ -201,10 +204,19 @@ impl Given {
     fn into_cloud(self, name: String, path: &Path) -> ImportedCloud {
         let mut notes = self.notes;
         let method = method(self.auth_type, self.credential_id, self.credential_name);
+        let mut given = self.oidc;
+        let access_token = given.access_token.take();
+        let oidc = match &method {
+            CloudMethod::Oidc(kind) => Some(given.into_oidc(kind)),
+            _ => None,
+        };
         let secret = match method {
-            CloudMethod::Password => self.password,
+            CloudMethod::Oidc(_) if oidc.as_ref().is_some_and(|oidc| oidc.takes_access_token) => {
+                access_token
+            }
+            CloudMethod::Password | CloudMethod::Oidc(_) => self.password,
             CloudMethod::ApplicationCredential { .. } => self.credential_secret,
-            CloudMethod::Oidc(_) | CloudMethod::Other(_) => None,
+            CloudMethod::Other(_) => None,
         };
         ImportedCloud {
             name,
@@ -219,6 +231,7 @@ impl Given {
             project_domain_id: self.project_domain_id,
             region: self.region,
             method,
+            oidc,
             secret,
             ca_file: self
                 .ca_file
@@ -333,6 +346,7 @@ mod tests {
     fn nothing_here_can_start_a_program() {
         let sources = [
             include_str!("import/clouds_yaml.rs"),
+            include_str!("import/oidc.rs"),
             include_str!("import/openrc.rs"),
             include_str!("import/shell.rs"),
             include_str!("import/keys/mod.rs"),

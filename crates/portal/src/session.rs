@@ -88,6 +88,10 @@ pub trait PortalSession: Issuer + std::fmt::Debug {
     fn user(&self) -> &str;
 
     /// Keystone: the domain the user is in.
+    #[allow(
+        clippy::unnecessary_literal_bound,
+        reason = "the portal that has domains borrows its own"
+    )]
     fn domain(&self) -> &str {
         ""
     }

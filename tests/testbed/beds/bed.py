@@ -47,24 +47,23 @@ def up(directory: Path, wanted: Wanted) -> dict:
 
 
 def _start(directory: Path, wanted: Wanted) -> dict:
-    about = _start_stores(directory, wanted)
-    if wanted.oidc:
-        about["oidc"] = oidc.up(directory / "oidc", tls=wanted.tls)
+    about = {"oidc": oidc.up(directory / "oidc", tls=wanted.tls)} if wanted.oidc else {}
+    about.update(_start_stores(directory, wanted, about["oidc"]["issuer"] if wanted.oidc else None))
     return about
 
 
-def _start_stores(directory: Path, wanted: Wanted) -> dict:
+def _start_stores(directory: Path, wanted: Wanted, issuer: str | None) -> dict:
     if not (wanted.rgw or wanted.keystone):
         return {}
     if not wanted.keystone:
         told = _described(wanted.keystone_dir)["keystone"] if wanted.keystone_dir else None
         return {"rgw": _start_gateway(directory, wanted, told, free_port())}
     if not wanted.rgw:
-        return {"keystone": keystone.up(directory / "keystone", tls=wanted.tls)}
+        return {"keystone": keystone.up(directory / "keystone", tls=wanted.tls, issuer=issuer)}
     # The catalog names the gateway and the gateway asks Keystone, so the gateway's port comes first.
     port = free_port()
     stores = {region: f"http://{host}:{port}/swift/v1" for region, host in zip(seed.REGIONS, ("127.0.0.1", "localhost"))}
-    told = keystone.up(directory / "keystone", tls=wanted.tls, object_store=stores)
+    told = keystone.up(directory / "keystone", tls=wanted.tls, object_store=stores, issuer=issuer)
     return {"keystone": told, "rgw": _start_gateway(directory, wanted, told, port)}
 
 

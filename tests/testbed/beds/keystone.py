@@ -20,18 +20,24 @@ from beds.authority import Authority
 from beds.ports import free_port
 
 _WSGI = """\
+import os
 import sys
 sys.argv = ["keystone"]  # oslo.config would otherwise read gunicorn's arguments as its own and exit
 from keystone.server import wsgi
 application = wsgi.initialize_public_application()
+if issuer := os.environ.get("WHERRY_OIDC_ISSUER"):
+    sys.path.insert(0, os.environ["WHERRY_TESTBED_PROGRAMS"])
+    from federation_gate import Gate
+    application = Gate(application, issuer)
 """
 
 
-def up(directory: Path, *, tls: bool = False, object_store: dict | None = None) -> dict:
+def up(directory: Path, *, tls: bool = False, object_store: dict | None = None, issuer: str | None = None) -> dict:
     """Starts Keystone in `directory` and returns what a test needs to know about it.
 
     `object_store` maps a region's name to the URL its catalog entry shall have; without it the
-    catalog has no object store. With `tls` the same Keystone also answers over HTTPS.
+    catalog has no object store. With `tls` the same Keystone also answers over HTTPS. With `issuer`
+    it lets in, as their namesakes, the people of the OpenID Connect provider there.
     """
     template = _template()
     shutil.copytree(template, directory, dirs_exist_ok=True)
@@ -42,9 +48,9 @@ def up(directory: Path, *, tls: bool = False, object_store: dict | None = None) 
     _write_configuration(directory)
     _set_catalog(directory / "keystone.db", {"identity": {seed.REGIONS[0]: url}, "object-store": object_store or {}})
     try:
-        _serve(directory, "keystone", port)
+        _serve(directory, "keystone", port, issuer=issuer)
         if authority:
-            _serve(directory, "keystone-tls", tls_port, authority)
+            _serve(directory, "keystone-tls", tls_port, authority, issuer)
         processes.wait_until(directory, "keystone", lambda: http.answers(url), 60, f"answering at {url}")
         if authority:
             ready = lambda: http.accepts_connections(tls_port)  # noqa: E731
@@ -58,6 +64,7 @@ def up(directory: Path, *, tls: bool = False, object_store: dict | None = None) 
         "tls_url": tls_url,
         "ca_file": str(authority.ca_file) if authority else None,
         "regions": object_store or {},
+        "federated": issuer is not None,
         **json.loads((directory / "seed.json").read_text()),
     }
 
@@ -126,7 +133,7 @@ def _set_catalog(database: Path, addresses: dict) -> None:
     db.close()
 
 
-def _serve(directory: Path, name: str, port: int, authority: Authority | None = None) -> None:
+def _serve(directory: Path, name: str, port: int, authority: Authority | None = None, issuer: str | None = None) -> None:
     # Where Keystone's own log stays empty, the access log answers "was it asked at all?". Processes, not
     # threads: with threads Keystone 30 now and then judges one request by another's token.
     argv = [
@@ -135,7 +142,8 @@ def _serve(directory: Path, name: str, port: int, authority: Authority | None = 
         *(["--certfile", authority.chain_file, "--keyfile", authority.key_file] if authority else []),
         "wsgi:application",
     ]  # fmt: skip
-    processes.start(directory, name, argv, _environment(directory))
+    federation = {"WHERRY_OIDC_ISSUER": issuer, "WHERRY_TESTBED_PROGRAMS": str(Path(__file__).parent)} if issuer else {}
+    processes.start(directory, name, argv, {**_environment(directory), **federation})
 
 
 def _manage(directory: Path, *arguments: str) -> None:
@@ -162,6 +170,8 @@ def _write_configuration(directory: Path) -> None:
 log_file = {directory}/log/keystone.log
 [database]
 connection = sqlite:///{directory}/keystone.db
+[auth]
+methods = password,token,openid,application_credential,totp
 [token]
 provider = fernet
 expiration = 3600

@@ -10,6 +10,8 @@ ALICE = {"name": "alice", "password": "alicepw"}
 BOB = {"name": "bob", "password": "bobpw"}
 CAROL = {"name": "carol", "password": "carolpw"}
 PROJECTS = ("demo", "survey")
+IDENTITY_PROVIDER = "institution"
+PROTOCOL = "openid"
 
 
 def plant(url: str) -> dict:
@@ -49,8 +51,11 @@ def plant(url: str) -> dict:
             new = {"service_id": store_id, "region_id": region, "interface": interface, "url": "http://template.invalid"}
             api("POST", "/endpoints", {"endpoint": new})
 
+    _trust_an_institution(api)
     return {
         "domain": DOMAIN,
+        "identity_provider": IDENTITY_PROVIDER,
+        "protocol": PROTOCOL,
         "admin": ADMIN,
         "service_user": service,
         "alice": alice,
@@ -59,6 +64,16 @@ def plant(url: str) -> dict:
         "projects": projects,
         "application_credential": _application_credential(url, alice),
     }
+
+
+def _trust_an_institution(api) -> None:
+    """Whoever comes from there is the user of the same name here."""
+    user = {"name": "{0}", "domain": {"id": "default"}, "type": "local"}
+    rule = {"local": [{"user": user}], "remote": [{"type": "HTTP_OIDC_SUB"}]}
+    api("PUT", "/OS-FEDERATION/mappings/namesakes", {"mapping": {"rules": [rule]}})
+    provider = f"/OS-FEDERATION/identity_providers/{IDENTITY_PROVIDER}"
+    api("PUT", provider, {"identity_provider": {"enabled": True, "domain_id": "default"}})
+    api("PUT", f"{provider}/protocols/{PROTOCOL}", {"protocol": {"mapping_id": "namesakes"}})
 
 
 def _application_credential(url: str, alice: dict) -> dict:

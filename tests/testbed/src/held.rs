@@ -27,6 +27,8 @@ pub(crate) enum Set {
     /// With the gateway that trusts it.
     Keystone,
     Oidc,
+    /// A Keystone that lets in the people of an OpenID Connect provider.
+    Federation,
 }
 
 impl Set {
@@ -35,17 +37,18 @@ impl Set {
             Self::Rgw => &["--rgw", "--tls"],
             Self::Keystone => &["--rgw", "--keystone", "--tls"],
             Self::Oidc => &["--oidc", "--tls"],
+            Self::Federation => &["--keystone", "--oidc", "--tls"],
         }
     }
 }
 
 /// The servers that `WHERRY_TESTBED` describes, or else this process's own, started once.
 pub(crate) fn shared(set: Set) -> Arc<Held> {
-    static OWN: [Mutex<Weak<Held>>; 3] = [const { Mutex::new(Weak::new()) }; 3];
+    static OWN: [Mutex<Weak<Held>>; 4] = [const { Mutex::new(Weak::new()) }; 4];
     if let Some(description) = std::env::var_os("WHERRY_TESTBED") {
         let running = Held::running(Path::new(&description));
-        // A provider of its own is quickly there, for test runs that were started without one.
-        if !matches!(set, Set::Oidc) || running.about.get("oidc").is_some() {
+        // Those with a provider are quickly there, for test runs that were started without one.
+        if !matches!(set, Set::Oidc | Set::Federation) || running.about.get("oidc").is_some() {
             return Arc::new(running);
         }
     }

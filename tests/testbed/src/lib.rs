@@ -81,6 +81,15 @@ impl Testbed {
         script("tools")
     }
 
+    /// The shared Keystone, which lets in the people of the shared OpenID Connect provider.
+    ///
+    /// # Panics
+    /// As [`Testbed::rgw`].
+    pub fn federation() -> (Keystone, Oidc) {
+        let held = held::shared(Set::Federation);
+        (Keystone::read(held.clone()), Oidc::read(held))
+    }
+
     /// A Python interpreter with boto3, the independent client to check results with.
     ///
     /// # Panics
@@ -253,6 +262,10 @@ pub struct Keystone {
     pub application_credential: ApplicationCredential,
     /// `RegionOne` and `RegionTwo`.
     pub regions: Vec<Region>,
+    /// What it calls the OpenID Connect provider, where it knows one.
+    pub identity_provider: String,
+    /// What it calls the way the provider's people come in.
+    pub protocol: String,
     _held: Arc<Held>,
 }
 
@@ -305,6 +318,8 @@ impl Keystone {
                     object_store: text(about, &format!("/regions/{name}")),
                 })
                 .into(),
+            identity_provider: text(about, "/identity_provider"),
+            protocol: text(about, "/protocol"),
             _held: held,
         }
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::{Given, ImportError, ImportedCloud, text_of};
+use super::{Given, ImportError, ImportedCloud, OidcGiven, text_of};
 
 #[derive(Deserialize)]
 struct Document {
@@ -66,6 +66,14 @@ struct Members {
     application_credential_id: Option<String>,
     application_credential_name: Option<String>,
     application_credential_secret: Option<SecretString>,
+    identity_provider: Option<String>,
+    protocol: Option<String>,
+    discovery_endpoint: Option<String>,
+    access_token_endpoint: Option<String>,
+    client_id: Option<String>,
+    client_secret: Option<SecretString>,
+    openid_scope: Option<String>,
+    access_token: Option<SecretString>,
 }
 
 /// All clouds of the file, by name.
@@ -154,6 +162,16 @@ impl Cloud {
             credential_id: auth.application_credential_id,
             credential_name: auth.application_credential_name,
             credential_secret: auth.application_credential_secret,
+            oidc: OidcGiven {
+                discovery_endpoint: auth.discovery_endpoint,
+                access_token_endpoint: auth.access_token_endpoint,
+                client_id: auth.client_id,
+                client_secret: auth.client_secret,
+                scopes: auth.openid_scope,
+                identity_provider: auth.identity_provider,
+                protocol: auth.protocol,
+                access_token: auth.access_token,
+            },
             ca_file: self.cacert,
             notes,
         }
@@ -164,10 +182,35 @@ impl Given {
     /// Takes what `secure.yaml` has; it goes before what `clouds.yaml` has.
     fn fill(&mut self, secure: Self) {
         macro_rules! take {
-            ($($member:ident)*) => { $(if secure.$member.is_some() { self.$member = secure.$member; })* };
+            ($($member:ident).+) => { if secure.$($member).+.is_some() { self.$($member).+ = secure.$($member).+; } };
+            ($($($member:ident).+),+) => { $(take!($($member).+);)+ };
         }
-        take!(auth_type auth_url user user_id user_domain user_domain_id project project_id project_domain
-            project_domain_id region password credential_id credential_name credential_secret ca_file);
+        take!(
+            auth_type,
+            auth_url,
+            user,
+            user_id,
+            user_domain,
+            user_domain_id,
+            project,
+            project_id,
+            project_domain,
+            project_domain_id,
+            region,
+            password,
+            credential_id,
+            credential_name,
+            credential_secret,
+            ca_file,
+            oidc.discovery_endpoint,
+            oidc.access_token_endpoint,
+            oidc.client_id,
+            oidc.client_secret,
+            oidc.scopes,
+            oidc.identity_provider,
+            oidc.protocol,
+            oidc.access_token
+        );
         self.notes.extend(secure.notes);
     }
 }
@@ -208,6 +251,17 @@ clouds:
   sso:
     auth_type: v3oidcaccesstoken
     auth: {auth_url: https://sso.example.org/v3, username: bob, password: unused}
+  institution:
+    auth_type: v3oidcpassword
+    auth:
+      auth_url: https://sso.example.org/v3
+      username: bob
+      password: bobs
+      identity_provider: institution
+      protocol: openid
+      discovery_endpoint: https://i.example.org/realms/x/.well-known/openid-configuration
+      client_id: openstack
+      client_secret: cl13nt
   unfinished:
 "#;
 
@@ -266,6 +320,18 @@ clouds:
         assert!(sso.unusable().expect("says so").contains("OpenID Connect"));
         assert_eq!(secret(&sso), None, "an unused password is not kept");
 
+        let institution = cloud("institution");
+        assert_eq!(institution.unusable(), None);
+        assert_eq!(secret(&institution), Some("bobs"));
+        let oidc = institution.oidc.expect("is one");
+        assert_eq!(
+            (oidc.issuer.map(String::from), oidc.client_id),
+            (
+                Some("https://i.example.org/realms/x".into()),
+                Some("openstack".into())
+            )
+        );
+
         assert!(
             cloud("unfinished")
                 .unusable()
@@ -278,7 +344,9 @@ clouds:
     fn debugging_shows_no_password() {
         let shown = format!("{:?}", clouds(CLOUDS));
         assert!(
-            !shown.contains("s3cr3t") && !shown.contains("#r"),
+            !["s3cr3t", "#r", "cl13nt", "bobs"]
+                .iter()
+                .any(|secret| shown.contains(secret)),
             "{shown}"
         );
     }

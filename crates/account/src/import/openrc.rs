@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
 
 use super::shell::{self, Command, Piece, Word};
-use super::{Given, ImportedCloud};
+use super::{Given, ImportedCloud, OidcGiven};
 
 /// `None`: set to something that only a shell could tell, or asked from the user.
 type Variables = BTreeMap<String, Option<Zeroizing<String>>>;
@@ -244,6 +244,16 @@ impl Script {
             credential_id: self.text("OS_APPLICATION_CREDENTIAL_ID"),
             credential_name: self.text("OS_APPLICATION_CREDENTIAL_NAME"),
             credential_secret: self.secret("OS_APPLICATION_CREDENTIAL_SECRET"),
+            oidc: OidcGiven {
+                discovery_endpoint: self.text("OS_DISCOVERY_ENDPOINT"),
+                access_token_endpoint: self.text("OS_ACCESS_TOKEN_ENDPOINT"),
+                client_id: self.text("OS_CLIENT_ID"),
+                client_secret: self.secret("OS_CLIENT_SECRET"),
+                scopes: self.text("OS_OPENID_SCOPE"),
+                identity_provider: self.text("OS_IDENTITY_PROVIDER"),
+                protocol: self.text("OS_PROTOCOL"),
+                access_token: self.secret("OS_ACCESS_TOKEN"),
+            },
             ca_file: self.text("OS_CACERT"),
             notes: self.notes,
         };
@@ -508,6 +518,23 @@ export OS_PROJECT_DOMAIN_ID=kept
                 .unusable()
                 .expect("says so")
                 .contains("application credential")
+        );
+    }
+
+    #[test]
+    fn a_sign_in_through_the_institution_that_is_all_there_can_be_tried() {
+        let cloud = cloud(
+            "export OS_AUTH_URL=https://keystone.cloudferro.com:5000/v3\nexport OS_AUTH_TYPE=v3oidcaccesstoken\n\
+             export OS_IDENTITY_PROVIDER=ident_cloudferro-cloud_provider\nexport OS_PROTOCOL=openid\n\
+             export OS_ACCESS_TOKEN=\"$(curl https://identity.example.org/token)\"\n",
+        );
+        assert_eq!(cloud.unusable(), None);
+        assert!(cloud.secret.is_none(), "the user is asked for the token");
+        let oidc = cloud.oidc.expect("is one");
+        assert!(oidc.takes_access_token);
+        assert_eq!(
+            oidc.identity_provider.as_deref(),
+            Some("ident_cloudferro-cloud_provider")
         );
     }
 

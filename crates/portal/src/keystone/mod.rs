@@ -6,6 +6,7 @@
 
 mod address;
 mod catalog;
+mod federation;
 mod keys;
 mod portal;
 mod refusal;
@@ -19,6 +20,7 @@ use reqwest::Client;
 use url::Url;
 use wherry_store::HttpSettings;
 
+pub use federation::Federation;
 pub(crate) use portal::sign_in;
 pub use session::{KeystoneSession, Named, Project};
 pub use sign_in::{Domain, Receipt, SignIn, UserRef};
@@ -87,6 +89,8 @@ pub(crate) fn capabilities() -> Capabilities {
             SignInMethod::Password,
             SignInMethod::Totp,
             SignInMethod::ApplicationCredential,
+            SignInMethod::Browser,
+            SignInMethod::DeviceCode,
         ],
     }
 }

@@ -8,12 +8,38 @@ use secrecy::SecretString;
 use url::Url;
 use wherry_account::IssuerKind;
 
-use super::{Keystone, KeystoneSession, Project, SignIn, UserRef};
+use super::{Federation, Keystone, KeystoneSession, Project, SignIn, UserRef, federation};
 use crate::error::PortalError;
 use crate::session::{PortalSession, Proof, S3Endpoint, Scope, SignInRequest, wrong_proof};
 
 pub(crate) async fn sign_in(request: SignInRequest) -> Result<Arc<dyn PortalSession>, PortalError> {
-    let way = match request.proof {
+    let SignInRequest {
+        url,
+        http,
+        options,
+        client_secret,
+        proof,
+        ..
+    } = request;
+    let (options, client_secret, proof) = match &proof {
+        Proof::Imported { cloud, secret } if cloud.oidc.is_some() => {
+            federation::imported(cloud, secret).ok_or_else(wrong_proof)?
+        }
+        _ => (options, client_secret, proof),
+    };
+    let keystone = Keystone::discover(&url, &http).await?;
+    if let Some(tokens) = federation::tokens(&proof, &options, client_secret, &http).await? {
+        let Some(federation) = Federation::from_options(&options) else {
+            return Err(PortalError::CannotDo {
+                reason: "Keystone must be told the name it has for your institution, its identity provider: the RC \
+                         file that your dashboard offers has it as OS_IDENTITY_PROVIDER."
+                    .into(),
+            });
+        };
+        let session = keystone.sign_in_federated(&federation, &tokens).await?;
+        return Ok(Arc::new(session));
+    }
+    let way = match proof {
         Proof::Password {
             user,
             domain,
@@ -30,7 +56,6 @@ pub(crate) async fn sign_in(request: SignInRequest) -> Result<Arc<dyn PortalSess
         }
         _ => return Err(wrong_proof()),
     };
-    let keystone = Keystone::discover(&request.url, &request.http).await?;
     Ok(Arc::new(keystone.sign_in(&way).await?))
 }
 
