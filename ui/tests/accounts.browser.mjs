@@ -8,9 +8,11 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { after, before, test } from 'node:test'
 import { open, start } from './chromium.mjs'
-import states from './states-accounts.mjs'
+import accountStates from './states-accounts.mjs'
+import portalStates from './states-portals.mjs'
 
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const states = { ...accountStates, ...portalStates }
 let desk
 
 before(async () => (desk = await start()))

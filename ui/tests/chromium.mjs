@@ -37,6 +37,8 @@ export async function start() {
 export async function open({ browser, url }, { world, theme = 'light', size = '1280x800', scale = 1 }) {
   const [width, height] = size.split('x').map(Number)
   const page = await browser.newPage({ viewport: { width, height }, colorScheme: theme, reducedMotion: 'reduce' })
+  // The worlds' own day: "3 days ago" means the same in every picture.
+  await page.clock.setSystemTime(new Date('2026-03-14T12:00:00Z'))
   const errors = []
   page.on('pageerror', (error) => errors.push(String(error)))
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))

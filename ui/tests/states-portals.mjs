@@ -97,7 +97,7 @@ export default {
     steps: async (page) => {
       await to(page, /Copernicus/, 'Sign in and make a key')
       await page.getByRole('tab', { name: 'In your browser' }).click()
-      await press(page, 'Sign in')
+      await press(page, 'Open the browser…')
       await page.getByText('Finish signing in').waitFor()
     },
   },
@@ -185,7 +185,7 @@ export default {
       await field(page, 'Sign-in service').fill('https://login.example.org')
       await field(page, 'Client id').fill('wherry')
       await page.getByLabel('With a code, on any device').check()
-      await press(page, 'Sign in')
+      await press(page, 'Get a code…')
       await page.getByText('Type this code').waitFor()
     },
   },
@@ -246,11 +246,11 @@ export default {
       await page.getByText('The old key is still there').waitFor()
     },
   },
-  'waits-for-sign-in': { world: 'sign-in-needed', steps: (page) => page.getByText('Waits for you to sign in').waitFor() },
+  'waits-for-sign-in': { world: 'sign-in-needed', steps: (page) => page.getByText('Waits for you to sign in;').waitFor() },
   'waits-sign-in': {
     world: 'sign-in-needed',
     steps: async (page) => {
-      await page.getByText('Waits for you to sign in').waitFor()
+      await page.getByText('Waits for you to sign in;').waitFor()
       await page.getByRole('button', { name: 'Sign in…' }).first().click()
     },
   },

@@ -170,7 +170,7 @@ const PORTALS: Record<PortalKind, Portal> = {
         fields: ['credentialId', 'credentialSecret'],
         about: 'Many clouds let an application credential look at S3 keys but not make one. If yours refuses, sign in with your password.',
       },
-      { way: 'file', label: 'clouds.yaml or openrc', fields: [] },
+      { way: 'file', label: 'clouds.yaml', fields: [] },
       {
         ...SSO,
         label: 'Single sign-on',
@@ -187,7 +187,7 @@ const PORTALS: Record<PortalKind, Portal> = {
       title: 'Sign in to the JASMIN portal',
       words: 'On JASMIN’s own page, in a window of its own. Then choose your tenancy, and Wherry makes the key there.',
     },
-    description: 'JASMIN’s own sign-in page opens in a window of its own. Wherry does not see what you type there.',
+    description: 'On the portal’s own pages: Wherry does not see what you type there.',
     address: {
       label: 'Address of the portal',
       placeholder: 'https://s3-portal.jasmin.ac.uk',
@@ -298,7 +298,7 @@ const PORTALS: Record<PortalKind, Portal> = {
     name: 'the store',
     card: {
       title: 'User name and password of your institution',
-      words: `A MinIO store that knows your institution’s directory (LDAP). ${LENT}`,
+      words: `A MinIO store that knows your institution’s directory (LDAP). The key lasts for a while; then Wherry asks you to sign in again.`,
     },
     description: 'The store lends a key to people of your institution’s directory (LDAP). It lasts for a while; then Wherry asks you to sign in again.',
     address: STORE_ADDRESS,

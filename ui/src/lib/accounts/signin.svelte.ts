@@ -112,6 +112,13 @@ export class SignInForm {
     return this.ways.find(({ way }) => way === this.way) ?? (this.ways[0] as WayIn)
   }
 
+  /** On the button. */
+  get action(): string {
+    if (this.way === 'sso' && this.through === 'browser') return 'Open the browser…'
+    if (this.way === 'sso' && this.through === 'device-code') return 'Get a code…'
+    return this.wayIn.action ?? 'Sign in'
+  }
+
   /** The single sign-on without a browser is a user name and a password. */
   get asksPassword(): boolean {
     return this.way === 'sso' && this.through === 'password'

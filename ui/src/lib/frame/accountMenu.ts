@@ -6,6 +6,7 @@ import Pencil from '@lucide/svelte/icons/pencil'
 import PlusIcon from '@lucide/svelte/icons/plus'
 import RefreshCw from '@lucide/svelte/icons/refresh-cw'
 import Trash2 from '@lucide/svelte/icons/trash-2'
+import Wrench from '@lucide/svelte/icons/wrench'
 import { backend, type AccountView, type BucketView } from '$lib/backend'
 import type { MenuEntry } from '$lib/parts/menu'
 import { refreshBuckets } from './accounts.svelte'
@@ -19,6 +20,7 @@ export function accountMenu({ id, provider }: AccountView): MenuEntry[] {
     { label: 'New bucket…', icon: PlusIcon, run: () => void openDialog({ kind: 'new-bucket', account: id }) },
     { label: 'Open a bucket by name…', icon: FolderSearch, run: () => void openDialog({ kind: 'open-bucket', account: id }) },
     'line',
+    { label: 'Use with other tools…', icon: Wrench, run: () => void openDialog({ kind: 'hand-over', account: id }) },
     { label: 'Keys', icon: KeyRound, run: () => navigate({ keysOf: id }) },
     {
       label: 'Edit account…',

@@ -12,6 +12,8 @@ export type DialogRequest =
   | { kind: 'secret'; account: string }
   /** The portal of an account, once more; `purpose` begins a sentence: "To make a new key". */
   | { kind: 'sign-in'; account: string; purpose: string }
+  | { kind: 'hand-over'; account: string }
+  | { kind: 'import-keys' }
   | { kind: 'vault' }
   | { kind: 'settings' }
   | { kind: 'new-bucket'; account: string }

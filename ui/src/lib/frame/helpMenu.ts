@@ -1,4 +1,5 @@
-/** What helps when something is unclear: the shortcuts and the log. */
+/** What helps when something is unclear: the shortcuts, the log, and the way from another tool. */
+import FileInput from '@lucide/svelte/icons/file-input'
 import Keyboard from '@lucide/svelte/icons/keyboard'
 import ScrollText from '@lucide/svelte/icons/scroll-text'
 import { backend } from '$lib/backend'
@@ -9,6 +10,7 @@ import { report } from './notice.svelte'
 export function helpMenu(): MenuEntry[] {
   return [
     { label: 'Keyboard shortcuts', icon: Keyboard, shortcut: 'F1', run: () => void openDialog({ kind: 'shortcuts' }) },
+    { label: 'Import from another tool…', icon: FileInput, run: () => void openDialog({ kind: 'import-keys' }) },
     { label: 'Show log', icon: ScrollText, run: () => void showLog() },
   ]
 }

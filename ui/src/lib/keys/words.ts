@@ -11,6 +11,14 @@ export function dayOf(millis: number): string {
   return (isDate(millis) ? greenwich : day).format(new Date(millis))
 }
 
+const short = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' })
+const shortGreenwich = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeZone: 'UTC' })
+
+/** For a table: "14 Mar 2026". */
+export function shortDay(millis: number): string {
+  return (isDate(millis) ? shortGreenwich : short).format(new Date(millis))
+}
+
 const time = new Intl.DateTimeFormat('en-GB', { timeStyle: 'short' })
 
 /** "14:32", with the day when that is another one. */
