@@ -19,6 +19,8 @@
 
 mod held;
 
+mod roles;
+
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::io::{Read, Write as _};

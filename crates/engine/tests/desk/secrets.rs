@@ -212,7 +212,8 @@ mod erased {
 }
 
 // Promise: A key that was deleted elsewhere is noticed when its portal is asked.
-// Promise: A sign-in ends with the process: the password is asked for again.
+// Promise: A sign-in ends with the process: the password is asked for again. Where a portal gives a token
+// to go on with instead, that is kept with the key, in the keychain.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sign_in_and_a_session_secret_end_with_the_process() {
     let (bed, _rgw) = Testbed::both();
