@@ -437,6 +437,7 @@ export class Fake implements Backend {
     pick_files: () => ['/home/ada/Desktop/results.csv', '/home/ada/Desktop/notes.txt'],
     pick_file: () => '/home/ada/clouds.yaml',
     pick_folder: () => '/home/ada/Downloads',
+    pick_save: ({ name }) => `/home/ada/${name}`,
     copy_text: ({ text }) => {
       this.clipboard = text
       return null

@@ -192,8 +192,8 @@ impl Engine {
     }
 
     pub(crate) fn read_keys(&self, path: &str) -> Result<KeysImportView, Problem> {
-        let found =
-            import::read_keys(Path::new(path)).map_err(|e| not_read(&e, Path::new(path)))?;
+        let file = Surroundings::from_env().expand(Path::new(path));
+        let found = import::read_keys(&file).map_err(|e| not_read(&e, &file))?;
         let accounts = self.inner.accounts.list()?;
         let view = |key: &ImportedKey| {
             let preset = preset_of(key.endpoint.as_deref(), None);
@@ -219,7 +219,7 @@ impl Engine {
         imports.insert(import.clone(), found.keys);
         Ok(KeysImportView {
             import,
-            file: path.to_owned(),
+            file: file.display().to_string(),
             tool: found.tool.to_owned(),
             keys,
         })

@@ -71,6 +71,27 @@ export type AccountView = { id: string, name: string, provider: string, provider
  */
 issuer: IssuerView | null, openedBuckets: Array<string>, };
 
+/**
+ * Makes an account of what a file has.
+ */
+export type AddImported = { import: string, 
+/**
+ * Its place in the list.
+ */
+key: number, name: string, 
+/**
+ * Where the file does not say it, or for another one.
+ */
+endpoint?: string, 
+/**
+ * Where the file has none.
+ */
+secret?: Typed, 
+/**
+ * Replaces the preset that the address belongs to.
+ */
+provider?: string, };
+
 export type AddressingView = "path" | "virtual-host";
 
 export type AllOf = { listing: string, look: LookAt, };
@@ -134,6 +155,54 @@ export type Event = { "kind": "jobs", jobs: Array<JobView>, } | { "kind": "listi
 
 export type ExpiryRule = "none" | "optional" | "required" | "fixed";
 
+export type ExportRequest = { account: string, tool: string, 
+/**
+ * The secret is left out unless this is set; it comes from the vault.
+ */
+withSecret: boolean, 
+/**
+ * What the account is called there; a name made from the account's when absent.
+ */
+entry?: string, };
+
+export type ExportToolView = { 
+/**
+ * `s3cmd`, for [`ExportRequest`].
+ */
+id: string, name: string, 
+/**
+ * What one does with it, in a few words.
+ */
+about: string, 
+/**
+ * The tool's own file, if Wherry can add an account to it: `~/.s3cfg`.
+ */
+mergesInto: string | null, };
+
+/**
+ * An account in the words of a tool. The only answer but [`super::Revealed`] that may hold a secret,
+ * and only when it was asked for.
+ */
+export type ExportView = { tool: string, entry: string, files: Array<ExportedFileView>, 
+/**
+ * What is different there and what is lost, in words.
+ */
+notes: Array<string>, containsSecret: boolean, 
+/**
+ * Whether the text would hold the secret if it were asked for; some tools keep secrets elsewhere.
+ */
+canHoldSecret: boolean, };
+
+export type ExportedFileView = { 
+/**
+ * Where the tool looks for it: `~/.aws/credentials`.
+ */
+place: string | null, 
+/**
+ * A name to save it under.
+ */
+saveAs: string, text: string, };
+
 export type FieldView = { name: string, label: string, placeholder: string, hint: string, };
 
 export type FileState = "waiting" | "running" | "done" | "skipped" | "failed" | "cancelled";
@@ -167,11 +236,11 @@ export type GivenSecret = { account: string, secret: Typed, sessionToken: Typed 
 /**
  * A sign-in on a portal's own pages.
  */
-export type HostedRequest = { 
+export type HostedRequest = { issuer: KeySource, 
 /**
  * The portal, as typed.
  */
-url: string, title: string, };
+url: string, };
 
 /**
  * What a `clouds.yaml` or an openrc file holds, without its secrets.
@@ -181,6 +250,28 @@ export type ImportView = {
  * For [`PortalSignIn::Imported`].
  */
 import: string, file: string, clouds: Array<CloudView>, };
+
+export type ImportedKeyView = { name: string, 
+/**
+ * An account here has this name already.
+ */
+taken: boolean, 
+/**
+ * Absent where the file does not say it.
+ */
+endpoint: string | null, region: string | null, 
+/**
+ * The place it is at: a preset's id and name.
+ */
+provider: string, providerName: string, signing: SigningView | null, addressing: AddressingView | null, accessKeyId: string | null, hasSecret: boolean, temporary: boolean, 
+/**
+ * What Wherry did not take from the file, in words.
+ */
+notes: Array<string>, 
+/**
+ * Set when it cannot be an account here, with the reason.
+ */
+unusable: string | null, };
 
 export type IssuerView = { kind: KeySource, url: string, user: string, domain: string, 
 /**
@@ -218,7 +309,7 @@ timeLeft: number | null,
  */
 current: string | null, 
 /**
- * What stopped the job as a whole.
+ * What stopped the job as a whole; while it runs, what it waits for the user to do.
  */
 problem: Problem | null, started: number, ended: number | null, };
 
@@ -284,6 +375,19 @@ lent: boolean, };
  * What a new key shall be like, as far as [`KeyRules`] allow a wish.
  */
 export type KeyWishForm = { description: string | null, expires: number | null, };
+
+/**
+ * The accounts in another tool's file, without their secrets.
+ */
+export type KeysImportView = { 
+/**
+ * For [`AddImported`].
+ */
+import: string, file: string, 
+/**
+ * Whose file it is: “rclone”.
+ */
+tool: string, keys: Array<ImportedKeyView>, };
 
 /**
  * What one can do about the keys of an account, and the keys themselves.
@@ -360,6 +464,35 @@ export type LookAt = { sort: SortBy, descending: boolean,
  */
 filter: string, };
 
+export type MergeChange = "creates" | "adds" | "replaces" | "same";
+
+export type MergeChangeView = { file: string, entry: string, change: MergeChange, 
+/**
+ * “adds [lab] to ~/.aws/credentials”.
+ */
+words: string, };
+
+/**
+ * What adding an account to a tool's own files would change.
+ */
+export type MergePlanView = { changes: Array<MergeChangeView>, 
+/**
+ * Something that is there would be replaced: it is only with `replace`.
+ */
+replaces: boolean, nothingToDo: boolean, };
+
+export type MergeRequest = { export: ExportRequest, 
+/**
+ * An entry of the same name is replaced only with this.
+ */
+replace: boolean, };
+
+export type MergedView = { changes: Array<MergeChangeView>, 
+/**
+ * The files as they were before.
+ */
+backups: Array<string>, };
+
 export type NewFolder = { location: Location, name: string, };
 
 /**
@@ -417,6 +550,12 @@ export type Pick = { title: string,
  * Where to begin looking.
  */
 folder: string | null, };
+
+export type PickSave = { title: string, 
+/**
+ * The name it is offered under.
+ */
+name: string, };
 
 export type Place = { account: string, bucket: string | null, prefix: string, };
 
@@ -664,6 +803,16 @@ export type RunRequest = { plan: string, onConflict: OnConflict,
  */
 includeSame: boolean, };
 
+export type SaveExport = { export: ExportRequest, 
+/**
+ * Which of the export's files.
+ */
+file: number, 
+/**
+ * Where to; what is there already is replaced, as the user was asked in the dialog.
+ */
+path: string, };
+
 /**
  * A scope one has chosen: where its objects are, the keys one has for it, and what can be done.
  */
@@ -835,6 +984,22 @@ export interface Commands {
   delete_key: { args: KeyRef; result: KeyDeleted }
   /** Exchanges a reveal ticket for the secret, once. */
   reveal: { args: string; result: Revealed }
+  /** The tools an account can be handed over to. */
+  export_tools: { args: null; result: Array<ExportToolView> }
+  /** Writes an account down for another tool; with the secret only when that is asked for. */
+  export_account: { args: ExportRequest; result: ExportView }
+  /** What adding an account to a tool's own file would change. */
+  merge_plan: { args: ExportRequest; result: MergePlanView }
+  /** Adds an account to a tool's own file; the file as it was is kept beside it. */
+  merge_into_tool: { args: MergeRequest; result: MergedView }
+  /** Saves what is written for a tool. */
+  save_export: { args: SaveExport; result: null }
+  /** Reads the keys in another tool's file; nothing in it is executed. */
+  import_keys: { args: string; result: KeysImportView }
+  /** Makes an account of a key that was read: the secret to the vault, the rest to the account file. */
+  add_imported: { args: AddImported; result: AccountView }
+  /** Forgets the keys that were read. */
+  forget_import: { args: string; result: null }
   /** The buckets of an account. */
   buckets: { args: string; result: BucketsView }
   /** Why a bucket cannot have this name; null when it can. */
@@ -895,6 +1060,8 @@ export interface ShellCommands {
   pick_file: { args: Pick; result: string | null }
   /** Lets the user choose one folder. */
   pick_folder: { args: Pick; result: string | null }
+  /** Lets the user choose where to save a file; asks before an existing one is replaced. */
+  pick_save: { args: PickSave; result: string | null }
   /** Copies to the clipboard. */
   copy_text: { args: CopyText; result: null }
   /** Opens a page of documentation in the browser. */
