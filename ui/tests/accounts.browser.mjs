@@ -28,7 +28,7 @@ async function arrive(name) {
   const { page, errors } = await open(desk, { world })
   page.setDefaultTimeout(30_000)
   // The worlds open their dialog or page a moment after the window.
-  if (world !== 'welcome') await page.getByRole(/^keys-/.test(world) ? 'region' : 'dialog').first().waitFor()
+  if (!['welcome', 'sign-in-needed'].includes(world)) await page.getByRole(/^keys-/.test(world) ? 'region' : 'dialog').first().waitFor()
   if (steps) await steps(page)
   await settled(page)
   return { page, errors: () => errors.filter((one) => !/404/.test(one)) }
