@@ -5,6 +5,7 @@
 
 mod exposure;
 mod keys;
+mod lent;
 mod mistakes;
 mod rotation;
 mod seat;

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use tempfile::TempDir;
 use wherry_account::Home;
@@ -33,6 +34,14 @@ impl Seat {
     pub fn with(vault: VaultKind) -> Self {
         let home = tempfile::tempdir().expect("a folder");
         let engine = Engine::new(Home::at(home.path().join("wherry")), Some(vault));
+        Self { engine, home }
+    }
+
+    /// Secrets in memory, and time as the test has it.
+    pub fn with_clock(clock: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        let home = tempfile::tempdir().expect("a folder");
+        let place = Home::at(home.path().join("wherry"));
+        let engine = Engine::with_clock(place, Some(VaultKind::Session), clock);
         Self { engine, home }
     }
 
