@@ -171,7 +171,8 @@ log_file = {directory}/log/keystone.log
 [database]
 connection = sqlite:///{directory}/keystone.db
 [auth]
-methods = password,token,openid,application_credential,totp
+# The usual ones, without which EC2 credentials open nothing, and the protocol of the federation.
+methods = external,password,token,oauth1,mapped,application_credential,ec2credential,openid
 [token]
 provider = fernet
 expiration = 3600
