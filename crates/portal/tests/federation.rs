@@ -1,5 +1,5 @@
 //! A real Keystone that lets in the people of a real OpenID Connect provider: from the institution's sign-in
-//! to an EC2 credential.
+//! to an EC2 credential that opens a real store.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use wherry_account::{IssuerKind, IssuerOptions, import};
 use wherry_portal::oidc::{Oidc, OidcClient};
 use wherry_portal::{Deleted, KeyWish, PortalError, PortalSession, Proof, SignInRequest, sign_in};
-use wherry_store::HttpSettings;
+use wherry_store::{Credentials, HttpSettings, ObjectStore, S3Config, S3Store};
 use wherry_testbed::{Keystone, Member, Testbed};
 
 fn options(keystone: &Keystone, oidc: &wherry_testbed::Oidc) -> IssuerOptions {
@@ -74,6 +74,19 @@ async fn works(session: Arc<dyn PortalSession>) {
         .await
         .expect("makes a key");
     assert_eq!(key.scope.as_deref(), Some(scopes[0].id.as_str()));
+    let endpoints = project.endpoints();
+    let endpoint = endpoints
+        .iter()
+        .find(|endpoint| endpoint.region == "RegionOne")
+        .expect("the catalog has it");
+    let credentials = Credentials {
+        access_key_id: key.access_key_id.clone(),
+        secret: key.secret.access_key().clone(),
+        session_token: None,
+    };
+    let store = S3Store::new(S3Config::new(endpoint.url.clone(), Some(credentials)));
+    let buckets = store.expect("a store").list_buckets().await;
+    buckets.expect("the key opens the store");
     let rows = project.list_keys().await.expect("lists");
     assert!(
         rows.iter()

@@ -37,7 +37,7 @@ impl Set {
             Self::Rgw => &["--rgw", "--tls"],
             Self::Keystone => &["--rgw", "--keystone", "--tls"],
             Self::Oidc => &["--oidc", "--tls"],
-            Self::Federation => &["--keystone", "--oidc", "--tls"],
+            Self::Federation => &["--rgw", "--keystone", "--oidc", "--tls"],
         }
     }
 }
