@@ -154,6 +154,8 @@ commands! {
     await_key(account: String) -> AccountTest;
     #[doc = "Deletes a key at the portal."]
     delete_key(key: KeyRef) -> KeyDeleted;
+    #[doc = "Deletes a key that was made and whose secret was lost on the way."]
+    delete_orphan(key: OrphanRef) -> KeyDeleted;
     #[doc = "Exchanges a reveal ticket for the secret, once."]
     reveal(ticket: String) -> Revealed;
 

@@ -173,6 +173,10 @@ impl Desk for Engine {
         self.wait_for_key(&account).await
     }
 
+    async fn delete_orphan(&self, key: OrphanRef) -> Answer<KeyDeleted> {
+        self.remove_orphan(&key).await
+    }
+
     async fn delete_key(&self, key: KeyRef) -> Answer<KeyDeleted> {
         self.remove_key(&key).await
     }

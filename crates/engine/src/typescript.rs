@@ -86,7 +86,7 @@ fn visit_all(v: &mut Collect<'_>) {
         c::AppInfo, c::Settings, c::VaultChange, c::VaultView, c::ProviderView, c::AccountView, c::AccountForm,
         c::AccountTest, c::AccountEdit, c::GivenSecret, c::ImportView, c::PortalRequest, c::SignedIn,
         c::ScopeRequest, c::ScopePlaces, c::PortalAccount, c::NewKey, c::AccountSignIn, c::KeysView, c::KeyRef,
-        c::KeyDeleted, c::Revealed, c::OidcRequest, c::OidcPrompt, c::NewKeyRequest, c::Rotated, c::RegionRef,
+        c::KeyDeleted, c::OrphanRef, c::Revealed, c::OidcRequest, c::OidcPrompt, c::NewKeyRequest, c::Rotated, c::RegionRef,
         c::HostedRequest, c::ExportToolView, c::ExportRequest, c::ExportView, c::MergePlanView, c::MergeRequest,
         c::MergedView, c::SaveExport, c::KeysImportView, c::AddImported, c::PickSave, c::BucketsView, c::BucketRef, c::TypedPath, c::Location, c::ListingView,
         c::RowsRequest, c::Rows, c::RangeRequest, c::FindRequest, c::NewFolder, c::ObjectRef, c::ObjectDetails,

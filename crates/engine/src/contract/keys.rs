@@ -360,6 +360,14 @@ pub struct KeyRef {
     pub access_key_id: String,
 }
 
+/// A key that was made, whose secret was lost on the way.
+#[derive(Debug, Clone, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct OrphanRef {
+    pub session: String,
+    pub access_key_id: String,
+}
+
 #[derive(Debug, Clone, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct NewKeyRequest {

@@ -23,7 +23,11 @@ pub struct Problem {
 
 /// A remedy the interface can offer as a button.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "kebab-case", tag = "kind")]
+#[serde(
+    rename_all = "kebab-case",
+    tag = "kind",
+    rename_all_fields = "camelCase"
+)]
 pub enum Remedy {
     Retry,
     /// Sign in to the portal of this account again.
@@ -37,6 +41,12 @@ pub enum Remedy {
     /// Type this account's secret ("ask me each time").
     GiveSecret {
         account: String,
+    },
+    /// Delete a key that was made and can be used by nobody.
+    DeleteOrphan {
+        /// The sign-in that made it.
+        session: String,
+        access_key_id: String,
     },
     EditAccount {
         account: String,

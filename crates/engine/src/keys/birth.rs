@@ -9,13 +9,15 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use wherry_account::{Account, AccountId, IssuerLink, KeyFacts, Signing, provider};
-use wherry_portal::{IssuedKey, KeyWish, PortalSession};
+use wherry_portal::{IssuedKey, KeyWish, PortalError, PortalSession};
 use wherry_vault::Secret;
 
 use super::sessions::Signed;
 use super::{issuer, rules, ticket};
 use crate::accounts::{kept_words, parse_endpoint};
-use crate::contract::{AccountTest, KeyWishForm, NewKey, NewKeyRequest, PortalAccount, Problem};
+use crate::contract::{
+    AccountTest, KeyWishForm, NewKey, NewKeyRequest, PortalAccount, Problem, Remedy,
+};
 use crate::engine::Engine;
 use crate::problem::{from_portal, from_status};
 
@@ -59,7 +61,7 @@ impl Engine {
         let issued = session
             .create_key(&wish)
             .await
-            .map_err(|e| from_portal(&e, None))?;
+            .map_err(|e| not_made(&e, None, Some(request.session.clone())))?;
         let Some(endpoint) = endpoint.or_else(|| issued.endpoint.clone()) else {
             let problem = parse_endpoint("").err();
             let problem = problem.unwrap_or_else(|| Problem::stale("address of the store"));
@@ -148,7 +150,7 @@ impl Engine {
         let issued = session
             .create_key(&wish(&request.wish))
             .await
-            .map_err(|e| from_portal(&e, Some(id)))?;
+            .map_err(|e| not_made(&e, Some(id), self.inner.sessions.ticket_of(&account.id)))?;
         match self.swap(&account, &issued, &session).await {
             Ok(saved) => Ok(self.born(&saved, &issued, &session)),
             Err(problem) => Err(undo(&session, &issued, problem).await),
@@ -226,6 +228,24 @@ impl Engine {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(15));
         }
+    }
+}
+
+/// The portal's refusal; a key that nobody can use can be deleted with a button.
+pub(super) fn not_made(
+    error: &PortalError,
+    account: Option<&str>,
+    session: Option<String>,
+) -> Problem {
+    let problem = from_portal(error, account);
+    match (error, session) {
+        (PortalError::Orphan { access_key_id, .. }, Some(session)) => {
+            problem.remedy(Remedy::DeleteOrphan {
+                session,
+                access_key_id: access_key_id.clone(),
+            })
+        }
+        _ => problem,
     }
 }
 

@@ -30,7 +30,8 @@ pub use watch::ExpiryNotice;
 
 use crate::accounts::kept_words;
 use crate::contract::{
-    Event, ExpiryRule, KeyDeleted, KeyRef, KeyRules, KeysView, NewKey, PortalKey, Problem, Remedy,
+    Event, ExpiryRule, KeyDeleted, KeyRef, KeyRules, KeysView, NewKey, OrphanRef, PortalKey,
+    Problem, Remedy,
 };
 use crate::engine::{Engine, host};
 use crate::problem::from_portal;
@@ -234,29 +235,19 @@ impl Engine {
                 self.inner.events.tell(Event::Accounts {});
             }
         }
-        let was_already_gone = deleted == Deleted::Before;
-        let gone = if was_already_gone {
-            format!(
-                "The key {} was already gone from {portal}.",
-                key.access_key_id
-            )
-        } else {
-            format!("The key {} is gone from {portal}.", key.access_key_id)
-        };
-        let minutes = session
-            .capabilities()
-            .honoured_after_delete
-            .map(|d| d.as_secs().div_ceil(60));
-        let words = match minutes {
-            Some(minutes) => format!(
-                "{gone} The store may honour it for some minutes yet (usually at most {minutes})."
-            ),
-            None => gone,
-        };
-        Ok(KeyDeleted {
-            words,
-            was_already_gone,
-        })
+        Ok(gone(&key.access_key_id, &portal, deleted, &can))
+    }
+
+    /// Deletes a key that was made and that nobody can use.
+    pub(crate) async fn remove_orphan(&self, key: &OrphanRef) -> Result<KeyDeleted, Problem> {
+        let session = self.inner.sessions.get(&key.session)?.session;
+        let deleted = session
+            .delete_key(&key.access_key_id)
+            .await
+            .map_err(|e| from_portal(&e, None))?;
+        let portal = host(session.url());
+        let can = session.capabilities();
+        Ok(gone(&key.access_key_id, &portal, deleted, &can))
     }
 
     /// A new secret for a key; the account that uses it goes on with the new one.
@@ -283,6 +274,26 @@ impl Engine {
             }
         }
         Ok(self.born(&saved, &issued, &session))
+    }
+}
+
+fn gone(id: &str, portal: &str, deleted: Deleted, can: &Capabilities) -> KeyDeleted {
+    let was_already_gone = deleted == Deleted::Before;
+    let gone = if was_already_gone {
+        format!("The key {id} was already gone from {portal}.")
+    } else {
+        format!("The key {id} is gone from {portal}.")
+    };
+    let minutes = can.honoured_after_delete.map(|d| d.as_secs().div_ceil(60));
+    let words = match minutes {
+        Some(minutes) => format!(
+            "{gone} The store may honour it for some minutes yet (usually at most {minutes})."
+        ),
+        None => gone,
+    };
+    KeyDeleted {
+        words,
+        was_already_gone,
     }
 }
 

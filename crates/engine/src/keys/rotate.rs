@@ -6,7 +6,7 @@ use std::time::Duration;
 use wherry_account::Account;
 use wherry_portal::{Capabilities, IssuedKey, PortalSession};
 
-use super::birth::{kept_secret, undo, wish};
+use super::birth::{kept_secret, not_made, undo, wish};
 use super::{cannot, issuer};
 use crate::contract::{NewKeyRequest, Problem, Rotated};
 use crate::engine::{Engine, host};
@@ -51,7 +51,10 @@ impl Engine {
         let issued = session
             .create_key(&wish(&request.wish))
             .await
-            .map_err(|e| still_old(from_portal(&e, Some(id))))?;
+            .map_err(|e| {
+                let ticket = self.inner.sessions.ticket_of(&account.id);
+                still_old(not_made(&e, Some(id), ticket))
+            })?;
 
         let within = can.takes_effect_within.unwrap_or_default();
         let saved = if can.new_key_revokes_old {

@@ -52,6 +52,15 @@ impl Sessions {
             .map(|s| Arc::clone(&s.session))
     }
 
+    /// The name of this account's sign-in.
+    pub fn ticket_of(&self, account: &AccountId) -> Option<String> {
+        let all = lock(&self.0);
+        let mut mine = all
+            .iter()
+            .filter(|(_, s)| s.account.as_ref() == Some(account));
+        mine.next().map(|(ticket, _)| ticket.clone())
+    }
+
     pub fn forget_account(&self, account: &AccountId) {
         lock(&self.0).retain(|_, s| s.account.as_ref() != Some(account));
     }

@@ -286,7 +286,7 @@ export class SignInForm {
   }
 
   async #window(): Promise<PortalSignIn | null> {
-    const request = { url: this.asked, title: `Sign in to ${this.portal.name}` }
+    const request = { issuer: this.portal.kind, url: this.asked }
     const answered = await this.hosted.ask(() => backend().shell('hosted_sign_in', request))
     if (!answered) return null
     this.closed = answered.answer === null

@@ -545,6 +545,11 @@ export type OidcWay = "browser" | "device-code";
 
 export type OnConflict = "overwrite" | "skip" | "keep-both";
 
+/**
+ * A key that was made, whose secret was lost on the way.
+ */
+export type OrphanRef = { session: string, accessKeyId: string, };
+
 export type Pick = { title: string, 
 /**
  * Where to begin looking.
@@ -753,7 +758,11 @@ account: string, region: string, };
 /**
  * A remedy the interface can offer as a button.
  */
-export type Remedy = { "kind": "retry" } | { "kind": "sign-in", account: string, } | { "kind": "new-key", account: string, } | { "kind": "give-secret", account: string, } | { "kind": "edit-account", account: string, } | { "kind": "open-by-name", account: string, } | { "kind": "choose-vault" } | { "kind": "unlock-vault" } | { "kind": "choose-folder" } | { "kind": "show-log" };
+export type Remedy = { "kind": "retry" } | { "kind": "sign-in", account: string, } | { "kind": "new-key", account: string, } | { "kind": "give-secret", account: string, } | { "kind": "delete-orphan", 
+/**
+ * The sign-in that made it.
+ */
+session: string, accessKeyId: string, } | { "kind": "edit-account", account: string, } | { "kind": "open-by-name", account: string, } | { "kind": "choose-vault" } | { "kind": "unlock-vault" } | { "kind": "choose-folder" } | { "kind": "show-log" };
 
 /**
  * The one look. Asking again with the same ticket is refused.
@@ -982,6 +991,8 @@ export interface Commands {
   await_key: { args: string; result: AccountTest }
   /** Deletes a key at the portal. */
   delete_key: { args: KeyRef; result: KeyDeleted }
+  /** Deletes a key that was made and whose secret was lost on the way. */
+  delete_orphan: { args: OrphanRef; result: KeyDeleted }
   /** Exchanges a reveal ticket for the secret, once. */
   reveal: { args: string; result: Revealed }
   /** The tools an account can be handed over to. */

@@ -10,6 +10,7 @@ const WORDS: Record<Remedy['kind'], string> = {
   'sign-in': 'Sign in…',
   'new-key': 'Make a new key…',
   'give-secret': 'Type the secret…',
+  'delete-orphan': 'Delete that key',
   'edit-account': 'Edit account…',
   'open-by-name': 'Open a bucket by name…',
   'choose-vault': 'Choose where to keep secrets…',
@@ -31,6 +32,12 @@ export function remedy(r: Remedy, onretry?: () => void): void {
       break
     case 'give-secret':
       void openDialog({ kind: 'secret', account: r.account }).then((done) => done && onretry?.())
+      break
+    case 'delete-orphan':
+      backend()
+        .call('delete_orphan', { session: r.session, accessKeyId: r.accessKeyId })
+        .then((deleted) => say(deleted.words))
+        .catch(report)
       break
     case 'edit-account':
       void openDialog({ kind: 'edit-account', account: r.account })
