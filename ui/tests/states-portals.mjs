@@ -9,7 +9,7 @@ async function to(page, where, way) {
 }
 
 async function jasminTenancy(page) {
-  await to(page, /^J JASMIN|^JASMIN/, 'Sign in to the JASMIN portal')
+  await to(page, /^J JASMIN|^JASMIN/, 'Sign in to the Object Store Portal')
   await press(page, 'Open the JASMIN sign-in…')
   await field(page, 'Tenancy').selectOption('cedadev-o')
 }
@@ -34,25 +34,25 @@ async function sts(page, way) {
 
 export default {
   'jasmin-ways': { world: 'portal-jasmin', steps: (page) => place(page, /JASMIN/) },
-  'jasmin-sign-in': { world: 'portal-jasmin', steps: (page) => to(page, /JASMIN/, 'Sign in to the JASMIN portal') },
+  'jasmin-sign-in': { world: 'portal-jasmin', steps: (page) => to(page, /JASMIN/, 'Sign in to the Object Store Portal') },
   'jasmin-connection': {
     world: 'portal-jasmin',
     steps: async (page) => {
-      await to(page, /JASMIN/, 'Sign in to the JASMIN portal')
+      await to(page, /JASMIN/, 'Sign in to the Object Store Portal')
       await page.getByText('Connection').click()
     },
   },
   'jasmin-waits': {
     world: 'portal-jasmin-waits',
     steps: async (page) => {
-      await to(page, /JASMIN/, 'Sign in to the JASMIN portal')
+      await to(page, /JASMIN/, 'Sign in to the Object Store Portal')
       await press(page, 'Open the JASMIN sign-in…')
     },
   },
   'jasmin-closed': {
     world: 'portal-jasmin-closed',
     steps: async (page) => {
-      await to(page, /JASMIN/, 'Sign in to the JASMIN portal')
+      await to(page, /JASMIN/, 'Sign in to the Object Store Portal')
       await press(page, 'Open the JASMIN sign-in…')
       await page.getByText('was closed').waitFor()
     },
@@ -80,22 +80,22 @@ export default {
   'swarm-sign-in': {
     world: 'portal-jasmin',
     steps: async (page) => {
-      await password(page, /JASMIN/, 'Sign in to the Swarm token portal')
+      await password(page, /JASMIN/, 'Sign in to the Swarm gateway')
       await field(page, 'Tenancy').fill('cedadev-o')
     },
   },
-  'copernicus-sign-in': { world: 'portal-copernicus', steps: (page) => password(page, /Copernicus/, 'Sign in and make a key') },
+  'copernicus-sign-in': { world: 'portal-copernicus', steps: (page) => password(page, /Copernicus/, 'Sign in and have a key made') },
   'copernicus-browser': {
     world: 'portal-copernicus',
     steps: async (page) => {
-      await to(page, /Copernicus/, 'Sign in and make a key')
+      await to(page, /Copernicus/, 'Sign in and have a key made')
       await page.getByRole('tab', { name: 'In your browser' }).click()
     },
   },
   'copernicus-browser-waits': {
     world: 'portal-copernicus',
     steps: async (page) => {
-      await to(page, /Copernicus/, 'Sign in and make a key')
+      await to(page, /Copernicus/, 'Sign in and have a key made')
       await page.getByRole('tab', { name: 'In your browser' }).click()
       await press(page, 'Open the browser…')
       await page.getByText('Finish signing in').waitFor()
@@ -104,7 +104,7 @@ export default {
   'copernicus-store': {
     world: 'portal-copernicus',
     steps: async (page) => {
-      await password(page, /Copernicus/, 'Sign in and make a key')
+      await password(page, /Copernicus/, 'Sign in and have a key made')
       await press(page, 'Sign in')
       await field(page, 'Expires').waitFor()
     },
@@ -112,7 +112,7 @@ export default {
   'copernicus-reveal': {
     world: 'portal-copernicus',
     steps: async (page) => {
-      await password(page, /Copernicus/, 'Sign in and make a key')
+      await password(page, /Copernicus/, 'Sign in and have a key made')
       await press(page, 'Sign in')
       await press(page, 'Make a key')
       await page.getByRole('group', { name: 'Secret' }).waitFor()
@@ -121,7 +121,7 @@ export default {
   'copernicus-await': {
     world: 'portal-copernicus',
     steps: async (page) => {
-      await password(page, /Copernicus/, 'Sign in and make a key')
+      await password(page, /Copernicus/, 'Sign in and have a key made')
       await press(page, 'Sign in')
       await press(page, 'Make a key')
       await press(page, 'Done')
@@ -131,7 +131,7 @@ export default {
   'copernicus-await-failed': {
     world: 'portal-await-failed',
     steps: async (page) => {
-      await password(page, /Copernicus/, 'Sign in and make a key')
+      await password(page, /Copernicus/, 'Sign in and have a key made')
       await press(page, 'Sign in')
       await press(page, 'Make a key')
       await press(page, 'Done')
@@ -192,7 +192,7 @@ export default {
   'keystone-sso': {
     world: 'portal-sts',
     steps: async (page) => {
-      await to(page, /OpenStack/, 'Sign in and make a key')
+      await to(page, /OpenStack/, 'Sign in and have a key made')
       await page.getByRole('tab', { name: 'Single sign-on' }).click()
       await page.getByLabel('With user name and password').check()
     },

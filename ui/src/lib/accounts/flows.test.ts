@@ -160,6 +160,7 @@ describe('the list of places', () => {
     const user = userEvent.setup()
     await user.type(await screen.findByRole('combobox'), 'atlantis')
     await user.click(button('Use “Other S3”'))
+    await user.click(button('Use a key I have'))
     await screen.findByRole('heading', { name: 'A key for Other S3' })
   })
 })

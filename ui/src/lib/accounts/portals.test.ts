@@ -43,7 +43,7 @@ async function to(user: User, place: RegExp, ...ways: string[]) {
 
 describe('JASMIN', () => {
   async function toTenancy(user: User) {
-    await to(user, /^JASMIN/, 'Sign in to the JASMIN portal')
+    await to(user, /^JASMIN/, 'Sign in to the Object Store Portal')
     await user.click(button('Open the JASMIN sign-in…'))
     await user.selectOptions(await screen.findByLabelText('Tenancy'), 'cedadev-o')
   }
@@ -57,7 +57,7 @@ describe('JASMIN', () => {
   it('goes from the portal’s own window to the key, by the tenancy and its password', async () => {
     const { fake, user } = await add('jasmin')
     await toTenancy(user)
-    expect(called(fake, 'hosted_sign_in')).toEqual([{ url: 'https://s3-portal.jasmin.ac.uk', title: 'Sign in to the JASMIN portal' }])
+    expect(called(fake, 'hosted_sign_in')).toEqual([{ issuer: 'jasmin-portal', url: 'https://s3-portal.jasmin.ac.uk' }])
     expect(called(fake, 'portal_sign_in')[0]).toMatchObject({ issuer: 'jasmin-portal', url: 'https://s3-portal.jasmin.ac.uk', signIn: { kind: 'hosted', ticket: 'window-1' }, options: NO_OPTIONS })
     await user.click(button('Open the tenancy'))
     expect(input('Password')).toHaveAccessibleDescription(/missing/)
@@ -81,7 +81,7 @@ describe('JASMIN', () => {
 
   it('stays where it is when the window is closed, and says so', async () => {
     const { fake, user } = await add('jasmin', {}, { hosted_sign_in: () => null })
-    await to(user, /^JASMIN/, 'Sign in to the JASMIN portal')
+    await to(user, /^JASMIN/, 'Sign in to the Object Store Portal')
     await user.click(button('Open the JASMIN sign-in…'))
     await screen.findByText(/window was closed/)
     expect(called(fake, 'portal_sign_in')).toEqual([])
@@ -90,7 +90,7 @@ describe('JASMIN', () => {
   it('drops what a window brings that was given up', async () => {
     let answer: (ticket: string) => void = () => undefined
     const { fake, user } = await add('jasmin', {}, { hosted_sign_in: () => new Promise((resolve) => (answer = resolve)) })
-    await to(user, /^JASMIN/, 'Sign in to the JASMIN portal')
+    await to(user, /^JASMIN/, 'Sign in to the Object Store Portal')
     await user.click(button('Open the JASMIN sign-in…'))
     const busy = (await screen.findByText(/Waiting for you in the sign-in window/)).parentElement as HTMLElement
     await user.click(within(busy).getByRole('button', { name: 'Cancel' }))
@@ -169,7 +169,7 @@ describe('JASMIN', () => {
 describe('Swarm', () => {
   it('makes the gateway’s address from the tenancy', async () => {
     const { fake, user } = await add('jasmin')
-    await to(user, /^JASMIN/, 'Sign in to the Swarm token portal')
+    await to(user, /^JASMIN/, 'Sign in to the Swarm gateway')
     expect(screen.getByText(/from inside JASMIN only/)).toBeVisible()
     await user.click(button('Sign in'))
     expect(input('Tenancy')).toHaveAccessibleDescription(/Please fill in/)
@@ -186,7 +186,7 @@ describe('Swarm', () => {
 
   it('takes another address all the same', async () => {
     const { fake, user } = await add('jasmin')
-    await to(user, /^JASMIN/, 'Sign in to the Swarm token portal')
+    await to(user, /^JASMIN/, 'Sign in to the Swarm gateway')
     await user.type(input(/Address of the gateway/), 'http://127.0.0.1:8081')
     await user.type(input('User name'), 'ada')
     await user.type(input('Password'), 'pa55word{Enter}')
@@ -200,7 +200,7 @@ describe('S3 Keys Manager', () => {
 
   it('signs in with a password and a code; the key need not expire', async () => {
     const { fake, user } = await add('copernicus')
-    await to(user, place, 'Sign in and make a key')
+    await to(user, place, 'Sign in and have a key made')
     await user.type(input('User name'), 'ada')
     await user.type(input('Password'), 'pa55word')
     await user.type(input(/One-time code/), '12 34 56')
@@ -220,7 +220,7 @@ describe('S3 Keys Manager', () => {
   it('waits until the store knows the key, and goes on by itself', async () => {
     let known: (test: AccountTest) => void = () => undefined
     const { fake, user, onclose } = await add('copernicus', { await_key: () => new Promise((resolve) => (known = resolve)) })
-    await to(user, place, 'Sign in and make a key')
+    await to(user, place, 'Sign in and have a key made')
     await user.type(input('User name'), 'ada')
     await user.type(input('Password'), 'pa55word{Enter}')
     await screen.findByLabelText('Expires')
@@ -236,7 +236,7 @@ describe('S3 Keys Manager', () => {
 
   it('lets one skip the waiting', async () => {
     const { user, onclose } = await add('copernicus')
-    await to(user, place, 'Sign in and make a key')
+    await to(user, place, 'Sign in and have a key made')
     await user.type(input('User name'), 'ada')
     await user.type(input('Password'), 'pa55word{Enter}')
     await screen.findByLabelText('Expires')
@@ -249,7 +249,7 @@ describe('S3 Keys Manager', () => {
 
   it('does not wait for a key that works at once', async () => {
     const { fake, user, onclose } = await add('copernicus', { portal_add_account: () => newKey(made()) })
-    await to(user, place, 'Sign in and make a key')
+    await to(user, place, 'Sign in and have a key made')
     await user.type(input('User name'), 'ada')
     await user.type(input('Password'), 'pa55word{Enter}')
     await screen.findByLabelText('Expires')
@@ -265,7 +265,7 @@ describe('in the browser', () => {
   const prompt = { ticket: 'oidc-1', address: 'https://login.example.org/auth?state=1', code: null, expires: null }
 
   async function toBrowser(user: User) {
-    await to(user, /^Copernicus/, 'Sign in and make a key')
+    await to(user, /^Copernicus/, 'Sign in and have a key made')
     await user.click(screen.getByRole('tab', { name: 'In your browser' }))
   }
 
@@ -402,7 +402,7 @@ describe('keys that are lent', () => {
 describe('Keystone', () => {
   it('tells the portal of its single sign-on only what belongs to that way', async () => {
     const { fake, user } = await add('none')
-    await to(user, /^OpenStack/, 'Sign in and make a key')
+    await to(user, /^OpenStack/, 'Sign in and have a key made')
     await user.click(screen.getByRole('tab', { name: 'Single sign-on' }))
     await user.type(input('Address of Keystone'), 'keystone.example.org')
     await user.type(input('Sign-in service'), 'https://login.example.org/realms/science')

@@ -147,7 +147,7 @@ const PORTALS: Record<PortalKind, Portal> = {
     kind: 'keystone',
     name: 'Keystone',
     card: {
-      title: 'Sign in and make a key',
+      title: 'Sign in and have a key made',
       words: 'With your user name, single sign-on, an application credential, or a clouds.yaml or openrc file. Wherry makes the key, keeps its secret safe, and can make a new one later.',
     },
     description: 'Wherry signs in to Keystone and makes an S3 key for you.',
@@ -182,9 +182,9 @@ const PORTALS: Record<PortalKind, Portal> = {
   },
   'jasmin-portal': {
     kind: 'jasmin-portal',
-    name: 'the JASMIN portal',
+    name: 'the JASMIN Object Store Portal',
     card: {
-      title: 'Sign in to the JASMIN portal',
+      title: 'Sign in to the Object Store Portal',
       words: 'On JASMIN’s own page, in a window of its own. Then choose your tenancy, and Wherry makes the key there.',
     },
     description: 'On the portal’s own pages: Wherry does not see what you type there.',
@@ -215,9 +215,9 @@ const PORTALS: Record<PortalKind, Portal> = {
   },
   swarm: {
     kind: 'swarm',
-    name: 'the Swarm token portal',
+    name: 'the Swarm gateway',
     card: {
-      title: 'Sign in to the Swarm token portal',
+      title: 'Sign in to the Swarm gateway',
       words: 'The older way, with your user name and password. It can be reached from inside JASMIN only.',
     },
     description: 'The older token portal of each tenancy. It can be reached from inside JASMIN only.',
@@ -233,7 +233,7 @@ const PORTALS: Record<PortalKind, Portal> = {
     kind: 's3-keys-manager',
     name: 'the S3 Keys Manager',
     card: {
-      title: 'Sign in and make a key',
+      title: 'Sign in and have a key made',
       words: 'With your user name and password, or in your browser. Wherry makes the key in the S3 Keys Manager and keeps its secret safe.',
     },
     description: 'Wherry signs in to the S3 Keys Manager and makes an S3 key for you.',

@@ -146,7 +146,7 @@ describe('a new secret', () => {
   it('is warned of, and shown once', async () => {
     const view = { ...portalKeys(made().key), cannotReset: null }
     const { fake, user } = await page(made(), view)
-    await user.click(await screen.findByRole('button', { name: 'New secret…' }))
+    await user.click(await screen.findByRole('button', { name: 'Reset secret…' }))
     expect(screen.getByText('The old secret stops working at once.')).toBeVisible()
     await user.click(button('Reset secret'))
     await screen.findByText(SECRET)
@@ -156,7 +156,7 @@ describe('a new secret', () => {
 
   it('is greyed with the reason where the portal has none', async () => {
     await page(jasmin(), jasminKeys(jasmin()))
-    const reset = await screen.findByRole('button', { name: 'New secret…' })
+    const reset = await screen.findByRole('button', { name: 'Reset secret…' })
     expect(reset).toHaveAttribute('aria-disabled', 'true')
     expect(reset).toHaveAccessibleDescription(/cannot change a key’s secret/)
   })
