@@ -3,7 +3,7 @@
  * key: one window, one Keystone, one gateway, one keychain, all of them real.
  */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { windowTest } from './harness/app.mjs'
@@ -11,7 +11,7 @@ import { bed, keystoneKeys, restartGateway, secretTool, Store } from './harness/
 import * as deeds from './harness/deeds.mjs'
 import { answerFileDialog, dragFilesTo, dragOutFrom } from './harness/screen.mjs'
 import { until } from './harness/until.mjs'
-import { filesWith, holds, openFiles, processesWith } from './harness/traces.mjs'
+import { assertNoTrace } from './harness/traces.mjs'
 
 const FIELD_TRIP = {
   'about the trip.txt': 'Level readings of the Müggelsee, spring 2024.\n',
@@ -161,19 +161,6 @@ windowTest(
   },
   { seconds: 240 },
 )
-
-/** A secret is unique, so all that the test run wrote is searched; a password may be in the servers' files. */
-function assertNoTrace(user, app, word, { everywhere = true } = {}) {
-  const own = [user.root, process.env.XDG_RUNTIME_DIR].filter(Boolean)
-  const shared = everywhere ? ['/tmp', '/var/tmp', '/dev/shm'] : []
-  const servers = [bed.dir, process.env.HOME]
-  assert.deepEqual(filesWith(word, own), [])
-  assert.deepEqual(filesWith(word, shared, { since: user.since, depth: 2, leaveOut: [...servers, user.root] }), [])
-  assert.ok(existsSync(join(user.wherry, 'logs')), 'there is a log, and it was searched')
-  if (!app) return
-  assert.deepEqual(processesWith(word, app.pids), [])
-  assert.deepEqual(openFiles(app.pids).filter((path) => holds(word, path)), [])
-}
 
 function assertSame(seen, expected) {
   assert.deepEqual(Object.keys(seen).sort(), Object.keys(expected).sort())

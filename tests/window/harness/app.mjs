@@ -160,6 +160,13 @@ export class App {
     writeFileSync(join(SHOTS, `${name}.png`), await this.#session.screenshot())
   }
 
+  /** The same of the whole screen, where there is more than the one window. */
+  async photograph(name) {
+    if (!SHOTS) return
+    mkdirSync(SHOTS, { recursive: true })
+    await screen.photograph(join(SHOTS, `${name}.png`))
+  }
+
   /** As a person closes it: by its window manager. */
   async close() {
     // Pressed again when nothing happened: a window manager that is busy with a resize drops the key.

@@ -1,9 +1,12 @@
 /** What people do in Wherry, in the words that stand in its window. */
+import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { bed } from './bed.mjs'
+import { bed, secretTool } from './bed.mjs'
+import { dragFilesTo } from './screen.mjs'
+import { assertNoTrace } from './traces.mjs'
 import { until } from './until.mjs'
 
 export { answerFileDialog } from './screen.mjs'
@@ -16,9 +19,16 @@ export async function openPracticeStore(page) {
   await page.gone('heading', 'Welcome to Wherry')
 }
 
-export async function chooseOpenStack(page) {
+/** From the first run to the sign-in of a place, by the way of this title where it has several. */
+export async function choosePlace(page, place, way) {
+  await page.find('heading', 'Welcome to Wherry')
   await page.press('Sign in and have a key made')
-  await (await page.find('option', /^OpenStack /)).click()
+  await (await page.find('option', place)).click()
+  for (const title of [way ?? []].flat()) await page.press(title)
+}
+
+export function chooseOpenStack(page) {
+  return choosePlace(page, /^OpenStack /)
 }
 
 /** Signs in with name and password and stops before the key is made. */
@@ -33,6 +43,39 @@ export async function signInToKeystone(page, { url, user, password }) {
 export async function readNewKey(page) {
   const secret = await until('the secret to be shown', () => labelledText(page, 'Secret'))
   return { id: await labelledText(page, 'Access key id'), secret }
+}
+
+/**
+ * Looks at the new key in the dialog that shows it once, and closes that: its secret came to the page in
+ * one answer and no other, is in the keychain, and is nowhere else. What was typed to get it went to the
+ * app as often as it was needed and never came back, and is nowhere. Returns the key.
+ */
+export async function takeNewKey({ app, user, wire, typed = [], account = accountId(user) }) {
+  const { page } = app
+  await page.find('heading', 'Your new key')
+  const key = await readNewKey(page)
+  assert.ok(key.id.length > 10 && key.secret.length > 10, 'an id and a secret')
+  await page.press('Done')
+  await page.gone('heading', 'Your new key')
+  await keyIsSafe({ app, user, wire, typed, account, key })
+  return key
+}
+
+export async function keyIsSafe({ app, user, wire, typed = [], account = accountId(user), key }) {
+  const { page } = app
+  assert.ok(!(await page.html()).includes(key.secret), 'the page still has the secret')
+  assert.deepEqual(await wire.count(key.secret), { questions: 0, answers: 1 }, 'what passed between page and app')
+  assert.equal(await secretTool(account), key.secret)
+  assertNoTrace(user, app, key.secret)
+  await leftNothing({ app, user, wire, typed })
+}
+
+/** What was typed to sign in came to nobody's eyes but the portal's. */
+export async function leftNothing({ app, user, wire, typed }) {
+  for (const word of typed) {
+    assert.equal((await wire.count(word)).answers, 0, 'what was typed came back to the page')
+    assertNoTrace(user, app, word, { everywhere: false })
+  }
 }
 
 /** Text that is named by a heading beside it. */
@@ -63,9 +106,20 @@ export async function fillKeyForm(page, { name, endpoint, id, secret }) {
   if (secret !== undefined) await page.fill('Secret', secret)
 }
 
+/** Opens what is folded away in the dialog under these words. */
+export async function unfold(page, words) {
+  await until(`“${words}” to be there`, () =>
+    page.session.run((words) => {
+      const found = [...document.querySelectorAll('[role=dialog] summary')].find((e) => e.innerText.trim() === words)
+      if (found && !found.parentElement.open) found.click()
+      return found !== undefined
+    }, words),
+  )
+}
+
 /** The fields few people need are folded away. */
-export async function openMoreSettings(page) {
-  await page.session.run(() => [...document.querySelectorAll('[role=dialog] summary')].find((e) => e.innerText.trim() === 'More settings').click())
+export function openMoreSettings(page) {
+  return unfold(page, 'More settings')
 }
 
 /** An account of the gateway's own user, added in the window. */
@@ -89,6 +143,32 @@ export async function openAccountMenu(page, account) {
   await item.rightClick()
 }
 
+/** Rotates the key on the open Keys page; returns the ids before and after. */
+export async function rotate(page, { seconds = 20 } = {}) {
+  const before = await ownKeyId(page)
+  await page.press('Rotate…')
+  await page.find('dialog', 'Rotate this key?')
+  await page.press('Rotate key')
+  await page.find('dialog', 'The key is rotated', { seconds })
+  await page.press('Done')
+  await page.gone('dialog')
+  const after = await until('the new key', async () => {
+    const id = await ownKeyId(page)
+    return id !== before && id
+  })
+  return { before, after }
+}
+
+/** The id of the key an account uses, as its open Keys page says. */
+export function ownKeyId(page) {
+  return until('the id of the key', () =>
+    page.session.run(() => {
+      const terms = [...document.querySelectorAll('section[aria-labelledby=own-key] dt')]
+      return terms.find((dt) => dt.innerText.trim() === 'Access key id')?.nextElementSibling?.querySelector('code')?.innerText.trim()
+    }),
+  )
+}
+
 export async function openKeys(page, account) {
   await openAccountMenu(page, account)
   await (await page.find('menuitem', 'Keys')).click()
@@ -108,6 +188,14 @@ export async function createBucket(page, name) {
 
 export async function openBucket(page, name) {
   await (await page.find('treeitem', name)).click()
+}
+
+/** In a new bucket: one file is dragged in with the mouse. Returns what the transfer says at its end. */
+export async function uploadInto(app, bucket, file) {
+  const { page } = app
+  await createBucket(page, bucket)
+  const heading = await page.find('heading', 'This bucket is empty')
+  return transfer(page, async () => dragFilesTo(await app.middle(heading), [file]))
 }
 
 /** What a row's first cell is called: a folder is written with a slash at its end here. */

@@ -172,3 +172,31 @@ export async function answerFileDialog(title, path) {
     return true
   })
 }
+
+/** The window of a portal's own pages, once it shows one of this address; its title says so. */
+export async function pageIsAt(address) {
+  const { host, protocol } = new URL(address)
+  const title = protocol === 'https:' ? `https://${host} – sign in` : `http://${host} – not encrypted – sign in`
+  return until(`the window “${title}”`, async () => (await windows(`^${title}$`))[0])
+}
+
+/** Types into the fields of the page in a window, from the first on, and sends them. */
+export async function fillInPage(window, [first, ...rest]) {
+  await activate(window)
+  // The page comes a moment after its title: what was typed into the first field can be copied back.
+  await until('the first field of the page', async () => {
+    const { x, y } = await place(window)
+    await mouse.move({ x: x + 3, y: y + 3 })
+    await xdotool('click', 1)
+    await keys('Tab', 'ctrl+a')
+    await xdotool('type', '--delay', 15, first)
+    await copy('')
+    await keys('ctrl+a', 'ctrl+c')
+    return (await clipboard()) === first
+  })
+  for (const text of rest) {
+    await keys('Tab')
+    await xdotool('type', '--delay', 15, text)
+  }
+  await keys('Return')
+}

@@ -1,6 +1,8 @@
 /** Looks for a word that must be nowhere: in files, command lines, environments and pages. */
-import { readFileSync, readdirSync, lstatSync, readlinkSync } from 'node:fs'
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync, readdirSync, lstatSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { bed } from './bed.mjs'
 
 /** The word as it may have been written down. */
 function spellings(word) {
@@ -71,4 +73,22 @@ export function openFiles(pids) {
 
 export function holds(word, path) {
   return has(path, spellings(word))
+}
+
+/**
+ * The word is in no file of this user, of the app or of the folders for passing things on, and in no
+ * command line or environment of the app. A secret is unique, so all that the test run wrote is searched;
+ * a password may be in the servers' files.
+ */
+export function assertNoTrace(user, app, word, { everywhere = true } = {}) {
+  const own = [user.root, process.env.XDG_RUNTIME_DIR].filter(Boolean)
+  const shared = everywhere ? ['/tmp', '/var/tmp', '/dev/shm'] : []
+  const servers = [bed.dir, process.env.HOME]
+  assert.ok(word.length > 5, 'a word that can be searched for')
+  assert.deepEqual(filesWith(word, own), [])
+  assert.deepEqual(filesWith(word, shared, { since: user.since, depth: 2, leaveOut: [...servers, user.root] }), [])
+  assert.ok(existsSync(join(user.wherry, 'logs')), 'there is a log, and it was searched')
+  if (!app) return
+  assert.deepEqual(processesWith(word, app.pids), [])
+  assert.deepEqual(openFiles(app.pids).filter((path) => holds(word, path)), [])
 }
