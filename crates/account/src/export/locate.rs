@@ -35,8 +35,8 @@ impl Surroundings {
         Some(self.expand(Path::new(&value)))
     }
 
-    /// The AWS tools take `~` in their variables.
-    fn expand(&self, path: &Path) -> PathBuf {
+    /// A path with `~` for the home folder, as people type it and the AWS tools' variables may have it.
+    pub fn expand(&self, path: &Path) -> PathBuf {
         match (path.strip_prefix("~"), &self.home) {
             (Ok(rest), Some(home)) => home.join(rest),
             _ => path.to_owned(),

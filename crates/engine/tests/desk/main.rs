@@ -4,6 +4,7 @@
 //! One program, as linking costs more than running.
 
 mod exposure;
+mod hand_over;
 mod keys;
 mod lent;
 mod mistakes;

@@ -52,7 +52,8 @@ async fn use_file(seat: &Seat) {
 
 // Promise: No file of Wherry's holds a secret, a password, a passphrase or a sign-in's token in
 // readable form.
-// Promise: Apart from that one look, no answer to the window has a secret in it.
+// Promise: Apart from that one look, and from the text for another tool that was asked for with it, no answer
+// to the window has a secret in it.
 // Promise: Even at its most talkative the log has no secret, no password and no token.
 #[test]
 fn no_disk_no_log_and_no_answer_has_a_secret() {

@@ -7,7 +7,6 @@ use super::*;
 
 const AWS: &str = "# of old\r\n[default]\r\naws_access_key_id=OTHER\r\naws_secret_access_key = other ; secret\r\n";
 
-// Promise: Other entries of the file are left as they are, byte for byte, and the file as it was is kept beside it.
 #[test]
 fn an_account_is_added_and_nothing_else_is_touched() {
     let computer = computer();
@@ -138,7 +137,7 @@ fn without_the_secret_the_one_that_is_there_stays_if_the_key_is_the_same() {
     }
 }
 
-// Promise: A file that Wherry does not understand is never changed.
+// Promise: A file of another tool that Wherry does not understand is never changed.
 #[test]
 fn a_damaged_file_is_never_touched() {
     for (id, file, damaged, words) in [

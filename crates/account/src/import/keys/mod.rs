@@ -89,7 +89,11 @@ fn understand(path: &Path, text: &str) -> Result<ImportedKeys, ImportError> {
             path: path.to_owned(),
         });
     }
-    if !text.lines().any(|line| line.trim_start().starts_with('[')) {
+    let no_keys = || ImportError::NoKeys {
+        path: path.to_owned(),
+    };
+    let sections = text.lines().any(|line| line.trim_start().starts_with('['));
+    if !sections {
         let keys = passwd::read(path, text);
         if !keys.is_empty() {
             return Ok(of("s3fs", keys));
@@ -104,9 +108,13 @@ fn understand(path: &Path, text: &str) -> Result<ImportedKeys, ImportError> {
         };
         Ini::parse(text, dialect).map(|ini| ini.sections())
     };
-    let malformed = |source| ImportError::Malformed {
-        path: path.to_owned(),
-        source,
+    // What has no section is no damaged file, but none of these.
+    let malformed = |source| match sections {
+        true => ImportError::Malformed {
+            path: path.to_owned(),
+            source,
+        },
+        false => no_keys(),
     };
     let flat = parse(false).map_err(malformed)?;
     let some = |is: fn(&Section) -> bool| flat.iter().any(is);
@@ -123,9 +131,7 @@ fn understand(path: &Path, text: &str) -> Result<ImportedKeys, ImportError> {
         let nested = parse(true).map_err(malformed)?;
         return Ok(of("AWS", aws::read(path, nested)));
     }
-    Err(ImportError::NoKeys {
-        path: path.to_owned(),
-    })
+    Err(no_keys())
 }
 
 impl ImportedKey {
