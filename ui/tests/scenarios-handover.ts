@@ -77,7 +77,7 @@ export const replaces: MergePlanView = {
   nothingToDo: false,
 }
 
-export const damaged = problem('export.malformed', '~/.aws/credentials is not as AWS command line wants it: line 7 is neither a [section] nor a setting with “=”.', 'It was not changed. Put that line right and try again, or copy the text and add it by hand.', { retry: true })
+export const damaged = problem('export.malformed', '~/.aws/credentials cannot be changed, as it is damaged: line 7 is neither a [section] nor a setting with “=”.', 'It was not changed. Put that line right and try again, or copy the text and add it by hand.', { retry: true })
 
 const entry = (name: string, change: Partial<ImportedKeyView> = {}): ImportedKeyView => ({
   name,

@@ -17,6 +17,7 @@ mod recognise;
 pub use account::{Account, AccountId, IssuerLink, IssuerOptions, KeyFacts, NameProblem};
 pub use accounts::{Accounts, AccountsError};
 pub use home::Home;
+pub use ini::Malformed;
 pub use provider::{
     Addressing, ChecksumMode, DeleteMode, EndpointTemplate, Field, IssuerKind, ListVersion,
     MultipartEtag, PartLimits, Provider, ProviderError, Quirks, Signing, provider, providers,

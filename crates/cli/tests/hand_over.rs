@@ -143,7 +143,7 @@ fn an_account_is_merged_into_files_that_are_in_use() {
     person
         .cli
         .run(["export", "My lab", "boto3", "--merge"])
-        .refused(1, "no file of its own");
+        .refused(1, "no file of boto3");
 }
 
 // Promise: A file of another tool that Wherry does not understand is never changed.

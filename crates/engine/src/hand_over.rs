@@ -23,7 +23,7 @@ use crate::contract::{
 };
 use crate::engine::{AccountFacts, Engine, lock};
 use crate::keys::ticket;
-use crate::problem::sentence;
+use crate::problem::from_import;
 
 /// Keys read from files, with their secrets, until the window is done with them.
 #[derive(Default)]
@@ -193,7 +193,11 @@ impl Engine {
 
     pub(crate) fn read_keys(&self, path: &str) -> Result<KeysImportView, Problem> {
         let file = Surroundings::from_env().expand(Path::new(path));
-        let found = import::read_keys(&file).map_err(|e| not_read(&e, &file))?;
+        let found = import::read_keys(&file).map_err(|e| {
+            // Somebody who has such a file wants a key made.
+            let cloud = matches!(e, ImportError::NoKeys { .. }) && import::read(&file).is_ok();
+            from_import(&e, cloud).context("file", file.display())
+        })?;
         let accounts = self.inner.accounts.list()?;
         let view = |key: &ImportedKey| {
             let preset = preset_of(key.endpoint.as_deref(), None);
@@ -292,75 +296,4 @@ fn change_view(change: &PlannedChange, here: &Surroundings) -> MergeChangeView {
         },
         words: change.words.clone(),
     }
-}
-
-impl From<MergeError> for Problem {
-    fn from(error: MergeError) -> Self {
-        let what = sentence(&error);
-        let own = "Save it as a file of its own instead.";
-        match error {
-            MergeError::Export(_) => Self::new("export.odd", what, "Choose another name, or hand the key over by hand."),
-            MergeError::NoFile(_) => Self::new("export.no-file", what, own),
-            MergeError::Read { path, .. } => Self::new(
-                "export.read",
-                what,
-                "It was not changed. Make sure that it is yours and can be read, and try again.",
-            )
-            .retryable()
-            .context("file", path.display()),
-            MergeError::Malformed { path, .. } => Self::new(
-                "export.malformed",
-                what,
-                "It was not changed. Put that line right and try again, or copy the text and add it by hand.",
-            )
-            .retryable()
-            .context("file", path.display()),
-            MergeError::Encrypted { path } => Self::new(
-                "export.encrypted",
-                what,
-                "It was not changed. Add the remote with `rclone config`, or save it as a file of its own and use `rclone --config FILE`.",
-            )
-            .context("file", path.display()),
-            MergeError::Exists { path, .. } => Self::new(
-                "export.exists",
-                what,
-                "Nothing was changed. Replace it, or choose another name.",
-            )
-            .context("file", path.display()),
-            MergeError::Write { path, done, .. } => Self::new(
-                "export.write",
-                what,
-                if done == 0 {
-                    "Nothing was changed. Make sure the disk has room and the folder is yours, and try again."
-                } else {
-                    "The tool's other file was changed already, and is kept as it was beside it. Make sure the disk has room and the folder is yours, and try again."
-                },
-            )
-            .retryable()
-            .context("file", path.display()),
-        }
-    }
-}
-
-fn not_read(error: &ImportError, path: &Path) -> Problem {
-    let (code, todo) = match error {
-        ImportError::Encrypted { .. } => (
-            "import.encrypted",
-            "Wherry does not ask for rclone's password. Run `rclone config show NAME` and add the account by hand.",
-        ),
-        ImportError::Malformed { .. } => (
-            "import.malformed",
-            "Put that line right, or choose another file.",
-        ),
-        // Somebody who has such a file wants a key made.
-        ImportError::NoKeys { .. } if import::read(path).is_ok() => (
-            "import.cloud",
-            "It describes an OpenStack cloud: add an account at OpenStack, sign in with this file, and Wherry makes the key.",
-        ),
-        _ => (
-            "import.keys",
-            "Choose .s3cfg, ~/.aws/credentials or config, rclone.conf, mc's config.json, a JSON file for s3fs, passwd-s3fs, a Cyberduck bookmark or WinSCP.ini.",
-        ),
-    };
-    Problem::new(code, sentence(error), todo).context("file", path.display())
 }

@@ -6,10 +6,13 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use wherry_account::{AccountsError, NameProblem, ProviderError};
+use wherry_account::export::{ExportError, MergeError};
+use wherry_account::import::ImportError;
+use wherry_account::{AccountsError, Malformed, NameProblem, ProviderError};
 use wherry_engine::contract::Problem;
 use wherry_engine::problem::{
-    About, from_blocked, from_file_error, from_plan_error, from_portal, from_status, from_store,
+    About, from_blocked, from_file_error, from_import, from_plan_error, from_portal, from_status,
+    from_store,
 };
 use wherry_portal::{PortalError, Said, SignInMethod};
 use wherry_store::{ErrorKind, StoreError};
@@ -352,6 +355,72 @@ fn what_accounts_and_the_keychain_say() {
         VaultError::Unusable("it is not text".into()),
     ] {
         show(&mut out, "Vault", &error.into());
+    }
+    insta::assert_snapshot!(out);
+}
+
+#[test]
+fn what_files_of_other_tools_say() {
+    let path = || PathBuf::from("/home/ada/.aws/credentials");
+    let io = || io::Error::from(io::ErrorKind::PermissionDenied);
+    let source = Malformed {
+        line: 7,
+        what: "is neither a [section] nor a setting with “=”",
+    };
+    let tool = "AWS command line";
+    let write = |done| MergeError::Write {
+        path: path(),
+        done,
+        source: io(),
+    };
+    let mut out = String::new();
+    for error in [
+        MergeError::Export(ExportError::Odd {
+            what: "the secret",
+            tool,
+        }),
+        MergeError::Export(ExportError::Entry("a]b".into())),
+        MergeError::NoFile("boto3"),
+        MergeError::Read {
+            path: path(),
+            source: io(),
+        },
+        MergeError::Malformed {
+            path: path(),
+            source,
+        },
+        MergeError::Encrypted { path: path() },
+        MergeError::Exists {
+            path: path(),
+            entry: "[lab]".into(),
+        },
+        write(0),
+        write(1),
+    ] {
+        show(&mut out, "Merge", &error.into());
+    }
+    for (error, cloud) in [
+        (
+            ImportError::Read {
+                path: path(),
+                source: io(),
+            },
+            false,
+        ),
+        (ImportError::Large { path: path() }, false),
+        (ImportError::NotText { path: path() }, false),
+        (ImportError::NoKeys { path: path() }, false),
+        (ImportError::NoKeys { path: path() }, true),
+        (
+            ImportError::Malformed {
+                path: path(),
+                source,
+            },
+            false,
+        ),
+        (ImportError::Encrypted { path: path() }, false),
+    ] {
+        show(&mut out, "Import", &from_import(&error, cloud));
     }
     insta::assert_snapshot!(out);
 }

@@ -53,14 +53,13 @@ pub struct Merged {
 pub enum MergeError {
     #[error(transparent)]
     Export(#[from] ExportError),
-    #[error("{0} has no file of its own that Wherry could add an account to")]
+    #[error("there is no file of {0} that Wherry could add an account to")]
     NoFile(&'static str),
     #[error("{} cannot be read: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
-    #[error("{} is not as {tool} wants it: {source}", path.display())]
+    #[error("{} cannot be changed, as it is damaged: {source}", path.display())]
     Malformed {
         path: PathBuf,
-        tool: &'static str,
         source: Malformed,
     },
     #[error("{} is encrypted with a password", path.display())]
@@ -181,7 +180,6 @@ fn edit(
     let text = old.as_deref().map_or("", String::as_str);
     let malformed = |source| MergeError::Malformed {
         path: path.clone(),
-        tool: tool.name,
         source,
     };
     let put = put(part.body, place, text, facts).map_err(malformed)?;

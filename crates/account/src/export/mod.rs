@@ -87,7 +87,7 @@ pub enum Key<'a> {
 /// Why an account cannot be written down for a tool.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExportError {
-    #[error("{what} has a character that no file of {tool} can hold")]
+    #[error("{what} has a character that cannot be written down for {tool}")]
     Odd {
         what: &'static str,
         tool: &'static str,

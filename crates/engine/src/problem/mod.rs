@@ -4,11 +4,13 @@
 //! words, what to do, and the buttons. The wording is snapshot-tested in `tests/wording.rs`.
 
 mod account;
+mod other_tools;
 mod portal;
 mod store;
 mod transfer;
 mod vault;
 
+pub use other_tools::from_import;
 pub use portal::from_portal;
 pub use store::{About, from_store};
 pub use transfer::{from_blocked, from_file_error, from_plan_error};
