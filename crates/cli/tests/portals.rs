@@ -338,3 +338,62 @@ fn a_store_that_lends_keys_to_people() {
         Vec::<String>::new()
     );
 }
+
+/// Killed while the new key is being made, and while the old one is being deleted.
+#[test]
+fn a_rotation_that_is_killed_leaves_a_key_that_works() {
+    use http::Method;
+    use std::io::Write as _;
+    use std::time::Duration;
+    use wherry_doubles::Fault;
+
+    let rgw = Testbed::rgw();
+    let swarm = Swarm::start(
+        Tokens::of_a_small_site(Backing::rgw(&rgw)),
+        "cedadev-o",
+        None,
+    );
+    let cli = Cli::new();
+    let expires = in_a_year();
+    let wish = ["--description", "my laptop", "--expires", &expires];
+    let portal = [
+        "--issuer",
+        "swarm",
+        "--url",
+        swarm.url(),
+        "--endpoint",
+        &rgw.endpoint,
+        "--user",
+        "jdoe",
+        "--password-stdin",
+    ];
+    let first = add(&cli, "jdoe-password", &[&portal[..], &wish].concat());
+    for (method, swapped) in [(Method::POST, false), (Method::DELETE, true)] {
+        let asked = swarm.serving.count(&method, "/.TOKEN");
+        let slow = Fault::delay(method.clone(), "/.TOKEN", Duration::from_mins(2));
+        swarm.serving.fault(slow);
+        let mut rotating = cli
+            .command()
+            .args(["keys", "rotate", "Mine", "--password-stdin"])
+            .args(wish)
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .expect("starts");
+        let mut input = rotating.stdin.take().expect("is piped");
+        input.write_all(b"jdoe-password").expect("is read");
+        drop(input);
+        let began = std::time::Instant::now();
+        while swarm.serving.count(&method, "/.TOKEN") == asked {
+            assert!(began.elapsed().as_secs() < 60, "it never came to {method}");
+            std::thread::yield_now();
+        }
+        rotating.kill().expect("is killed");
+        rotating.wait().expect("is gone");
+        swarm.serving.clear_faults();
+
+        cli.ok(["ls", "Mine:"]);
+        let accounts = cli.json(["account", "list"]);
+        let used = accounts[0]["access_key_id"].as_str().expect("has one");
+        assert_eq!(used != first, swapped, "killed in the middle of {method}");
+    }
+}

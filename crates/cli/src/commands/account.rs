@@ -201,7 +201,7 @@ async fn add_from_portal(
     };
     let options = sign_in::options(&args.portal, preset);
     let wish = sign_in::wish(&args.wish)?;
-    let proof = sign_in::proof(&args.sign_in, issuer.into(), &options, None, session).await?;
+    let proof = sign_in::proof(&args.sign_in, issuer.into(), &url, &options, None, session).await?;
     session.unlock().await?;
     let ca_file = session.ca_file.as_ref().map(|p| p.display().to_string());
     let request = PortalRequest {

@@ -180,6 +180,7 @@ async fn sign_in_to(
     let proof = proof(
         args,
         issuer.kind.into(),
+        issuer.url.as_str(),
         &options,
         Some(remembered),
         session,

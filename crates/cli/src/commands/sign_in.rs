@@ -28,6 +28,7 @@ pub struct Proof {
 pub async fn proof(
     args: &SignInArgs,
     issuer: KeySource,
+    url: &str,
     options: &PortalOptions,
     remembered: Option<Remembered>,
     session: &Session,
@@ -37,7 +38,7 @@ pub async fn proof(
         scope_password: None,
     };
     if args.device_code {
-        return Ok(plain(by_device(options, session).await?));
+        return Ok(plain(by_device(issuer, url, options, session).await?));
     }
     if args.session_cookie_stdin {
         let text = secrets::from_stdin("The session cookie")?;
@@ -104,11 +105,18 @@ pub async fn proof(
     }))
 }
 
-async fn by_device(options: &PortalOptions, session: &Session) -> Result<PortalSignIn, Failure> {
+async fn by_device(
+    issuer: KeySource,
+    url: &str,
+    options: &PortalOptions,
+    session: &Session,
+) -> Result<PortalSignIn, Failure> {
     let prompt = session
         .engine
         .oidc_begin(OidcRequest {
             way: OidcWay::DeviceCode,
+            issuer,
+            url: url.to_owned(),
             options: options.clone(),
             client_secret: None,
             ca_file: session.ca_file.as_ref().map(|p| p.display().to_string()),

@@ -95,6 +95,10 @@ pub enum OidcWay {
 #[serde(rename_all = "camelCase")]
 pub struct OidcRequest {
     pub way: OidcWay,
+    /// Which portal this is for, and its address: from them follows where one signs in, if the options do
+    /// not say it.
+    pub issuer: KeySource,
+    pub url: String,
     /// Its `oidc_issuer`, `client_id` and `scopes` count.
     pub options: PortalOptions,
     pub client_secret: Option<Typed>,

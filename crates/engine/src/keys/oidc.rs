@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use wherry_portal::PortalError;
-use wherry_portal::oidc::{Oidc, OidcClient, Tokens};
+use wherry_portal::oidc::{Oidc, Tokens};
 
 use super::sign_in::{http_settings, issuer_options};
 use super::ticket;
@@ -59,7 +59,8 @@ impl Engine {
             .client_secret
             .filter(|s| !s.is_empty())
             .map(Typed::into_secret);
-        let client = OidcClient::from_options(&options, secret).ok_or_else(|| {
+        let kind = request.issuer.into();
+        let client = wherry_portal::oidc_client(kind, &request.url, &options, secret).ok_or_else(|| {
             Problem::new(
                 "portal.oidc-client",
                 "Where you sign in is not known.",

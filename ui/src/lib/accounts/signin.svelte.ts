@@ -253,6 +253,8 @@ export class SignInForm {
     if (this.way === 'hosted') return this.#window()
     if (this.way === 'sso' && this.through !== 'password') {
       const ticket = await this.browser.run({
+        issuer: this.portal.kind,
+        url: this.asked,
         way: this.through,
         options: this.issuer?.options ?? this.options,
         clientSecret: this.#clientSecret,

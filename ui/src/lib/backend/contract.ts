@@ -537,6 +537,11 @@ code: string | null, expires: number | null, };
 
 export type OidcRequest = { way: OidcWay, 
 /**
+ * Which portal this is for, and its address: from them follows where one signs in, if the options do
+ * not say it.
+ */
+issuer: KeySource, url: string, 
+/**
  * Its `oidc_issuer`, `client_id` and `scopes` count.
  */
 options: PortalOptions, clientSecret: Typed | null, caFile: string | null, proxy: string | null, };
