@@ -9,10 +9,11 @@ import { createRequire } from 'node:module'
 import { after, before, test } from 'node:test'
 import { open, start } from './chromium.mjs'
 import accountStates from './states-accounts.mjs'
+import handOverStates from './states-handover.mjs'
 import portalStates from './states-portals.mjs'
 
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const states = { ...accountStates, ...portalStates }
+const states = { ...accountStates, ...handOverStates, ...portalStates }
 let desk
 
 before(async () => (desk = await start()))

@@ -110,9 +110,9 @@ describe('with other tools', () => {
   it('saves where the user says, and nothing when they do not', async () => {
     const picks = [null, '/home/ada/credentials']
     const { fake, user } = await opened({}, { pick_save: () => picks.shift() ?? null })
-    await user.click(button('Save credentials as…'))
+    await user.click(button('Save as… credentials'))
     await waitFor(() => expect(called(fake, 'pick_save')).toHaveLength(1))
-    await user.click(button('Save credentials as…'))
+    await user.click(button('Save as… credentials'))
     await screen.findByText('Saved as /home/ada/credentials.')
     expect(called(fake, 'save_export')).toHaveLength(1)
     expect(called(fake, 'save_export')[0]?.args).toMatchObject({ file: 0, path: '/home/ada/credentials' })
