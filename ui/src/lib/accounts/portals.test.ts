@@ -94,6 +94,7 @@ describe('JASMIN', () => {
     await user.click(button('Open the JASMIN sign-in…'))
     const busy = (await screen.findByText(/Waiting for you in the sign-in window/)).parentElement as HTMLElement
     await user.click(within(busy).getByRole('button', { name: 'Cancel' }))
+    expect(called(fake, 'hosted_close'), 'the window goes with the waiting').toHaveLength(1)
     answer('window-1')
     await Promise.resolve()
     expect(called(fake, 'portal_sign_in')).toEqual([])
@@ -354,6 +355,16 @@ describe('keys that are lent', () => {
     expect(called(fake, 'reveal')).toEqual([])
     await user.click(button('Done'))
     expect(onclose).toHaveBeenCalledWith(true)
+  })
+
+  it('are lent after a sign-in in the browser, whose address the system knows', async () => {
+    const { fake, user } = await add('cray', { oidc_begin: () => ({ ticket: 'oidc-1', address: 'https://auth.example.org', code: null, expires: null }), oidc_wait: () => null })
+    await to(user, /^HPE Cray/, 'Sign in and have keys lent')
+    await user.click(screen.getByRole('tab', { name: 'In your browser' }))
+    await user.type(input('Address of the system'), 'api.cmn.system.example.org')
+    await user.click(button('Open the browser…'))
+    await screen.findByRole('button', { name: 'Use this store' })
+    expect(called(fake, 'oidc_begin')[0]).toMatchObject({ issuer: 'cray-sts', url: 'api.cmn.system.example.org', options: NO_OPTIONS })
   })
 
   it('stand behind a way of their own where a key is usually typed in', async () => {

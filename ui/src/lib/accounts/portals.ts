@@ -126,9 +126,12 @@ const SSO: WayIn = {
   through: ['browser', 'device-code'],
 }
 
+/** Where one signs in follows from the portal itself. */
+const KNOWN_SSO: WayIn = { ...SSO, fields: [], more: ['oidcIssuer', 'clientId', 'clientSecret', 'scopes'] }
+
 /** Cray systems have a Keycloak of their own, at a usual address. */
 const KEYCLOAK: WayIn['words'] = {
-  oidcIssuer: { placeholder: 'https://auth.cmn.system.example.org/keycloak/realms/shasta', hint: 'The system’s Keycloak realm. Your administrators know it.' },
+  oidcIssuer: { placeholder: 'https://auth.cmn.system.example.org/keycloak/realms/shasta', hint: 'The system’s Keycloak realm. Empty: as it usually is.' },
   clientId: { placeholder: 'shasta' },
 }
 
@@ -247,7 +250,7 @@ const PORTALS: Record<PortalKind, Portal> = {
     scope: NO_SCOPE,
     ways: [
       { way: 'password', label: 'Password', fields: ['user', 'password', 'totp'], optional: ['totp'], more: ['oidcIssuer', 'clientId', 'clientSecret'] },
-      SSO,
+      KNOWN_SSO,
     ],
   },
   'cray-sts': {
@@ -266,7 +269,7 @@ const PORTALS: Record<PortalKind, Portal> = {
     scope: NO_SCOPE,
     ways: [
       { way: 'password', label: 'Password', fields: ['user', 'password', 'totp'], optional: ['totp'], more: ['oidcIssuer', 'clientId', 'clientSecret'], words: KEYCLOAK },
-      { ...SSO, words: KEYCLOAK },
+      { ...KNOWN_SSO, words: KEYCLOAK },
     ],
   },
   'sts-web-identity': {

@@ -321,7 +321,11 @@ export class SignInForm {
   /** Whatever waits for a browser or a window is given up. */
   giveUp() {
     this.browser.cancel()
+    if (!this.hosted.busy) return
     this.hosted.giveUp()
+    backend()
+      .shell('hosted_close')
+      .catch(() => undefined) // It is still there to be closed by hand.
   }
 
   /** Signed in: the passwords have done their work. A one-time code is spent in any case. */

@@ -51,6 +51,14 @@ describe('rotating', () => {
     expect(called(fake, 'account_keys').length).toBeGreaterThan(1)
   })
 
+  it('says that a copy is to be kept where secrets are only in memory', async () => {
+    const { fake, user } = await page(made(), portalKeys(made().key), { rotate_key: () => rotated(made()) })
+    fake.vault = { ...fake.vault, choice: 'session' }
+    await user.click(await screen.findByRole('button', { name: 'Rotate…' }))
+    await user.click(button('Rotate key'))
+    await screen.findByText('Keep a copy in a safe place.')
+  })
+
   it('tells when the old key is left, and what to do about it', async () => {
     const left = problem('portal.down', 'The old key could not be deleted.', 'Delete it in the list of keys.')
     const { user } = await page(made(), portalKeys(made().key), { rotate_key: () => rotated(made(), { oldKeyLeft: left }) })
