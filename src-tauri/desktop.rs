@@ -187,6 +187,11 @@ impl Shell for Desktop {
         crate::hosted::sign_in(&self.app, pages).await
     }
 
+    async fn hosted_close(&self) -> Result<(), Problem> {
+        crate::hosted::close(&self.app);
+        Ok(())
+    }
+
     async fn show_folder(&self, folder: KnownFolder) -> Result<(), Problem> {
         let engine = self.engine();
         let path = match folder {

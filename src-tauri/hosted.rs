@@ -9,19 +9,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::SecretString;
 use tauri::webview::{NewWindowResponse, PageLoadEvent};
-use tauri::{AppHandle, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent};
+use tauri::{
+    AppHandle, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder, WindowEvent,
+};
 use tokio::sync::oneshot;
 use wherry_engine::contract::Problem;
 use wherry_engine::{Engine, HostedPages};
 
 use crate::window::MAIN;
 
+/// What the labels of these windows begin with.
+const LABEL: &str = "hosted-";
+
 type Answer = Arc<Mutex<Option<oneshot::Sender<SecretString>>>>;
 
 /// Shows the pages until the user has signed in (a ticket for the engine) or closed the window (none).
 pub async fn sign_in(app: &AppHandle, pages: HostedPages) -> Result<Option<String>, Problem> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let label = format!("hosted-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    let label = format!("{LABEL}{}", COUNT.fetch_add(1, Ordering::Relaxed));
     let (done, signed_in) = oneshot::channel();
     let answer: Answer = Arc::new(Mutex::new(Some(done)));
     let window = open(app, &label, pages, &answer).map_err(|e| {
@@ -42,6 +47,15 @@ pub async fn sign_in(app: &AppHandle, pages: HostedPages) -> Result<Option<Strin
     let _ = window.close();
     crate::window::show(app);
     Ok(cookie.map(|cookie| app.state::<Engine>().keep_hosted(cookie)))
+}
+
+/// Closes what is open of such windows: nobody waits for them any more.
+pub fn close(app: &AppHandle) {
+    for (label, window) in app.webview_windows() {
+        if label.starts_with(LABEL) {
+            let _ = window.close();
+        }
+    }
 }
 
 fn open(

@@ -443,6 +443,7 @@ export class Fake implements Backend {
       return null
     },
     open_help: () => null,
+    hosted_close: () => null,
     show_folder: () => null,
     show_download: () => null,
     drag_out: () => true,

@@ -186,6 +186,9 @@ pub struct Provider {
     pub quirks: Quirks,
     #[serde(default)]
     pub issuer: IssuerKind,
+    /// Other ways to a key there, after that one: an older portal, a token service some sites turn on.
+    #[serde(default)]
+    pub other_issuers: Vec<IssuerKind>,
     /// What that issuer must be told beside its address, where the place's documentation says it.
     #[serde(default)]
     pub issuer_options: IssuerOptions,

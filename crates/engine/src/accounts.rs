@@ -325,14 +325,12 @@ pub(crate) fn provider_views() -> Vec<ProviderView> {
                 .collect(),
             signing: p.quirks.signing.into(),
             addressing: p.quirks.addressing.into(),
-            key_sources: match p.issuer {
-                IssuerKind::None | IssuerKind::Practice => vec![KeySource::Typed],
-                // The portal that tenancies had before this one is still there.
-                IssuerKind::JasminPortal => {
-                    vec![KeySource::JasminPortal, KeySource::Swarm, KeySource::Typed]
-                }
-                kind => vec![kind.into(), KeySource::Typed],
-            },
+            key_sources: std::iter::once(p.issuer)
+                .filter(|issuer| *issuer != IssuerKind::None)
+                .chain(p.other_issuers.iter().copied())
+                .map(KeySource::from)
+                .chain([KeySource::Typed])
+                .collect(),
             issuer_options: (&p.issuer_options).into(),
             key_per_region: p.key_per_region,
             help_url: p.help_url.clone(),

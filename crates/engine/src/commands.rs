@@ -250,6 +250,8 @@ commands! {
     open_sign_in(address: String) -> ();
     #[doc = "Shows a portal's own sign-in pages in a window without any of Wherry's powers. Answers with a ticket when the user has signed in; null when they closed it."]
     hosted_sign_in(request: HostedRequest) -> Option<String>;
+    #[doc = "Closes that window: its sign-in was given up."]
+    hosted_close() -> ();
     #[doc = "Shows one of Wherry's own folders in the file manager."]
     show_folder(folder: KnownFolder) -> ();
     #[doc = "Shows where a finished download is, in the file manager."]

@@ -104,6 +104,11 @@ impl Shell for Stand {
         Ok(cookie.map(|cookie| self.engine.keep_hosted(cookie.into())))
     }
 
+    async fn hosted_close(&self) -> Result<(), Problem> {
+        self.note("hosted-close", String::new());
+        Ok(())
+    }
+
     async fn show_folder(&self, folder: KnownFolder) -> Result<(), Problem> {
         self.note("folder", format!("{folder:?}"));
         Ok(())

@@ -1086,6 +1086,8 @@ export interface ShellCommands {
   open_sign_in: { args: string; result: null }
   /** Shows a portal's own sign-in pages in a window without any of Wherry's powers. Answers with a ticket when the user has signed in; null when they closed it. */
   hosted_sign_in: { args: HostedRequest; result: string | null }
+  /** Closes that window: its sign-in was given up. */
+  hosted_close: { args: null; result: null }
   /** Shows one of Wherry's own folders in the file manager. */
   show_folder: { args: KnownFolder; result: null }
   /** Shows where a finished download is, in the file manager. */
