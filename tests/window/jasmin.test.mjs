@@ -9,13 +9,13 @@ import { gateway } from './harness/bed.mjs'
 import * as deeds from './harness/deeds.mjs'
 import { Double } from './harness/doubles.mjs'
 import { listenIn } from './harness/ipc.mjs'
-import { fillInPage, keys, pageIsAt, windows } from './harness/screen.mjs'
+import { closeByHand, fillInPage, pageIsAt, windows } from './harness/screen.mjs'
 import { until } from './harness/until.mjs'
 
 const PASSWORD = 'jdoe-password'
 
 async function openSignIn(page, url) {
-  await deeds.choosePlace(page, /^JASMIN /, 'Sign in to the JASMIN portal')
+  await deeds.choosePlace(page, /^JASMIN /, 'Sign in to the Object Store Portal')
   await deeds.unfold(page, 'Connection')
   await page.fill('Address of the portal', url)
   await page.press('Open the JASMIN sign-in…')
@@ -34,8 +34,7 @@ windowTest(
     await step('a window shows the institution’s own page and says whose it is', async () => {
       await openSignIn(page, portal.about.url)
       const window = await pageIsAt(portal.about.institution_url)
-      await app.photograph('jasmin-window')
-      await fillInPage(window, ['jdoe', PASSWORD])
+      await fillInPage(window, ['jdoe', PASSWORD], { seen: () => app.photograph('jasmin-window') })
       // It closes by itself, and the form goes on.
       await until('the window to close', async () => (await windows('sign in$')).length === 0)
     })
@@ -163,8 +162,8 @@ windowTest('a page in the sign-in window can do nothing in Wherry, and is forgot
   await step('the address stands in the title, whatever the page calls itself', async () => {
     const window = await pageIsAt(address)
     assert.deepEqual(await windows('Sign in to Wherry'), [])
-    // As a person closes it.
-    await keys('--window', window, 'alt+F4')
+    await app.photograph('sign-in-window')
+    await closeByHand(window)
     await page.says('The window was closed before you had signed in.')
     await app.shot('sign-in-window-closed')
   })
@@ -173,6 +172,13 @@ windowTest('a page in the sign-in window can do nothing in Wherry, and is forgot
     await page.press('Open the JASMIN sign-in…')
     await until('the page to be asked for again', () => cookies.length >= 2)
     assert.deepEqual(cookies, [null, null])
-    await page.press('Cancel')
+    await pageIsAt(address)
+  })
+
+  await step('given up in Wherry, it closes too', async () => {
+    const [waiting] = await page.findAll('status')
+    assert.match(await waiting.text(), /Waiting for you/)
+    await (await page.find('button', 'Cancel', { within: waiting })).click()
+    await until('the window to close', async () => (await windows('sign in$')).length === 0)
   })
 })

@@ -24,8 +24,8 @@ async function ask(key, action, parameters = {}) {
 
 /** An independent look at a store, with a key of its own. */
 export class Store {
-  constructor({ endpoint, accessKey, secretKey }) {
-    this.key = { endpoint, accessKey, secretKey }
+  constructor({ endpoint, accessKey, secretKey, sessionToken = null }) {
+    this.key = { endpoint, accessKey, secretKey, sessionToken }
   }
 
   buckets = () => ask(this.key, 'buckets')

@@ -39,6 +39,45 @@ export async function signInToKeystone(page, { url, user, password }) {
   await page.press('Sign in')
 }
 
+/** From the first run; a refusal leaves the form as it is. */
+export async function signInToSwarm(page, url, { user, password }) {
+  await choosePlace(page, /^JASMIN /, 'Sign in to the Swarm gateway')
+  await unfold(page, 'Connection')
+  await page.fill('Address of the gateway (optional)', url)
+  await page.fill('User name', user)
+  await page.fill('Password', password)
+  await page.press('Sign in')
+}
+
+/** A day so many days from now, as forms take it. */
+export function dayIn(days) {
+  return new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10)
+}
+
+/** In the form for a new key: it is to end when this day begins. */
+export async function chooseDay(page, day) {
+  await (await page.find('combobox', 'Expires')).choose('On another day…')
+  await page.fill('Day it expires', day)
+}
+
+/** On a Keys page whose sign-in is over, or that asks for it by itself. */
+export async function signInAgain(page, act) {
+  await page.press('Sign in…')
+  await page.find('dialog', 'Sign in to the portal')
+  await act()
+  await page.gone('dialog', 'Sign in to the portal')
+}
+
+/** What stands beside the question to finish signing in in a browser. */
+async function browserStep(page, part) {
+  return until('what to do in the browser', () =>
+    page.session.run((part) => document.querySelector(`section[aria-labelledby=finish] ${part} code`)?.innerText.trim(), part),
+  )
+}
+
+export const signInCode = (page) => browserStep(page, '.code')
+export const signInAddress = (page) => browserStep(page, '.address')
+
 /** The id and the secret of the dialog that shows them once. */
 export async function readNewKey(page) {
   const secret = await until('the secret to be shown', () => labelledText(page, 'Secret'))
@@ -48,16 +87,17 @@ export async function readNewKey(page) {
 /**
  * Looks at the new key in the dialog that shows it once, and closes that: its secret came to the page in
  * one answer and no other, is in the keychain, and is nowhere else. What was typed to get it went to the
- * app as often as it was needed and never came back, and is nowhere. Returns the key.
+ * app as often as it was needed and never came back, and is nowhere. Returns the key. `account`: of the
+ * account ids, the one whose key it is.
  */
-export async function takeNewKey({ app, user, wire, typed = [], account = accountId(user) }) {
+export async function takeNewKey({ app, user, wire, typed = [], account = accountId }) {
   const { page } = app
   await page.find('heading', 'Your new key')
   const key = await readNewKey(page)
   assert.ok(key.id.length > 10 && key.secret.length > 10, 'an id and a secret')
   await page.press('Done')
   await page.gone('heading', 'Your new key')
-  await keyIsSafe({ app, user, wire, typed, account, key })
+  await keyIsSafe({ app, user, wire, typed, account: account(user), key })
   return key
 }
 
@@ -65,9 +105,28 @@ export async function keyIsSafe({ app, user, wire, typed = [], account = account
   const { page } = app
   assert.ok(!(await page.html()).includes(key.secret), 'the page still has the secret')
   assert.deepEqual(await wire.count(key.secret), { questions: 0, answers: 1 }, 'what passed between page and app')
-  assert.equal(await secretTool(account), key.secret)
+  assert.equal(await keptSecret(user, account), key.secret)
   assertNoTrace(user, app, key.secret)
   await leftNothing({ app, user, wire, typed })
+}
+
+/**
+ * A lent key never comes to the page: its secret, its session token and what the next one is lent for are
+ * in the keychain and nowhere else. Returns the three.
+ */
+export async function lentKeyIsSafe({ app, user, wire, typed }) {
+  const kept = {}
+  for (const slot of ['', 'session-token', 'renewal']) {
+    const word = await keptSecret(user, undefined, slot)
+    assert.ok(word, `the keychain has the ${slot || 'secret'}`)
+    kept[slot || 'secret'] = word
+    // A role is taken on with a key that somebody typed.
+    if (typed.includes(word)) continue
+    assertNoTrace(user, app, word)
+    assert.deepEqual(await wire.count(word), { questions: 0, answers: 0 })
+  }
+  await leftNothing({ app, user, wire, typed })
+  return kept
 }
 
 /** What was typed to sign in came to nobody's eyes but the portal's. */
@@ -131,11 +190,27 @@ export async function addGatewayAccount(page, name, { access_key: id, secret_key
   await page.gone('dialog')
 }
 
-/** The id of the one account there is, as the account file has it. */
+/** The ids of the accounts, in the order of the account file. */
+export function accountIds(user) {
+  return [...readFileSync(join(user.wherry, 'accounts.toml'), 'utf8').matchAll(/^id = "(.+)"$/gm)].map(([, id]) => id)
+}
+
+/** The id of the one account there is. */
 export function accountId(user) {
-  const ids = [...readFileSync(join(user.wherry, 'accounts.toml'), 'utf8').matchAll(/^id = "(.+)"$/gm)]
+  const ids = accountIds(user)
   if (ids.length !== 1) throw new Error(`there are ${ids.length} accounts`)
-  return ids[0][1]
+  return ids[0]
+}
+
+/**
+ * What the keychain has for an account, by another program: the secret of its key, or with a `slot` what
+ * belongs to that (`session-token`, `renewal`). A key that took another's place is kept under a name of its own.
+ */
+export function keptSecret(user, account = accountId(user), slot = '') {
+  const sections = readFileSync(join(user.wherry, 'accounts.toml'), 'utf8').split(/^\[\[/m)
+  const section = sections.find((text) => text.includes(`\nid = "${account}"\n`))
+  const name = /^kept_as = "(.+)"$/m.exec(section)?.[1] ?? account
+  return secretTool(slot ? `${name}:${slot}` : name)
 }
 
 export async function openAccountMenu(page, account) {
@@ -194,8 +269,17 @@ export async function openBucket(page, name) {
 export async function uploadInto(app, bucket, file) {
   const { page } = app
   await createBucket(page, bucket)
-  const heading = await page.find('heading', 'This bucket is empty')
-  return transfer(page, async () => dragFilesTo(await app.middle(heading), [file]))
+  return dropFiles(app, await page.find('heading', 'This bucket is empty'), [file])
+}
+
+/** Drags files with the mouse and lets go of them over this element. */
+export async function dropFilesOn(app, element, files) {
+  await dragFilesTo(await app.middle(element), files)
+}
+
+/** The same, and waits for the end of the transfer; returns what it says. */
+export function dropFiles(app, element, files, options) {
+  return transfer(app.page, () => dropFilesOn(app, element, files), options)
 }
 
 /** What a row's first cell is called: a folder is written with a slash at its end here. */

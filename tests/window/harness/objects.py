@@ -24,6 +24,7 @@ s3 = boto3.client(
     endpoint_url=request["endpoint"],
     aws_access_key_id=request["accessKey"],
     aws_secret_access_key=request["secretKey"],
+    aws_session_token=request.get("sessionToken"),
     region_name="us-east-1",
     config=config,
 )

@@ -3,11 +3,12 @@
  * sent, keeps cookies, fills in forms.
  */
 export class Person {
+  #answers
   #cookies = new Map()
 
-  constructor({ name, password }) {
-    this.name = name
-    this.password = password
+  /** `code`: what another device shows, where the page asks for that. */
+  constructor({ name, password, code }) {
+    this.#answers = { username: name, password, user_code: code }
   }
 
   /** Opens a page and does what the pages ask for until one asks for nothing; returns that one. */
@@ -26,7 +27,7 @@ export class Person {
     const filled = new URLSearchParams()
     for (const [input] of form.matchAll(/<input[^>]*>/g)) {
       const name = attribute(input, 'name')
-      const typed = { username: this.name, password: this.password }[name]
+      const typed = this.#answers[name]
       if (name) filled.append(name, typed ?? attribute(input, 'value') ?? '')
     }
     const deed = /value="(login|allow)"/.exec(form)

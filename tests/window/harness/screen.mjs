@@ -173,6 +173,15 @@ export async function answerFileDialog(title, path) {
   })
 }
 
+/** As a person closes a window: by its window manager. */
+export async function closeByHand(window) {
+  await until('the window to close', async () => {
+    await activate(window)
+    await keys('alt+F4')
+    return until('it to be gone', async () => !(await windows('.')).includes(window), { seconds: 2 })
+  })
+}
+
 /** The window of a portal's own pages, once it shows one of this address; its title says so. */
 export async function pageIsAt(address) {
   const { host, protocol } = new URL(address)
@@ -180,8 +189,8 @@ export async function pageIsAt(address) {
   return until(`the window “${title}”`, async () => (await windows(`^${title}$`))[0])
 }
 
-/** Types into the fields of the page in a window, from the first on, and sends them. */
-export async function fillInPage(window, [first, ...rest]) {
+/** Types into the fields of the page in a window, from the first on, and sends them. `seen`: once it is drawn. */
+export async function fillInPage(window, [first, ...rest], { seen = async () => {} } = {}) {
   await activate(window)
   // The page comes a moment after its title: what was typed into the first field can be copied back.
   await until('the first field of the page', async () => {
@@ -194,6 +203,7 @@ export async function fillInPage(window, [first, ...rest]) {
     await keys('ctrl+a', 'ctrl+c')
     return (await clipboard()) === first
   })
+  await seen()
   for (const text of rest) {
     await keys('Tab')
     await xdotool('type', '--delay', 15, text)
