@@ -1,161 +1,40 @@
 /**
  * Takes the pictures of the README and the guide from the real pages on the real engine:
  *
- *   cargo build -p wherry-bridge && cargo build -p wherry-practice --example serve && npm run build:bridge --prefix ui
- *   tests/testbed/testbed with --rgw --keystone -- tests/testbed/testbed keychain -- node docs/images/take.mjs
+ *   cargo build -p wherry-bridge -p wherry-doubles && cargo build -p wherry-practice --example serve && npm run build:bridge --prefix ui
+ *   tests/testbed/testbed with --rgw --keystone --oidc -- tests/testbed/testbed keychain -- node docs/images/take.mjs [STORY…]
  *
- * The stores behind them are the test bed's and the practice store's; their data is made up here.
+ * The stores behind them are the test bed's and the practice store's, the portals the test bed's Keystone and
+ * the doubles of `tests/doubles`; their data is made up here. All are on this computer, so the pictures name
+ * hosts as they are called at a place.
  */
-import { execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdir, mkdtemp, open, readFile, rm, utimes, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { drop, startReal } from '../../ui/tests/real.mjs'
+import { Camera } from './camera.mjs'
 
-if (!process.env.WHERRY_TESTBED) throw new Error('run this through tests/testbed/testbed with --rgw --keystone --')
+if (!process.env.WHERRY_TESTBED) throw new Error('run this through tests/testbed/testbed with --rgw --keystone --oidc --')
 const bed = JSON.parse(await readFile(process.env.WHERRY_TESTBED, 'utf8'))
 const here = dirname(fileURLToPath(import.meta.url))
-const run = promisify(execFile)
-const day = 86_400_000
+process.env.WHERRY_DOUBLES ??= join(here, '../../target/debug/wherry-doubles')
 
-/** Key, size in MB, days ago. */
-const LAKE = [
-  ['2021/january.nc', 180, 1500], ['2022/january.nc', 181, 1100], ['2023/january.nc', 182, 800], ['2024/january.nc', 184, 400],
-  ['calibration/sensor 1.csv', 0.4, 300], ['maps/bathymetry.tif', 60, 220],
-  ['README.md', 0.006, 240], ['stations.csv', 0.081, 12], ['level_2024.nc', 48.3, 130], ['level_2025_provisional.nc', 21.7, 2],
-  ['water temperature (buoys).parquet', 15.2, 40], ['Müggelsee transects.gpkg', 6.3, 61], ['quality report 2024.pdf', 2.4, 118],
-  ['ice thickness 1950–2020.csv', 1.9, 512], ['gauge photos.zip', 33, 77], ['levels_daily.csv', 3.1, 1], ['licence.txt', 0.001, 900],
-]
+const { guide } = await import('./guide.mjs')
+const places = await import('./places.mjs')
+const stories = { guide, ...places }
+const chosen = process.argv.slice(2)
+for (const name of chosen) if (!stories[name]) throw new Error(`the stories are ${Object.keys(stories).join(', ')}`)
 
-async function fill(folder, files) {
-  for (const [key, megabytes, ago] of files) {
-    const path = join(folder, key)
-    await mkdir(dirname(path), { recursive: true })
-    const file = await open(path, 'w')
-    await file.truncate(Math.round(megabytes * 1e6))
-    await file.close()
-    const when = new Date(Date.now() - ago * day - 3_600_000 * (key.length % 11))
-    await utimes(path, when, when)
+for (const [name, story] of Object.entries(stories)) {
+  if (chosen.length > 0 && !chosen.includes(name)) continue
+  const ends = []
+  const camera = await Camera.start()
+  try {
+    await story(camera, { bed, t: { after: (end) => ends.unshift(end) } })
+  } catch (error) {
+    await camera.page.screenshot({ path: `/tmp/take-${name}-failed.png` })
+    throw error
+  } finally {
+    await camera.close()
+    for (const end of ends) await end()
   }
-}
-
-/** A store of one's own: plain files behind an S3 server. */
-async function serve(folder) {
-  const server = spawn(join(here, '../../target/debug/examples/serve'), [folder], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const lines = createInterface({ input: server.stdout })[Symbol.asyncIterator]()
-  const [endpoint, id, secret] = [await lines.next(), await lines.next(), await lines.next()].map((line) => line.value)
-  return {
-    endpoint,
-    id,
-    secret,
-    async stop() {
-      const ended = once(server, 'exit')
-      server.kill('SIGINT')
-      await ended
-    },
-  }
-}
-
-async function shoot(page, name, schemes = ['light']) {
-  for (const scheme of schemes) {
-    await page.emulateMedia({ colorScheme: scheme })
-    await page.waitForFunction(() => document.getAnimations().every((one) => one.playState !== 'running'))
-    const file = join(here, schemes.length > 1 ? `${name}-${scheme}.png` : `${name}.png`)
-    await page.screenshot({ path: file })
-    await run('convert', [file, '-strip', '-dither', 'None', '-colors', '96', `PNG8:${file}`])
-  }
-  await page.emulateMedia({ colorScheme: 'light' })
-}
-
-// With a keychain, as on most computers.
-const aside = await mkdtemp(join(tmpdir(), 'wherry-pictures-'))
-process.env.WHERRY_BRIDGE = join(aside, 'bridge')
-await writeFile(process.env.WHERRY_BRIDGE, `#!/bin/sh\nexec '${join(here, '../../target/debug/wherry-bridge')}' --vault keychain "$@"\n`, { mode: 0o755 })
-const real = await startReal()
-const lake = join(real.home, 'lake')
-await fill(join(lake, 'lake-levels'), LAKE)
-for (const bucket of ['sentinel-2-mosaics', 'shared-with-partners', 'thesis-2026']) await fill(join(lake, bucket), [['README.md', 0.01, 100]])
-const store = await serve(lake)
-const { page } = await real.page()
-page.setDefaultTimeout(30_000)
-const press = (name) => page.getByRole('button', { name, exact: true }).click()
-const field = (name) => page.locator('input, select').and(page.getByLabel(name, { exact: true }))
-const row = (name) => page.getByRole('row').filter({ hasText: name }).first()
-try {
-  await page.getByRole('heading', { name: 'Welcome to Wherry' }).waitFor()
-  await page.locator('code').evaluate((path) => (path.textContent = '~/.local/share/wherry/practice'))
-  await shoot(page, 'welcome')
-
-  await press('Sign in and have a key made')
-  await page.getByRole('option', { name: /^OpenStack/ }).click()
-  await field('Address of Keystone').fill(bed.keystone.url)
-  await field('User name').fill('alice')
-  await field('Password').fill(bed.keystone.alice.password)
-  await shoot(page, 'sign-in')
-  await press('Sign in')
-  await page.getByRole('heading', { name: 'Make a key' }).waitFor()
-  await field('Project').selectOption({ label: 'demo' }).catch(() => undefined)
-  await field('Region').waitFor()
-  await field('Name').fill('Climate group')
-  await shoot(page, 'make-a-key')
-  await press('Make a key')
-  await page.getByRole('heading', { name: 'Your new key' }).waitFor()
-  await page.getByRole('group', { name: 'Secret' }).waitFor()
-  await shoot(page, 'shown-once')
-  await press('Done')
-  await page.getByRole('dialog').waitFor({ state: 'detached' })
-
-  const form = {
-    name: 'Lake observatory', provider: 'ceph', endpointIndex: null, fields: {}, endpoint: store.endpoint, region: null,
-    signing: null, addressing: null, accessKeyId: store.id, secret: store.secret, sessionToken: null, caFile: null,
-    proxy: null, expires: Date.now() + 9.5 * day,
-  }
-  await real.call('add_account', form)
-  const [climate] = await real.call('accounts')
-  for (const bucket of ['era5-monthly', 'field-campaign-2026']) await real.call('create_bucket', { account: climate.id, bucket: `${bucket}` })
-  await page.getByRole('treeitem', { name: 'field-campaign-2026' }).waitFor()
-  await page.locator('.account').filter({ hasText: 'Climate group' }).first().hover()
-  await press('Actions for Climate group')
-  await page.getByRole('menuitem', { name: 'Keys' }).click()
-  await page.getByRole('heading', { name: 'At the portal' }).waitFor()
-  await page.locator('td code').first().waitFor()
-  await shoot(page, 'keys')
-
-  await page.getByRole('treeitem', { name: /^Lake observatory/ }).first().click()
-  await page.getByRole('treeitem', { name: 'lake-levels' }).first().click()
-  await row('level_2024.nc').waitFor()
-  await row('level_2025_provisional.nc').click()
-  await press('Properties')
-  await page.getByText('ETag').first().waitFor()
-  await page.mouse.move(640, 780)
-  await shoot(page, 'wherry', ['light', 'dark'])
-  await press('Properties')
-
-  // An upload that meets what is there already.
-  const mine = join(real.home, 'to upload')
-  await fill(mine, [['stations.csv', 0.09, 0], ['levels_daily.csv', 3.2, 0], ['level_2026_provisional.nc', 42, 0], ['notes/gauges.md', 0.01, 0], ['notes/.DS_Store', 0.006, 0]])
-  await writeFile(join(mine, 'notes/field book.txt'), 'pages')
-  const names = ['stations.csv', 'levels_daily.csv', 'level_2026_provisional.nc', 'notes']
-  await drop(page, names.map((name) => join(mine, name)), { x: 700, y: 500 })
-  const upload = page.getByRole('dialog').getByRole('button', { name: /^Upload/ })
-  await upload.waitFor()
-  await shoot(page, 'plan')
-  await page.getByRole('dialog').getByRole('radio', { name: /^Replace/ }).click()
-  await upload.click()
-  await page.getByRole('dialog').waitFor({ state: 'detached' })
-  await row('level_2026_provisional.nc').waitFor()
-  await page.getByText(/^Done/).first().waitFor()
-  await press('Show')
-  await shoot(page, 'transfers')
-} catch (error) {
-  await page.screenshot({ path: '/tmp/take-failed.png' })
-  throw error
-} finally {
-  await real.close()
-  await store.stop()
-  await rm(aside, { recursive: true, force: true })
 }
