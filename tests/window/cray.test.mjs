@@ -77,7 +77,7 @@ windowTest(
     await step('the secret is in the keychain, with what the next key is lent for, and nowhere else', async () => {
       renewal = JSON.parse((await deeds.lentKeyIsSafe({ app, user, wire, typed })).renewal).refresh_token
       await deeds.openKeys(page, 'The machine')
-      await page.says('Wherry renews it by itself')
+      await page.says('Lent until')
       await app.shot('cray-keys')
     })
 

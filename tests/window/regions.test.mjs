@@ -75,7 +75,9 @@ windowTest(
       await deeds.keyIsSafe({ app, user, wire, typed, account: deeds.accountIds(user).at(-1), key: third })
       assert.deepEqual((await made()).sort(), [first.id, third.id].sort())
       assert.equal(String((await readBy(third))['ice.csv']), 'day,ice\n')
-      await deeds.openBucket(page, bucket)
+      // Both accounts see the same buckets here; the second is below.
+      const buckets = await page.findAll('treeitem', bucket)
+      await buckets.at(-1).click()
       await deeds.shows(page, ['ice.csv'])
     })
   },

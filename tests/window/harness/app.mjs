@@ -153,11 +153,22 @@ export class App {
     await screen.keys(...names)
   }
 
-  /** A picture for people to look at, when WHERRY_SHOTS names a folder. */
+  /** Pictures for people to look at, in light and dark, when WHERRY_SHOTS names a folder. */
   async shot(name) {
     if (!SHOTS) return
     mkdirSync(SHOTS, { recursive: true })
-    writeFileSync(join(SHOTS, `${name}.png`), await this.#session.screenshot())
+    const before = await this.#session.run(() => document.documentElement.dataset.theme ?? null)
+    const dress = (theme) =>
+      this.#session.run((theme) => {
+        if (theme) document.documentElement.dataset.theme = theme
+        else delete document.documentElement.dataset.theme
+        return new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))
+      }, theme)
+    for (const theme of ['light', 'dark']) {
+      await dress(theme)
+      writeFileSync(join(SHOTS, `${name}-${theme}.png`), await this.#session.screenshot())
+    }
+    await dress(before)
   }
 
   /** The same of the whole screen, where there is more than the one window. */
