@@ -13,22 +13,22 @@ const WELL: Health = { tone: 'plain', badge: null, words: '' }
 
 /** `waits`: its transfers cannot go on before the user has signed in. */
 export function health(key: KeyView, waits = false): Health {
-  if (waits) return { tone: 'warn', badge: 'sign in', words: 'waits for you to sign in' }
+  if (waits) return { tone: 'warn', badge: 'sign in', words: 'Waits for you to sign in' }
   switch (key.state) {
     case 'expired':
       // The next one is lent when it is needed.
-      return key.lent ? WELL : { tone: 'danger', badge: 'expired', words: 'its key has expired' }
+      return key.lent ? WELL : { tone: 'danger', badge: 'expired', words: 'Its key has expired' }
     case 'refused':
-      return { tone: 'danger', badge: 'refused', words: 'the store refuses its key' }
+      return { tone: 'danger', badge: 'refused', words: 'The store refuses its key' }
     case 'deleted-at-portal':
-      return { tone: 'danger', badge: 'deleted', words: 'its key was deleted at the portal' }
+      return { tone: 'danger', badge: 'deleted', words: 'Its key was deleted at the portal' }
     case 'secret-missing':
-      return { tone: 'warn', badge: 'no secret', words: 'the secret of its key is missing' }
+      return { tone: 'warn', badge: 'no secret', words: 'The secret of its key is missing' }
     case 'expiring':
       if (key.lent) return WELL
       return key.daysLeft === null
-        ? { tone: 'warn', badge: 'expiring', words: 'its key expires soon' }
-        : { tone: 'warn', badge: short(key.daysLeft), words: `its key expires ${when(key.daysLeft)}` }
+        ? { tone: 'warn', badge: 'expiring', words: 'Its key expires soon' }
+        : { tone: 'warn', badge: short(key.daysLeft), words: `Its key expires ${when(key.daysLeft)}` }
     case 'fine':
       return WELL
   }
