@@ -110,8 +110,8 @@ export class Camera {
     await this.heading(`Keys of ${account}`)
   }
 
-  /** The whole window, or what `of` finds in it. */
-  async shoot(name, { schemes = ['light'], of } = {}) {
+  /** The whole window, its upper part down to the end of `downTo`, or no more than `of`. */
+  async shoot(name, { schemes = ['light'], of, downTo } = {}) {
     const { page } = this
     await page.getByText('Listing buckets…').waitFor({ state: 'detached' })
     for (const scheme of schemes) {
@@ -121,7 +121,8 @@ export class Camera {
       await page.evaluate(putNames, this.names.pairs)
       const box = await of?.boundingBox()
       const clip = box && { x: box.x - MARGIN, y: box.y - MARGIN, width: box.width + 2 * MARGIN, height: box.height + 2 * MARGIN }
-      await page.screenshot({ path: file, clip })
+      const end = await downTo?.boundingBox()
+      await page.screenshot({ path: file, clip: end ? { x: 0, y: 0, width: 1280, height: Math.min(800, end.y + end.height + 3 * MARGIN) } : clip })
       await page.evaluate(() => window.takeNamesOff())
       await run('convert', [file, '-strip', '-dither', 'None', '-colors', '96', `PNG8:${file}`])
     }

@@ -60,6 +60,9 @@ export async function guide(camera, { bed, t }) {
     .call(bed.keystone.url, 'https://keystone.example.org:5000/v3')
     .call(bed.rgw.endpoint, 'https://objects.example.org')
     .call(store.endpoint, 'https://s3.lakes.example.org')
+    .call('alice', 'ada')
+    .call('demo', 'climate')
+    .call('shared-with-limited', 'shared-with-partners')
   await camera.shoot('welcome')
 
   await press('Sign in and have a key made')
@@ -93,7 +96,7 @@ export async function guide(camera, { bed, t }) {
   await camera.openKeys('Climate group')
   await page.getByRole('heading', { name: 'At the portal' }).waitFor()
   await page.locator('td code').first().waitFor()
-  await camera.shoot('keys')
+  await camera.shoot('keys', { downTo: page.locator('section.portal') })
 
   await page.getByRole('treeitem', { name: /^Lake observatory/ }).first().click()
   await page.getByRole('treeitem', { name: 'lake-levels' }).first().click()
