@@ -66,7 +66,7 @@ windowTest(
       await page.says('The old pair stops working at once.')
       await app.shot('regions-reset')
       await page.press('Reset key')
-      await page.find('dialog', 'The key is rotated')
+      await page.find('dialog', 'The key is reset')
       await page.press('Show the new secret…')
       const third = await deeds.readNewKey(page)
       await app.shot('regions-reset-done')

@@ -162,6 +162,8 @@ export class App {
       this.#session.run((theme) => {
         if (theme) document.documentElement.dataset.theme = theme
         else delete document.documentElement.dataset.theme
+        // Colours change over a moment.
+        document.getAnimations().forEach((one) => one.effect.getComputedTiming().iterations !== Infinity && one.finish())
         return new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))
       }, theme)
     for (const theme of ['light', 'dark']) {
