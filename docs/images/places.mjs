@@ -146,6 +146,7 @@ export async function copernicus(camera, { bed, t }) {
   // The list at the left asked for the buckets before the store knew the key.
   const again = page.getByRole('button', { name: 'Try again' })
   if (await again.isVisible()) await again.click()
+  await page.locator('.account').getByText('refused').waitFor({ state: 'detached' })
   await camera.openKeys('Sentinel')
   await page.locator('td code').first().waitFor()
   await camera.shoot('copernicus-keys', { downTo: keysEnd(page) })
