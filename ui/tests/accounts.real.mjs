@@ -160,6 +160,7 @@ describe('a key one has', () => {
   step('a key that may not list buckets is saved with a remark', async () => {
     await press('Add account')
     await page.getByRole('option', { name: /^Ceph/ }).click()
+    await press('Use a key I have')
     await fill('Name', 'Limited')
     await fill('Address of the store', bed.rgw.endpoint)
     await fill('Access key id', bed.rgw.limited.access_key)

@@ -114,10 +114,10 @@ export const providers: ProviderView[] = [
   }),
   provider('cray-csm', 'HPE Cray CSM', 'The store of an HPE Cray supercomputer: keys that last one hour.', { keySources: ['cray-sts', 'typed'] }),
   provider('openstack', 'OpenStack cloud', 'Any cloud with Keystone: sign in and have a key made', { keySources: ['keystone', 'typed'] }),
-  provider('ceph', 'Ceph RGW', 'A Ceph object gateway', { keySources: ['typed', ...STS] }),
-  provider('minio', 'MinIO', 'A MinIO server', { keySources: ['typed', ...STS] }),
+  provider('ceph', 'Ceph RGW', 'A Ceph object gateway', { keySources: [...STS, 'typed'] }),
+  provider('minio', 'MinIO', 'A MinIO server', { keySources: [...STS, 'typed'] }),
   provider('aws', 'Amazon S3', 'AWS, all regions', { addressing: 'virtual-host' }),
-  provider('generic', 'Other S3', 'Anything else that speaks S3', { keySources: ['typed', ...STS] }),
+  provider('generic', 'Other S3', 'Anything else that speaks S3', { keySources: [...STS, 'typed'] }),
   provider('practice', 'Practice store', 'A real S3 server inside Wherry, to try things out', { keySources: ['practice'] }),
 ]
 

@@ -80,8 +80,12 @@ export class AddFlow {
 
   /** The place to name when none matches: any address will do there. */
   get fallback(): ProviderView | null {
-    const open = this.offered.filter((place) => place.endpoints.every((endpoint) => endpoint.url === ''))
-    return open.filter((place) => place.keySources[0] !== 'practice').at(-1) ?? null
+    const open = this.offered.filter(
+      (place) => place.endpoints.every((endpoint) => endpoint.url === '') && place.keySources[0] !== 'practice',
+    )
+    // Whoever wants to sign in is more often at a cloud than at a store that lends keys.
+    const makes = (place: ProviderView) => portalsOf(place).some((kind) => !portalOf(kind).sts)
+    return (this.intent === 'sign-in' ? open.filter(makes).at(-1) : null) ?? open.at(-1) ?? null
   }
 
   /** The ways to a key at this place; those of its token service behind one card. */

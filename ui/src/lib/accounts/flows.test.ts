@@ -165,6 +165,17 @@ describe('the list of places', () => {
   })
 })
 
+describe('signing in at a place that is not listed', () => {
+  it('leads to any cloud, rather than to a store that lends keys', async () => {
+    await world()
+    render(AddAccountDialog, { intent: 'sign-in', onclose: vi.fn() })
+    const user = userEvent.setup()
+    await user.type(await screen.findByRole('combobox'), 'atlantis')
+    await user.click(button('Use “OpenStack cloud”'))
+    await screen.findByLabelText('Address of Keystone', { selector: 'input' })
+  })
+})
+
 describe('having a key made', () => {
   async function toStore(user: ReturnType<typeof userEvent.setup>) {
     await user.click(await screen.findByRole('option', { name: /^CloudFerro/ }))

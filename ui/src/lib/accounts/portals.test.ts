@@ -95,6 +95,7 @@ describe('JASMIN', () => {
     const busy = (await screen.findByText(/Waiting for you in the sign-in window/)).parentElement as HTMLElement
     await user.click(within(busy).getByRole('button', { name: 'Cancel' }))
     expect(called(fake, 'hosted_close'), 'the window goes with the waiting').toHaveLength(1)
+    expect(called(fake, 'hosted_close'), 'the window goes with it').toHaveLength(1)
     answer('window-1')
     await Promise.resolve()
     expect(called(fake, 'portal_sign_in')).toEqual([])
