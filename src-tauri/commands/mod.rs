@@ -4,8 +4,8 @@
 //! there for why they are not listed again here.
 
 use serde_json::Value;
-use tauri::{State, Webview};
 use tauri::ipc::Channel;
+use tauri::{State, Webview};
 use wherry_engine::Engine;
 use wherry_engine::commands::{dispatch_desk, dispatch_shell};
 use wherry_engine::contract::{Event, Problem};

@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
-use wherry_engine::commands::Shell;
 use wherry_engine::Engine;
+use wherry_engine::commands::Shell;
 use wherry_engine::contract::{CopyText, HostedRequest, KnownFolder, Pick, PickSave, Problem};
 
 pub struct Stand {

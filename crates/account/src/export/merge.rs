@@ -58,10 +58,7 @@ pub enum MergeError {
     #[error("{} cannot be read: {source}", path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("{} cannot be changed, as it is damaged: {source}", path.display())]
-    Malformed {
-        path: PathBuf,
-        source: Malformed,
-    },
+    Malformed { path: PathBuf, source: Malformed },
     #[error("{} is encrypted with a password", path.display())]
     Encrypted { path: PathBuf },
     /// Nothing was changed.

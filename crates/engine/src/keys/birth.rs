@@ -204,7 +204,12 @@ impl Engine {
             .and_then(|can| rules(&can).takes_effect_within)
             .map(Duration::from_secs)
             .unwrap_or_default();
-        Ok(self.prove(&account, secret.as_ref(), within).await)
+        let test = self.prove(&account, secret.as_ref(), within).await;
+        if test.ok {
+            // Whoever looked meanwhile was refused.
+            self.accepted(&account);
+        }
+        Ok(test)
     }
 
     /// Tries a key at its store, again and again while it may still be on its way there.
