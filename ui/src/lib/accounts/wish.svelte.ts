@@ -37,6 +37,12 @@ export class WishForm {
     this.rules = rules
   }
 
+  /** Another key: the day that was chosen for the last one is no wish for this one. */
+  again() {
+    this.term = this.rules?.expiry === 'optional' ? NEVER : '12'
+    this.day = ''
+  }
+
   get asksDescription(): boolean {
     return this.rules !== null && this.rules.descriptionMost !== null
   }

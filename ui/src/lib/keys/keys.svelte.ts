@@ -108,6 +108,7 @@ export class AccountKeys {
     this.deed = deed
     this.tried = false
     this.doing.problem = null
+    this.wish.again()
   }
 
   #signInFirst(problem: Problem | null, purpose: string, then: () => void, account = this.account.id): boolean {
