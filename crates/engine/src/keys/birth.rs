@@ -231,7 +231,7 @@ impl Engine {
                 return test;
             }
             tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(15));
+            pause = (pause * 2).min(Duration::from_secs(5));
         }
     }
 }

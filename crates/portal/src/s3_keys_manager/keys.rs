@@ -67,7 +67,6 @@ impl Issuer for KeysManager {
         let request = self.request(Method::POST, &["credentials"]).json(&body);
         let lost = match self.bearer.send(request).await {
             Ok(answer) if answer.status.is_success() => {
-                let odd = answer.not_understood(CREATE);
                 match answer.try_json::<Made>().map(|made| (made.expires(), made)) {
                     Some((
                         expires,
@@ -85,7 +84,7 @@ impl Issuer for KeysManager {
                             endpoint: None,
                         });
                     }
-                    _ => odd,
+                    _ => answer.not_understood(CREATE),
                 }
             }
             Ok(answer) => match refusal::explain(&answer, CREATE) {
