@@ -60,14 +60,6 @@ export async function chooseDay(page, day) {
   await page.fill('Day it expires', day)
 }
 
-/** On a Keys page whose sign-in is over, or that asks for it by itself. */
-export async function signInAgain(page, act) {
-  await page.press('Sign in…')
-  await page.find('dialog', 'Sign in to the portal')
-  await act()
-  await page.gone('dialog', 'Sign in to the portal')
-}
-
 /** What stands beside the question to finish signing in in a browser. */
 async function browserStep(page, part) {
   return until('what to do in the browser', () =>
