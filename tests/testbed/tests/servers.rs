@@ -18,6 +18,11 @@ fn address(url: &str) -> SocketAddr {
 }
 
 fn get(url: &str) -> String {
+    ask("GET", url, "")
+}
+
+/// The answer to a request with this form, which may be empty.
+fn ask(method: &str, url: &str, form: &str) -> String {
     let host = address(url);
     let path = url
         .trim_start_matches("http://")
@@ -26,7 +31,9 @@ fn get(url: &str) -> String {
     let mut stream = TcpStream::connect(host).unwrap();
     write!(
         stream,
-        "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        "{method} /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+        form.len()
     )
     .unwrap();
     let mut answer = String::new();
@@ -61,16 +68,11 @@ fn the_openid_provider_is_one_and_its_codes_are_good_once() {
         "{document}"
     );
     let sign_in = |code: &str| {
-        let done = Command::new("curl")
-            .args(["--silent", &format!("{}/token", oidc.issuer)])
-            .args(["--data-urlencode", &format!("totp={code}"), "--data"])
-            .arg(format!(
-                "grant_type=password&client_id={}&username={}&password={}",
-                oidc.client, oidc.tom.name, oidc.tom.password
-            ))
-            .output()
-            .unwrap();
-        String::from_utf8(done.stdout).unwrap()
+        let form = format!(
+            "grant_type=password&client_id={}&username={}&password={}&totp={code}",
+            oidc.client, oidc.tom.name, oidc.tom.password
+        );
+        ask("POST", &format!("{}/token", oidc.issuer), &form)
     };
     let code = oidc.code();
     let tokens = sign_in(&code);
