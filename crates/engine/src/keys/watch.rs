@@ -40,7 +40,7 @@ impl Engine {
 
     /// The window shows the keys of this account; the user has asked for it outside.
     pub fn show_keys(&self, account: String) {
-        self.inner.events.tell(Event::ShowKeys { account });
+        self.inner.events.tell_surely(Event::ShowKeys { account });
     }
 
     /// Whether its key comes for a while and is renewed by Wherry.
