@@ -4,12 +4,13 @@ import { join } from 'node:path'
 import { windowTest } from './harness/app.mjs'
 import { bed, Store } from './harness/bed.mjs'
 import * as deeds from './harness/deeds.mjs'
+import { backing, Double } from './harness/doubles.mjs'
 import { listenIn } from './harness/ipc.mjs'
 import { LendingGateway } from './harness/lending.mjs'
 import { Person } from './harness/person.mjs'
 
 /** From the form filled in to a file in the store, and what is left of it. */
-async function useIt({ app, user, wire, typed, bucket, name, gateway }) {
+async function useIt({ app, user, wire, typed, bucket, name, gateway, renewed = true }) {
   const { page } = app
   await page.find('button', 'Use this store')
   await page.fill('Name', name)
@@ -20,9 +21,9 @@ async function useIt({ app, user, wire, typed, bucket, name, gateway }) {
   await page.gone('dialog')
   const folder = user.files('to upload', { 'levels.csv': 'day,level\n' })
   assert.match(await deeds.uploadInto(app, bucket, join(folder, 'levels.csv')), /^Done: 1 file sent/)
-  const { secret: secretKey, 'session-token': sessionToken } = await deeds.lentKeyIsSafe({ app, user, wire, typed })
+  const { secret: secretKey, 'session-token': sessionToken } = await deeds.lentKeyIsSafe({ app, user, wire, typed, renewed })
   await deeds.openKeys(page, name)
-  await page.says('Wherry renews it by itself')
+  await page.says(renewed ? 'Wherry renews it by itself' : 'then Wherry asks you to sign in again')
   await app.shot(`sts-${bucket.split('-')[0]}-keys`)
   // The same key in the hands of another program.
   const store = new Store({ endpoint: gateway.endpoint, accessKey: await deeds.ownKeyId(page), secretKey, sessionToken })
@@ -80,5 +81,29 @@ windowTest('a key that may take on a role: the store lends another for it', asyn
   })
   await step('the lent key uploads a file, and is nowhere but in the keychain', () =>
     useIt({ app, user, wire, typed: [secret], bucket: `crew-${process.pid}`, name: 'Crew', gateway }),
+  )
+})
+
+windowTest('a directory’s password: a MinIO store lends a key for it, and nothing is kept to go on with', async ({ t, user, start, step }) => {
+  const gateway = await LendingGateway.start(t)
+  const { about: minio } = await Double.start(t, 'minio-ldap', { rgw: backing(gateway) })
+  const [{ name, password }] = minio.people
+  const app = await start()
+  const { page } = app
+  await app.moveAside()
+  const wire = await listenIn(page)
+
+  await step('a wrong password is said to be wrong, the right one opens the store', async () => {
+    await deeds.choosePlace(page, /^MinIO /, 'User name and password of your institution')
+    await page.fill('Address of the store', minio.url)
+    await page.fill('User name', name)
+    await page.fill('Password', 'not the password')
+    await page.press('Sign in')
+    await page.says('did not accept')
+    await page.fill('Password', password)
+    await page.press('Sign in')
+  })
+  await step('the lent key uploads a file, and is nowhere but in the keychain', () =>
+    useIt({ app, user, wire, typed: [password], bucket: `directory-${process.pid}`, name: 'Directory', gateway, renewed: false }),
   )
 })

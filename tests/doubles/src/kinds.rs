@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use wherry_doubles::{
-    Backing, Bearers, Cray, Full, Gateway, Jasmin, JasminOptions, Propagation, S3KeysManager,
-    Serving, Swarm, Tls, Tokens, Trouble,
+    Backing, Bearers, Cray, Full, Gateway, Jasmin, JasminOptions, MinioLdap, Propagation,
+    S3KeysManager, Serving, Swarm, Tls, Tokens, Trouble,
 };
 
 type OnDeed = Box<dyn Fn(&Value) -> Result<Value, String>>;
@@ -29,6 +29,7 @@ pub fn start(kind: &str, options: &str) -> Result<Running, String> {
         "swarm" => Ok(swarm(&read(options)?)),
         "s3-keys-manager" => s3_keys_manager(&read(options)?),
         "cray" => cray(&read(options)?),
+        "minio-ldap" => Ok(minio_ldap(&read(options)?)),
         _ => Err(format!("there is no double “{kind}”")),
     }
 }
@@ -181,6 +182,14 @@ fn cray(options: &Options) -> Result<Running, String> {
             _ => asked(deed, &cray.serving),
         }),
     })
+}
+
+fn minio_ldap(options: &Options) -> Running {
+    let minio = MinioLdap::start(options.backing(), options.tls().as_ref());
+    Running {
+        about: json!({"url": minio.url(), "people": minio.people}),
+        on_deed: Box::new(move |deed| asked(deed, &minio.serving)),
+    }
 }
 
 fn gateway(options: &Options) -> (Tokens, Swarm) {

@@ -104,11 +104,12 @@ export async function keyIsSafe({ app, user, wire, typed = [], account = account
 
 /**
  * A lent key never comes to the page: its secret, its session token and what the next one is lent for are
- * in the keychain and nowhere else. Returns the three.
+ * in the keychain and nowhere else. Returns the three. A directory's password leaves nothing to have the
+ * next one lent for: then `renewed` is false.
  */
-export async function lentKeyIsSafe({ app, user, wire, typed }) {
+export async function lentKeyIsSafe({ app, user, wire, typed, renewed = true }) {
   const kept = {}
-  for (const slot of ['', 'session-token', 'renewal']) {
+  for (const slot of ['', 'session-token', ...(renewed ? ['renewal'] : [])]) {
     const word = await keptSecret(user, undefined, slot)
     kept[slot || 'secret'] = word
     // A role is taken on with a key that somebody typed.

@@ -97,11 +97,23 @@ impl Engine {
         trouble.sign_in.then_some(trouble.problem)
     }
 
+    /// A directory's password is not kept, and nothing stands in for it.
+    fn is_renewed_alone(&self, account: &Account) -> bool {
+        let kind = account.issuer.as_ref().map(|link| link.kind);
+        kind != Some(wherry_account::IssuerKind::StsLdap)
+    }
+
     /// A lent key's health: that it ends soon is as it should be.
     pub(crate) fn lent_state(&self, account: &Account) -> (KeyState, String) {
         match self.lent_sign_in(&account.id) {
             Some(_) => (KeyState::Expired, "sign in again to have it renewed".into()),
-            None => (KeyState::Fine, "lent for a while; Wherry renews it".into()),
+            None if self.is_renewed_alone(account) => {
+                (KeyState::Fine, "lent for a while; Wherry renews it".into())
+            }
+            None => (
+                KeyState::Fine,
+                "lent for a while; then Wherry asks you to sign in".into(),
+            ),
         }
     }
 }

@@ -63,9 +63,12 @@ const SHORT: Partial<Record<KeyState, string>> = {
   'secret-missing': 'secret missing',
 }
 
-export function badgeOf({ state, words, lent }: Pick<KeyView, 'state' | 'words'> & { lent?: boolean }): string {
+/** A directory's password is not kept, and nothing stands in for it. */
+export const renewedAlone = (source?: KeyView['source']): boolean => source !== 'sts-ldap'
+
+export function badgeOf({ state, words, lent, source }: Pick<KeyView, 'state' | 'words'> & Partial<Pick<KeyView, 'lent' | 'source'>>): string {
   // That a lent key ends soon is as it should be.
-  if (lent && (state === 'fine' || state === 'expiring')) return 'lent, and renewed by itself'
+  if (lent && (state === 'fine' || state === 'expiring')) return renewedAlone(source) ? 'lent, and renewed by itself' : 'lent for a while'
   if (lent && state === 'expired') return 'to be lent again'
   return SHORT[state] ?? words
 }
