@@ -17,10 +17,16 @@ impl Engine {
     pub(super) fn cannot_rotate(&self, account: &Account, can: &Capabilities) -> Option<Problem> {
         let id = account.id.as_str();
         let no = |what: &str, todo: &str| Some(Problem::new("keys.cannot", what, todo));
-        if can.lent {
+        if can.lent && self.is_renewed_alone(account) {
             return no(
                 "This key is lent for a while, and Wherry has it renewed by itself.",
                 "",
+            );
+        }
+        if can.lent {
+            return no(
+                "This key is lent for a while, and ends by itself.",
+                "Have a new one lent instead.",
             );
         }
         if account.key.access_key_id.is_none() {

@@ -98,7 +98,7 @@ impl Engine {
     }
 
     /// A directory's password is not kept, and nothing stands in for it.
-    fn is_renewed_alone(&self, account: &Account) -> bool {
+    pub(crate) fn is_renewed_alone(&self, account: &Account) -> bool {
         let kind = account.issuer.as_ref().map(|link| link.kind);
         kind != Some(wherry_account::IssuerKind::StsLdap)
     }
