@@ -98,11 +98,15 @@ pub trait PortalSession: Issuer + std::fmt::Debug {
 
     fn is_expired(&self, now: DateTime<Utc>) -> bool;
 
-    /// What there is to choose from.
-    async fn scopes(&self) -> Result<Vec<Scope>, PortalError>;
+    /// What there is to choose from; one without a name where a key opens whatever the user may.
+    async fn scopes(&self) -> Result<Vec<Scope>, PortalError> {
+        Ok(vec![Scope::default()])
+    }
 
     /// The one this session works in, if it is chosen.
-    fn scope(&self) -> Option<Scope>;
+    fn scope(&self) -> Option<Scope> {
+        Some(Scope::default())
+    }
 
     /// A session that works in this one.
     async fn open(

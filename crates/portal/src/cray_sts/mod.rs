@@ -22,7 +22,7 @@ use crate::address;
 use crate::error::PortalError;
 use crate::issuer::{Ability, Capabilities, Expiry, SecretShown, SignInMethod};
 use crate::oidc::{Bearer, OidcClient};
-use crate::session::{PortalSession, Proof, S3Endpoint, Scope, SignInRequest};
+use crate::session::{PortalSession, Proof, S3Endpoint, SignInRequest};
 
 /// Cray-HPE/docs-csm: how the documentation itself signs in.
 const REALM: &str = "/keycloak/realms/shasta";
@@ -190,15 +190,6 @@ impl PortalSession for CraySts {
 
     fn is_expired(&self, now: DateTime<Utc>) -> bool {
         self.bearer.is_expired(now)
-    }
-
-    /// A key opens whatever the user's role may.
-    async fn scopes(&self) -> Result<Vec<Scope>, PortalError> {
-        Ok(vec![Scope::default()])
-    }
-
-    fn scope(&self) -> Option<Scope> {
-        Some(Scope::default())
     }
 
     async fn open(

@@ -24,7 +24,7 @@ use crate::address;
 use crate::error::PortalError;
 use crate::issuer::{Ability, Capabilities, Expiry, SecretShown, SignInMethod};
 use crate::oidc::{Bearer, OidcClient};
-use crate::session::{PortalSession, Proof, S3Endpoint, Scope, SignInRequest};
+use crate::session::{PortalSession, Proof, S3Endpoint, SignInRequest};
 
 /// Where its API begins on every server that has it.
 const API: &str = "/api/user";
@@ -167,15 +167,6 @@ impl PortalSession for KeysManager {
 
     fn is_expired(&self, now: DateTime<Utc>) -> bool {
         self.bearer.is_expired(now)
-    }
-
-    /// A key opens whatever the user may read.
-    async fn scopes(&self) -> Result<Vec<Scope>, PortalError> {
-        Ok(vec![Scope::default()])
-    }
-
-    fn scope(&self) -> Option<Scope> {
-        Some(Scope::default())
     }
 
     async fn open(

@@ -17,7 +17,7 @@ use crate::address;
 use crate::error::PortalError;
 use crate::issuer::{Ability, Capabilities, Deleted, IssuedKey, Issuer, KeyRow, KeyWish};
 use crate::oidc::{Bearer, OidcClient, Tokens};
-use crate::session::{PortalSession, Proof, S3Endpoint, Scope, SignInRequest, wrong_proof};
+use crate::session::{PortalSession, Proof, S3Endpoint, SignInRequest, wrong_proof};
 use crate::wire;
 
 #[derive(Clone)]
@@ -259,14 +259,6 @@ impl PortalSession for StsSession {
             Held::AccessKey(_) => false,
             Held::WebIdentity(bearer) => bearer.is_expired(now),
         }
-    }
-
-    async fn scopes(&self) -> Result<Vec<Scope>, PortalError> {
-        Ok(vec![Scope::default()])
-    }
-
-    fn scope(&self) -> Option<Scope> {
-        Some(Scope::default())
     }
 
     async fn open(

@@ -1,23 +1,28 @@
 //! Accounts: made from a form, tried, saved, shown.
 
-use std::path::PathBuf;
+mod places;
+mod state;
+mod typed;
 
-use chrono::{DateTime, TimeZone, Utc};
+use chrono::{TimeZone, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
-use wherry_account::{
-    Account, AccountId, Addressing, IssuerKind, KeyFacts, Provider, Signing, provider, providers,
-};
+use wherry_account::{Account, AccountId, Addressing, KeyFacts, Signing, provider};
 use wherry_store::{Credentials, KeyVerdict, Probe, S3Config, S3Store};
 use wherry_vault::{Secret, VaultKind};
 
 use crate::contract::{
-    AccountEdit, AccountForm, AccountTest, AccountView, AddressingView, EndpointView, Event,
-    FieldView, GivenSecret, IssuerView, KeySource, KeyState, KeyView, Problem, ProviderView,
-    SigningView,
+    AccountEdit, AccountForm, AccountTest, AccountView, AddressingView, Event, GivenSecret,
+    IssuerView, KeyView, Problem, SigningView,
 };
-use crate::engine::{AccountFacts, Engine, Verdict, host};
+use crate::engine::{AccountFacts, Engine, host};
 use crate::problem::{About, from_store};
+
+pub(crate) use places::provider_views;
+pub(crate) use state::kept_words;
+use state::{key_state, source};
+use typed::endpoint;
+pub(crate) use typed::{ca_file, parse_endpoint, proxy};
 
 impl Engine {
     pub(crate) fn account_views(&self) -> Result<Vec<AccountView>, Problem> {
@@ -295,50 +300,6 @@ impl Engine {
     }
 }
 
-pub(crate) fn provider_views() -> Vec<ProviderView> {
-    providers()
-        .iter()
-        .filter(|p| p.issuer != IssuerKind::Practice)
-        .map(|p| ProviderView {
-            id: p.id.clone(),
-            name: p.name.clone(),
-            description: p.description.clone(),
-            fields: p
-                .fields
-                .iter()
-                .map(|f| FieldView {
-                    name: f.name.clone(),
-                    label: f.label.clone(),
-                    placeholder: f.placeholder.clone(),
-                    hint: f.hint.clone(),
-                })
-                .collect(),
-            endpoints: p
-                .endpoints
-                .iter()
-                .map(|e| EndpointView {
-                    label: e.label.clone(),
-                    url: e.url.clone(),
-                    region: e.region.clone(),
-                    issuer_url: e.issuer_url.clone(),
-                })
-                .collect(),
-            signing: p.quirks.signing.into(),
-            addressing: p.quirks.addressing.into(),
-            key_sources: std::iter::once(p.issuer)
-                .filter(|issuer| *issuer != IssuerKind::None)
-                .chain(p.other_issuers.iter().copied())
-                .map(KeySource::from)
-                .chain([KeySource::Typed])
-                .collect(),
-            issuer_options: (&p.issuer_options).into(),
-            key_per_region: p.key_per_region,
-            help_url: p.help_url.clone(),
-            key_hint: p.key_hint.clone(),
-        })
-        .collect()
-}
-
 /// What is odd about a store that answers.
 fn remark(probe: &Probe) -> Option<Problem> {
     let p = Problem::new;
@@ -362,130 +323,6 @@ fn remark(probe: &Probe) -> Option<Problem> {
             "That is as it should be: save, and open a public bucket by its name.",
         ),
     })
-}
-
-fn endpoint(preset: &Provider, form: &AccountForm) -> Result<(Url, String), Problem> {
-    let template = form
-        .endpoint_index
-        .and_then(|i| preset.endpoints.get(i))
-        .or_else(|| preset.endpoints.first());
-    let typed = form
-        .endpoint
-        .as_deref()
-        .map(str::trim)
-        .filter(|t| !t.is_empty());
-    let url = match (typed, template) {
-        (Some(text), _) => parse_endpoint(text)?,
-        (None, Some(template)) if !template.url.is_empty() => {
-            preset.endpoint(template, &form.fields)?
-        }
-        _ => {
-            return Err(Problem::new(
-                "accounts.endpoint",
-                "The store's address is missing.",
-                "An endpoint looks like https://s3.example.org, with a port if there is one.",
-            )
-            .context("field", "endpoint"));
-        }
-    };
-    let region = form
-        .region
-        .as_deref()
-        .map(str::trim)
-        .filter(|r| !r.is_empty());
-    let region = region.map_or_else(
-        || template.map_or_else(|| "us-east-1".to_owned(), |t| t.region.clone()),
-        str::to_owned,
-    );
-    Ok((url, region))
-}
-
-/// A bare host means https. What people paste beside the host is told apart rather than dropped.
-pub(crate) fn parse_endpoint(text: &str) -> Result<Url, Problem> {
-    let wrong = |what: String, todo: &str| {
-        Err(Problem::new("accounts.endpoint", what, todo).context("field", "endpoint"))
-    };
-    let shape = "An endpoint looks like https://s3.example.org, with a port if there is one.";
-    let full = if text.contains("://") {
-        text.to_owned()
-    } else {
-        format!("https://{text}")
-    };
-    let shown = crate::names::visible(text);
-    let Ok(mut url) = Url::parse(&full) else {
-        return wrong(format!("“{shown}” is not an address."), shape);
-    };
-    if url.scheme() == "s3" {
-        return wrong(
-            "That is the path of a bucket, not the address of a store.".into(),
-            shape,
-        );
-    }
-    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return wrong(
-            format!("“{shown}” is not an address Wherry can use."),
-            shape,
-        );
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return wrong(
-            "The address has a user name or password in it.".into(),
-            "Leave them out; the access key id and the secret have fields of their own.",
-        );
-    }
-    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-        return wrong(
-            "The address has something after the host name.".into(),
-            "Enter only the store's own address; buckets are opened afterwards.",
-        );
-    }
-    url.set_path("/");
-    Ok(url)
-}
-
-pub(crate) fn ca_file(text: Option<&str>) -> Result<Option<PathBuf>, Problem> {
-    let Some(text) = text.map(str::trim).filter(|t| !t.is_empty()) else {
-        return Ok(None);
-    };
-    let path = PathBuf::from(text);
-    let wrong = |why: String| {
-        Problem::new(
-            "accounts.ca-file",
-            why,
-            "Choose a PEM file: it begins with -----BEGIN CERTIFICATE-----.",
-        )
-        .context("file", text)
-        .context("field", "caFile")
-    };
-    let content = std::fs::read(&path)
-        .map_err(|e| wrong(format!("The certificate file cannot be read: {e}.")))?;
-    if !String::from_utf8_lossy(&content).contains("-----BEGIN CERTIFICATE-----") {
-        return Err(wrong("The certificate file holds no certificate.".into()));
-    }
-    Ok(Some(path))
-}
-
-pub(crate) fn proxy(text: Option<&str>) -> Result<Option<Url>, Problem> {
-    let Some(text) = text.map(str::trim).filter(|t| !t.is_empty()) else {
-        return Ok(None);
-    };
-    Url::parse(text)
-        .ok()
-        .filter(|u| {
-            matches!(
-                u.scheme(),
-                "http" | "https" | "socks5" | "socks5h" | "socks4" | "socks4a"
-            ) && u.host().is_some()
-        })
-        .map(Some)
-        .ok_or_else(|| {
-            Problem::new(
-                "accounts.proxy",
-                "That is not the address of a proxy.",
-                "It looks like http://proxy.example.org:3128 or socks5://127.0.0.1:1080.",
-            )
-            .context("field", "proxy")
-        })
 }
 
 /// Secrets are pasted, often with a line break or a space at an end; none of S3's has one.
@@ -517,79 +354,6 @@ fn secret_missing() -> Problem {
     .context("field", "secret")
 }
 
-fn source(account: &Account) -> KeySource {
-    if account.is_practice() {
-        return KeySource::Practice;
-    }
-    account
-        .issuer
-        .as_ref()
-        .map_or(KeySource::Typed, |link| link.kind.into())
-}
-
-/// The state of a key, and the same in words.
-fn key_state(key: &KeyFacts, verdict: Option<Verdict>, now: DateTime<Utc>) -> (KeyState, String) {
-    if key.deleted.is_some() {
-        return match verdict {
-            Some(Verdict::Refused) => (
-                KeyState::Refused,
-                "This key was deleted, and the store no longer accepts it. Make a new one.".into(),
-            ),
-            _ => (
-                KeyState::DeletedAtPortal,
-                "This key is deleted at its portal. The store may honour it for some minutes yet."
-                    .into(),
-            ),
-        };
-    }
-    if let Some(expires) = key.expires {
-        let left = expires - now;
-        if left <= chrono::TimeDelta::zero() {
-            return (
-                KeyState::Expired,
-                format!("expired on {}", expires.format("%-d %B %Y")),
-            );
-        }
-        if verdict.is_none() && left <= chrono::TimeDelta::days(14) {
-            let words = match left.num_days() {
-                0 => "expires today".to_owned(),
-                1 => "expires tomorrow".to_owned(),
-                days => format!("expires in {days} days"),
-            };
-            return (KeyState::Expiring, words);
-        }
-    }
-    match verdict {
-        Some(Verdict::Refused) => (KeyState::Refused, "The store refuses this key.".into()),
-        Some(Verdict::SecretMissing) => (
-            KeyState::SecretMissing,
-            "Its secret is to be entered.".into(),
-        ),
-        None => match key.expires {
-            Some(expires) => (
-                KeyState::Fine,
-                format!("expires on {}", expires.format("%-d %B %Y")),
-            ),
-            None => (
-                KeyState::Fine,
-                "does not expire, as far as Wherry knows".into(),
-            ),
-        },
-    }
-}
-
-/// Where secrets go, as a phrase that follows "it is now".
-pub(crate) fn kept_words(kind: VaultKind) -> String {
-    match kind {
-        VaultKind::Keychain if cfg!(target_os = "macos") => "in your keychain",
-        VaultKind::Keychain if cfg!(windows) => "in Windows Credential Manager",
-        VaultKind::Keychain => "in your keychain",
-        VaultKind::File => "in the file encrypted with your passphrase",
-        VaultKind::Session => "in memory until you quit",
-    }
-    .to_owned()
-}
-
 macro_rules! same_names {
     ($($here:ty => $there:ty { $($variant:ident),* }),* $(,)?) => { $(
         impl From<$here> for $there {
@@ -605,59 +369,4 @@ same_names! {
     Signing => SigningView { V4, V2, Anonymous },
     Addressing => AddressingView { Path, VirtualHost },
     VaultKind => crate::contract::VaultChoice { Keychain, File, Session },
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn endpoints_as_people_type_them() {
-        let ok = |text| {
-            parse_endpoint(text)
-                .map(|u| u.to_string())
-                .map_err(|p| p.what)
-        };
-        assert_eq!(ok("s3.example.org"), Ok("https://s3.example.org/".into()));
-        assert_eq!(
-            ok("http://127.0.0.1:9000/"),
-            Ok("http://127.0.0.1:9000/".into())
-        );
-        for bad in [
-            "https://s3.example.org/bucket",
-            "s3://bucket",
-            "ftp://x",
-            "https://a:b@host",
-            "https://",
-            "not an address",
-        ] {
-            assert!(ok(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_keys_state_is_told_in_words() {
-        let now = Utc
-            .with_ymd_and_hms(2026, 3, 1, 12, 0, 0)
-            .single()
-            .expect("a time");
-        let key = |days: i64| KeyFacts {
-            expires: Some(now + chrono::TimeDelta::days(days)),
-            ..KeyFacts::default()
-        };
-        let words = |k: &KeyFacts, v| key_state(k, v, now);
-        assert_eq!(
-            words(&key(3), None),
-            (KeyState::Expiring, "expires in 3 days".into())
-        );
-        assert_eq!(words(&key(-1), None).0, KeyState::Expired);
-        assert_eq!(words(&key(90), None).0, KeyState::Fine);
-        assert_eq!(words(&key(90), Some(Verdict::Refused)).0, KeyState::Refused);
-        let deleted = KeyFacts {
-            deleted: Some(now),
-            ..KeyFacts::default()
-        };
-        assert_eq!(words(&deleted, None).0, KeyState::DeletedAtPortal);
-        assert_eq!(words(&deleted, Some(Verdict::Refused)).0, KeyState::Refused);
-    }
 }
