@@ -22,6 +22,7 @@ export function key(change: Partial<KeyView> = {}): KeyView {
     source: 'typed',
     lastUsed: null,
     lent: false,
+    renewedAlone: false,
     ...change,
   }
 }

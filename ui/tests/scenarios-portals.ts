@@ -73,7 +73,7 @@ export const cray = (change: Partial<AccountView['key']> = {}): AccountView =>
     provider: 'cray-csm',
     providerName: 'HPE Cray CSM',
     endpoint: 'https://rgw.nmn.system.example.org',
-    key: key({ source: 'cray-sts', lent: true, created: NOW - 20 * 60_000, expires: NOW + 40 * 60_000, daysLeft: 0, state: 'expiring', words: 'expires today', lastUsed: NOW - 60_000, ...change }),
+    key: key({ source: 'cray-sts', lent: true, renewedAlone: true, created: NOW - 20 * 60_000, expires: NOW + 40 * 60_000, daysLeft: 0, state: 'expiring', words: 'expires today', lastUsed: NOW - 60_000, ...change }),
     issuer: issuer({ kind: 'cray-sts', url: 'https://api.cmn.system.example.org', domain: '', scopeId: '', scopeName: '', region: '' }),
   })
 

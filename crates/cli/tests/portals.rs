@@ -78,18 +78,15 @@ fn a_keys_life(cli: &Cli, first: &str, input: &str, prove: &[&str], wish: &[&str
     assert!(!ids(&left).contains(&second.as_str()), "{left:?}");
 }
 
-#[test]
-fn a_swarm_gateway() {
+fn with_a_swarm_gateway() -> (Rgw, Swarm) {
     let rgw = Testbed::rgw();
-    let swarm = Swarm::start(
-        Tokens::of_a_small_site(Backing::rgw(&rgw)),
-        "cedadev-o",
-        None,
-    );
-    let cli = Cli::new();
-    let expires = in_a_year();
-    let wish = ["--description", "my laptop", "--expires", &expires];
-    let portal = [
+    let tokens = Tokens::of_a_small_site(Backing::rgw(&rgw));
+    let swarm = Swarm::start(tokens, "cedadev-o", None);
+    (rgw, swarm)
+}
+
+fn at_its_portal<'a>(swarm: &'a Swarm, rgw: &'a Rgw) -> [&'a str; 9] {
+    [
         "--issuer",
         "swarm",
         "--url",
@@ -99,7 +96,16 @@ fn a_swarm_gateway() {
         "--user",
         "jdoe",
         "--password-stdin",
-    ];
+    ]
+}
+
+#[test]
+fn a_swarm_gateway() {
+    let (rgw, swarm) = with_a_swarm_gateway();
+    let cli = Cli::new();
+    let expires = in_a_year();
+    let wish = ["--description", "my laptop", "--expires", &expires];
+    let portal = at_its_portal(&swarm, &rgw);
     let wrong = cli.run_with(
         "wrong",
         ["account", "add", "Mine"]
@@ -347,26 +353,11 @@ fn a_rotation_that_is_killed_leaves_a_key_that_works() {
     use std::time::Duration;
     use wherry_doubles::Fault;
 
-    let rgw = Testbed::rgw();
-    let swarm = Swarm::start(
-        Tokens::of_a_small_site(Backing::rgw(&rgw)),
-        "cedadev-o",
-        None,
-    );
+    let (rgw, swarm) = with_a_swarm_gateway();
     let cli = Cli::new();
     let expires = in_a_year();
     let wish = ["--description", "my laptop", "--expires", &expires];
-    let portal = [
-        "--issuer",
-        "swarm",
-        "--url",
-        swarm.url(),
-        "--endpoint",
-        &rgw.endpoint,
-        "--user",
-        "jdoe",
-        "--password-stdin",
-    ];
+    let portal = at_its_portal(&swarm, &rgw);
     let first = add(&cli, "jdoe-password", &[&portal[..], &wish].concat());
     for (method, swapped) in [(Method::POST, false), (Method::DELETE, true)] {
         let asked = swarm.serving.count(&method, "/.TOKEN");

@@ -101,6 +101,8 @@ pub struct Capabilities {
     /// Keys are lent for a while ([`Expiry::Fixed`]) and lent anew by Wherry before they run out; there is
     /// no list of them, and nothing to delete.
     pub lent: bool,
+    /// Wherry can have a lent key lent anew without the user: something other than a password is kept for it.
+    pub renewed_alone: bool,
     /// How long it may take until the store knows a new key; `None` when it does at once.
     pub takes_effect_within: Option<Duration>,
     /// How long a store may go on honouring a key that the portal has deleted.

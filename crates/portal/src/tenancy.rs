@@ -42,6 +42,7 @@ pub fn capabilities(sign_in: &'static [SignInMethod]) -> Capabilities {
             required: true,
         }),
         lent: false,
+        renewed_alone: false,
         takes_effect_within: None,
         honoured_after_delete: None,
         sign_in,

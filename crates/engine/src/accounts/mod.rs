@@ -75,6 +75,7 @@ impl Engine {
             source: source(account),
             last_used: account.key.last_used.map(|t| t.timestamp_millis()),
             lent,
+            renewed_alone: crate::keys::capabilities(account).is_some_and(|can| can.renewed_alone),
         }
     }
 

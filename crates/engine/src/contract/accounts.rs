@@ -156,8 +156,10 @@ pub struct KeyView {
     pub source: KeySource,
     /// When this computer's Wherry last opened the store with it.
     pub last_used: Option<Millis>,
-    /// It is lent for a while, and Wherry has it lent anew before it runs out.
+    /// It is lent for a while, and lent anew before it runs out.
     pub lent: bool,
+    /// Wherry does that by itself; else the user is asked to sign in.
+    pub renewed_alone: bool,
 }
 
 #[derive(Debug, Clone, Serialize, TS)]

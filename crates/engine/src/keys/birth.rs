@@ -13,7 +13,7 @@ use wherry_portal::{IssuedKey, KeyWish, PortalError, PortalSession};
 use wherry_vault::Secret;
 
 use super::sessions::Signed;
-use super::{issuer, rules, ticket};
+use super::{capabilities, issuer, rules, ticket};
 use crate::accounts::{kept_words, parse_endpoint};
 use crate::contract::{
     AccountTest, KeyWishForm, NewKey, NewKeyRequest, PortalAccount, Problem, Remedy,
@@ -197,10 +197,7 @@ impl Engine {
     pub(crate) async fn wait_for_key(&self, id: &str) -> Result<AccountTest, Problem> {
         let account = self.account(id)?;
         let secret = self.vault_in_use().load(account.secret_name()).await?;
-        let within = account
-            .issuer
-            .as_ref()
-            .and_then(|link| wherry_portal::capabilities(link.kind))
+        let within = capabilities(&account)
             .and_then(|can| rules(&can).takes_effect_within)
             .map(Duration::from_secs)
             .unwrap_or_default();

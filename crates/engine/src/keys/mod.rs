@@ -312,6 +312,11 @@ pub(crate) fn issuer(account: &Account) -> Result<&IssuerLink, Problem> {
         })
 }
 
+/// What the portal of this account can do, for somebody who may do everything there.
+pub(crate) fn capabilities(account: &Account) -> Option<Capabilities> {
+    wherry_portal::capabilities(account.issuer.as_ref()?.kind)
+}
+
 /// What a portal's new keys can be like, for the window.
 pub(crate) fn rules(can: &Capabilities) -> KeyRules {
     KeyRules {

@@ -17,7 +17,7 @@ impl Engine {
     pub(super) fn cannot_rotate(&self, account: &Account, can: &Capabilities) -> Option<Problem> {
         let id = account.id.as_str();
         let no = |what: &str, todo: &str| Some(Problem::new("keys.cannot", what, todo));
-        if can.lent && self.is_renewed_alone(account) {
+        if can.lent && can.renewed_alone {
             return no(
                 "This key is lent for a while, and Wherry has it renewed by itself.",
                 "",

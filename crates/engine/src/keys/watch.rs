@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use wherry_account::{Account, KeyFacts};
 
+use super::capabilities;
 use crate::contract::{Event, Problem};
 use crate::engine::Engine;
 
@@ -45,11 +46,7 @@ impl Engine {
 
     /// Whether its key comes for a while and is renewed by Wherry.
     pub(crate) fn is_lent(&self, account: &Account) -> bool {
-        account
-            .issuer
-            .as_ref()
-            .and_then(|link| wherry_portal::capabilities(link.kind))
-            .is_some_and(|can| can.lent)
+        capabilities(account).is_some_and(|can| can.lent)
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) use pause::Pause;
 
 use crate::contract::{KeyState, Problem};
 use crate::engine::{Engine, lock};
+use crate::keys::capabilities;
 
 #[derive(Default)]
 pub(crate) struct Lenders(Mutex<HashMap<AccountId, Arc<Lender>>>);
@@ -97,17 +98,11 @@ impl Engine {
         trouble.sign_in.then_some(trouble.problem)
     }
 
-    /// A directory's password is not kept, and nothing stands in for it.
-    pub(crate) fn is_renewed_alone(&self, account: &Account) -> bool {
-        let kind = account.issuer.as_ref().map(|link| link.kind);
-        kind != Some(wherry_account::IssuerKind::StsLdap)
-    }
-
     /// A lent key's health: that it ends soon is as it should be.
     pub(crate) fn lent_state(&self, account: &Account) -> (KeyState, String) {
         match self.lent_sign_in(&account.id) {
             Some(_) => (KeyState::Expired, "sign in again to have it renewed".into()),
-            None if self.is_renewed_alone(account) => {
+            None if capabilities(account).is_some_and(|can| can.renewed_alone) => {
                 (KeyState::Fine, "lent for a while; Wherry renews it".into())
             }
             None => (

@@ -139,6 +139,7 @@ pub(crate) fn capabilities() -> Capabilities {
         new_key_revokes_old: false,
         description: None,
         lent: true,
+        renewed_alone: true,
         takes_effect_within: None,
         honoured_after_delete: None,
         sign_in: &[

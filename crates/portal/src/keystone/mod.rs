@@ -82,6 +82,7 @@ pub(crate) fn capabilities() -> Capabilities {
         new_key_revokes_old: false,
         description: None,
         lent: false,
+        renewed_alone: false,
         takes_effect_within: None,
         // Ceph RGW remembers Keystone's answers for five minutes (seen with 16.2).
         honoured_after_delete: Some(Duration::from_mins(5)),

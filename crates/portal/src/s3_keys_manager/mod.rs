@@ -138,6 +138,7 @@ pub(crate) fn capabilities() -> Capabilities {
         new_key_revokes_old: false,
         description: None,
         lent: false,
+        renewed_alone: false,
         // The documentation says "some minutes"; until then the store answers InvalidAccessKeyId.
         takes_effect_within: Some(Duration::from_mins(10)),
         // The same way takes as long in the other direction.

@@ -61,6 +61,8 @@ pub(crate) fn capabilities(kind: IssuerKind, options: &IssuerOptions) -> Capabil
         new_key_revokes_old: false,
         description: None,
         lent: true,
+        // A directory's password is not kept, and nothing stands in for it.
+        renewed_alone: kind != IssuerKind::StsLdap,
         takes_effect_within: None,
         honoured_after_delete: None,
         sign_in: match kind {

@@ -149,6 +149,7 @@ describe('an account being changed', () => {
       source: 'typed' as const,
       lastUsed: null,
       lent: false,
+      renewedAlone: false,
     },
     issuer: null,
     openedBuckets: [],

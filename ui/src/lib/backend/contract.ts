@@ -367,9 +367,13 @@ source: KeySource,
  */
 lastUsed: number | null, 
 /**
- * It is lent for a while, and Wherry has it lent anew before it runs out.
+ * It is lent for a while, and lent anew before it runs out.
  */
-lent: boolean, };
+lent: boolean, 
+/**
+ * Wherry does that by itself; else the user is asked to sign in.
+ */
+renewedAlone: boolean, };
 
 /**
  * What a new key shall be like, as far as [`KeyRules`] allow a wish.

@@ -332,7 +332,7 @@ describe('signing in again', () => {
   })
 
   it('for a role asks for the lasting key, and for no role', async () => {
-    const role = account('r1', 'Role', { key: key({ source: 'sts-assume-role', lent: true }), issuer: issuer({ kind: 'sts-assume-role', user: 'AKID', domain: '', options: { ...NO_OPTIONS, roleArn: 'arn:aws:iam:::role/r' } }) })
+    const role = account('r1', 'Role', { key: key({ source: 'sts-assume-role', lent: true, renewedAlone: true }), issuer: issuer({ kind: 'sts-assume-role', user: 'AKID', domain: '', options: { ...NO_OPTIONS, roleArn: 'arn:aws:iam:::role/r' } }) })
     const { fake, user, onclose } = await open(role)
     expect(screen.queryByLabelText('Role')).toBeNull()
     await user.type(input('Access key id'), 'AKID')

@@ -63,12 +63,9 @@ const SHORT: Partial<Record<KeyState, string>> = {
   'secret-missing': 'secret missing',
 }
 
-/** A directory's password is not kept, and nothing stands in for it. */
-export const renewedAlone = (source?: KeyView['source']): boolean => source !== 'sts-ldap'
-
-export function badgeOf({ state, words, lent, source }: Pick<KeyView, 'state' | 'words'> & Partial<Pick<KeyView, 'lent' | 'source'>>): string {
+export function badgeOf({ state, words, lent, renewedAlone }: Pick<KeyView, 'state' | 'words'> & Partial<Pick<KeyView, 'lent' | 'renewedAlone'>>): string {
   // That a lent key ends soon is as it should be.
-  if (lent && (state === 'fine' || state === 'expiring')) return renewedAlone(source) ? 'lent, and renewed by itself' : 'lent for a while'
+  if (lent && (state === 'fine' || state === 'expiring')) return renewedAlone ? 'lent, and renewed by itself' : 'lent for a while'
   if (lent && state === 'expired') return 'to be lent again'
   return SHORT[state] ?? words
 }
