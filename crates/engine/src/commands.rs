@@ -218,7 +218,11 @@ commands! {
     drop_plan(plan: String) -> ();
     #[doc = "Does what the plan said."]
     run_plan(request: RunRequest) -> JobView;
-    #[doc = "The jobs of this session, newest first."]
+    #[doc = "A range of what a plan found at its destination and differs."]
+    plan_conflicts(request: ConflictsRequest) -> Conflicts;
+    #[doc = "The same work as a command for another computer; no secret is in it."]
+    elsewhere(request: ElsewhereRequest) -> ElsewhereView;
+    #[doc = "The queue, in its order, and what has ended in this session, newest first."]
     jobs() -> Vec<JobView>;
     #[doc = "The files of a job."]
     files(request: FilesRequest) -> Files;
@@ -226,8 +230,38 @@ commands! {
     cancel_job(job: String) -> JobView;
     #[doc = "Tries what failed or was cancelled again."]
     retry_job(job: String) -> JobView;
-    #[doc = "Forgets the jobs that have ended."]
+    #[doc = "Stops a job for now; what is half done is kept."]
+    pause_job(job: String) -> JobView;
+    #[doc = "Goes on with a job that was paused."]
+    resume_job(job: String) -> JobView;
+    #[doc = "Changes a job's place in the queue."]
+    move_job(place: MoveJob) -> Vec<JobView>;
+    #[doc = "Takes away what a job made: objects and files that nobody has changed since."]
+    undo_job(job: String) -> JobView;
+    #[doc = "Takes the jobs that have ended off the list; the history keeps them."]
     forget_jobs() -> ();
+    #[doc = "Transfers that have ended, newest first."]
+    history(request: HistoryRequest) -> HistoryPage;
+    #[doc = "Files of all transfers by their name, newest first."]
+    history_files(request: HistoryFilesRequest) -> HistoryFiles;
+    #[doc = "Forgets one transfer that has ended, with its receipts; all of them when none is named."]
+    clear_history(job: Option<String>) -> ();
+    #[doc = "What arrived with a job, and how that is known."]
+    receipts(request: ReceiptsRequest) -> Receipts;
+    #[doc = "Saves the receipts of a job."]
+    save_receipts(save: SaveReceipts) -> SavedReceipts;
+    #[doc = "Looks again whether what arrived is still there, byte for byte."]
+    verify(what: VerifyWhat) -> JobView;
+    #[doc = "Multipart uploads of a bucket that were never finished."]
+    unfinished_uploads(bucket: BucketRef) -> Unfinished;
+    #[doc = "Aborts unfinished uploads, and looks that their parts are gone."]
+    clean_uploads(clean: CleanUploads) -> Cleaned;
+    #[doc = "The syncs that were given a name."]
+    saved_syncs() -> Vec<SavedSync>;
+    #[doc = "Gives a sync a name, or changes one that has."]
+    save_sync(save: SaveSync) -> SavedSync;
+    #[doc = "Forgets a saved sync; what it copied stays."]
+    delete_saved_sync(id: String) -> ();
 }
 
 commands! {

@@ -331,6 +331,74 @@ impl Desk for Engine {
         self.inner.jobs.forget_ended();
         Ok(())
     }
+
+    async fn plan_conflicts(&self, _request: ConflictsRequest) -> Answer<Conflicts> {
+        Err(Problem::stale("transfer"))
+    }
+
+    async fn elsewhere(&self, _request: ElsewhereRequest) -> Answer<ElsewhereView> {
+        Err(Problem::stale("transfer"))
+    }
+
+    async fn pause_job(&self, _job: String) -> Answer<JobView> {
+        Err(Problem::stale("transfer"))
+    }
+
+    async fn resume_job(&self, _job: String) -> Answer<JobView> {
+        Err(Problem::stale("transfer"))
+    }
+
+    async fn move_job(&self, _place: MoveJob) -> Answer<Vec<JobView>> {
+        Err(Problem::stale("transfer"))
+    }
+
+    async fn undo_job(&self, _job: String) -> Answer<JobView> {
+        Err(Problem::stale("transfer"))
+    }
+
+    async fn history(&self, _request: HistoryRequest) -> Answer<HistoryPage> {
+        Err(Problem::stale("transfer"))
+    }
+
+    async fn history_files(&self, _request: HistoryFilesRequest) -> Answer<HistoryFiles> {
+        Err(Problem::stale("transfer"))
+    }
+
+    async fn clear_history(&self, _job: Option<String>) -> Answer<()> {
+        Err(Problem::stale("transfer"))
+    }
+
+    async fn receipts(&self, _request: ReceiptsRequest) -> Answer<Receipts> {
+        Err(Problem::stale("transfer"))
+    }
+
+    async fn save_receipts(&self, _save: SaveReceipts) -> Answer<SavedReceipts> {
+        Err(Problem::stale("transfer"))
+    }
+
+    async fn verify(&self, _what: VerifyWhat) -> Answer<JobView> {
+        Err(Problem::stale("transfer"))
+    }
+
+    async fn unfinished_uploads(&self, _bucket: BucketRef) -> Answer<Unfinished> {
+        Err(Problem::stale("transfer"))
+    }
+
+    async fn clean_uploads(&self, _clean: CleanUploads) -> Answer<Cleaned> {
+        Err(Problem::stale("transfer"))
+    }
+
+    async fn saved_syncs(&self) -> Answer<Vec<SavedSync>> {
+        Err(Problem::stale("transfer"))
+    }
+
+    async fn save_sync(&self, _save: SaveSync) -> Answer<SavedSync> {
+        Err(Problem::stale("transfer"))
+    }
+
+    async fn delete_saved_sync(&self, _id: String) -> Answer<()> {
+        Err(Problem::stale("transfer"))
+    }
 }
 
 /// Sorting a million rows is no work for the threads that serve the network.

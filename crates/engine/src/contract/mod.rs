@@ -13,6 +13,8 @@ mod keys;
 mod problem;
 mod settings;
 mod shell;
+mod steering;
+mod sync;
 mod transfers;
 
 pub use accounts::*;
@@ -22,6 +24,8 @@ pub use keys::*;
 pub use problem::*;
 pub use settings::*;
 pub use shell::*;
+pub use steering::*;
+pub use sync::*;
 pub use transfers::*;
 
 /// Milliseconds since 1970-01-01T00:00:00Z.

@@ -82,6 +82,54 @@ pub struct Settings {
     pub sidebar_width: f64,
     pub show_inspector: bool,
     pub show_transfers: bool,
+    pub transfers: TransferSettings,
+}
+
+/// How transfers behave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TransferSettings {
+    /// Bytes per second over all transfers; none for as fast as it goes.
+    pub upload_limit: Option<u64>,
+    pub download_limit: Option<u64>,
+    /// Other limits at some times of the day; the first one that fits counts.
+    pub schedule: Vec<LimitSlot>,
+    /// Files of one transfer at once; none to let Wherry find out what the line takes.
+    pub parallel_files: Option<u32>,
+    /// Transfers at once; the others wait.
+    pub jobs_at_once: u32,
+    /// Keep the computer awake while something is transferred.
+    pub keep_awake: bool,
+    /// A notification of the desktop when a long transfer has ended.
+    pub notify: bool,
+    /// Go on with what was cut off when the app starts.
+    pub go_on_at_start: bool,
+}
+
+/// Every day from one time to another, in minutes since midnight, local time; over midnight when
+/// `until` is smaller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct LimitSlot {
+    pub from: u16,
+    pub until: u16,
+    pub upload_limit: Option<u64>,
+    pub download_limit: Option<u64>,
+}
+
+impl Default for TransferSettings {
+    fn default() -> Self {
+        Self {
+            upload_limit: None,
+            download_limit: None,
+            schedule: Vec::new(),
+            parallel_files: None,
+            jobs_at_once: 2,
+            keep_awake: true,
+            notify: true,
+            go_on_at_start: true,
+        }
+    }
 }
 
 impl Default for Settings {
@@ -95,6 +143,7 @@ impl Default for Settings {
             sidebar_width: 240.0,
             show_inspector: false,
             show_transfers: false,
+            transfers: TransferSettings::default(),
         }
     }
 }

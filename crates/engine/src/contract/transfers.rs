@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{ListingView, Location, Millis, Problem, Selection};
+use super::{ListingView, Location, Millis, Problem, Selection, SyncSpec};
 
 #[derive(Debug, Clone, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
@@ -42,6 +42,21 @@ pub enum PlanWhat {
     Stage {
         selection: Selection,
     },
+    /// Objects and folders into a folder of any bucket of any account.
+    Copy {
+        selection: Selection,
+        to: Location,
+        /// Delete the originals once their copies are there and checked.
+        remove_originals: bool,
+    },
+    /// Make one side like the other.
+    Sync {
+        sync: SyncSpec,
+    },
+    /// The same, as it was saved under a name.
+    SavedSync {
+        id: String,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -53,6 +68,11 @@ pub enum JobKind {
     Rename,
     /// Fetching so that it can be dragged out.
     Stage,
+    Copy,
+    Move,
+    Sync,
+    /// Checking what arrived against its receipt.
+    Verify,
 }
 
 /// What will happen, before anything does.
@@ -68,7 +88,8 @@ pub struct PlanView {
     pub folders: u64,
     /// Exists at the destination with the same content, as far as can be told without reading it.
     pub same: u64,
-    /// Exists at the destination and differs: needs a choice.
+    /// Exists at the destination and differs: needs a choice. Of a sync, where it is the task to
+    /// replace them: what will be replaced.
     pub conflicts: u64,
     /// The first hundred.
     pub conflict_examples: Vec<ConflictView>,
@@ -77,15 +98,49 @@ pub struct PlanView {
     pub notes_total: u64,
     /// A few names of what is in it.
     pub examples: Vec<String>,
+    /// Of a sync: what is only at the destination and will be deleted there.
+    pub deletes: u64,
+    pub delete_examples: Vec<String>,
+    /// What the store or the disk has room for, as far as it says so.
+    pub room: Option<RoomView>,
+    /// It can be turned into a command for another computer: see `elsewhere`.
+    pub elsewhere: bool,
     /// Why it cannot run at all.
     pub blocked: Option<Problem>,
     /// Small, no conflicts, no notes: may run without being shown.
     pub clean: bool,
 }
 
+/// Room at the destination, in bytes.
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct RoomView {
+    pub free: u64,
+    /// "the disk of /home/me", "the quota of thesis"
+    pub of: String,
+}
+
+#[derive(Debug, Clone, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ConflictsRequest {
+    pub plan: String,
+    pub from: usize,
+    /// At most 500.
+    pub count: usize,
+}
+
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct Conflicts {
+    pub total: usize,
+    pub conflicts: Vec<ConflictView>,
+}
+
 #[derive(Debug, Clone, Serialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct ConflictView {
+    /// Names it in [`RunRequest::each`].
+    pub item: u32,
     pub name: String,
     pub here_size: u64,
     pub here_modified: Option<Millis>,
@@ -117,12 +172,26 @@ pub struct RunRequest {
     pub on_conflict: OnConflict,
     /// Send or fetch also what is there and looks the same.
     pub include_same: bool,
+    /// Answers for single conflicts, where they differ from `on_conflict`.
+    #[serde(default)]
+    pub each: Vec<ItemChoice>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ItemChoice {
+    pub item: u32,
+    pub choice: OnConflict,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "kebab-case")]
 pub enum JobState {
+    /// In the queue; runs when its turn comes.
+    Waiting,
     Running,
+    /// By the user; what is half done is kept, also over a restart.
+    Paused,
     Done,
     /// Finished, but some files failed.
     Partial,
@@ -139,9 +208,17 @@ pub struct JobView {
     pub account: String,
     /// Where the objects are.
     pub location: Location,
+    /// Where they go, for copies from bucket to bucket.
+    pub to: Option<Location>,
     /// The folder on this computer, for downloads.
     pub folder: Option<String>,
     pub state: JobState,
+    /// It was cut off by the end of the app or of the computer, and was taken up again.
+    pub taken_up: bool,
+    /// What it made can be taken away again: see `undo_job`.
+    pub undo: bool,
+    /// It has receipts of what arrived.
+    pub receipts: bool,
     pub files_total: u64,
     pub files_done: u64,
     pub files_failed: u64,
@@ -209,6 +286,8 @@ pub struct FileView {
 pub enum Event {
     /// At most ten a second while any job runs; only jobs that changed.
     Jobs { jobs: Vec<JobView> },
+    /// The queue has another order, or jobs came or went: ask again.
+    Queue {},
     /// A listing grew, finished or failed; at most ten a second each.
     Listing { listing: ListingView },
     /// Accounts, their keys' state or their buckets changed: ask again.

@@ -119,6 +119,10 @@ impl Record {
             title: self.title.clone(),
             account: self.location.account.clone(),
             location: self.location.clone(),
+            to: None,
+            taken_up: false,
+            undo: false,
+            receipts: false,
             folder: self.folder.as_ref().map(|f| f.display().to_string()),
             state: match now.state {
                 wherry_transfer::JobState::Running => JobState::Running,

@@ -81,7 +81,11 @@ impl Engine {
             PlanWhat::Rename { location, .. } => location.clone(),
             PlanWhat::Download { selection, .. }
             | PlanWhat::Delete { selection }
+            | PlanWhat::Copy { selection, .. }
             | PlanWhat::Stage { selection } => selection.location.clone(),
+            PlanWhat::Sync { .. } | PlanWhat::SavedSync { .. } => {
+                return Err(Problem::stale("plan"));
+            }
         };
         let Opened { account, store } = self.open(&location.account).await?;
         let store: Arc<dyn ObjectStore> = Arc::new(store);
@@ -145,6 +149,9 @@ impl Engine {
                     place(&location)
                 );
                 (JobKind::Delete, title, Plan::Delete(plan))
+            }
+            PlanWhat::Copy { .. } | PlanWhat::Sync { .. } | PlanWhat::SavedSync { .. } => {
+                return Err(Problem::stale("plan"));
             }
             PlanWhat::Rename {
                 location,
@@ -252,6 +259,10 @@ impl Engine {
             notes: Vec::new(),
             notes_total: 0,
             examples: Vec::new(),
+            deletes: 0,
+            delete_examples: Vec::new(),
+            room: None,
+            elsewhere: false,
             blocked: None,
             clean: false,
         };
@@ -359,6 +370,7 @@ impl PlanView {
             .map(|c| {
                 let (name, here_size, here_modified) = here(c.item);
                 ConflictView {
+                    item: c.item,
                     name,
                     here_size,
                     here_modified,

@@ -130,7 +130,13 @@ notes: Array<string>,
  */
 unusable: string | null, };
 
-export type ConflictView = { name: string, hereSize: number, hereModified: number | null, thereSize: number, thereModified: number | null, };
+export type Compare = "size-and-time" | "size" | "checksum";
+
+export type ConflictView = { 
+/**
+ * Names it in [`RunRequest::each`].
+ */
+item: number, name: string, hereSize: number, hereModified: number | null, thereSize: number, thereModified: number | null, };
 
 export type CopyText = { text: string, 
 /**
@@ -151,7 +157,7 @@ issuerUrl: string | null, };
 /**
  * What Rust tells the interface without being asked, on one channel.
  */
-export type Event = { "kind": "jobs", jobs: Array<JobView>, } | { "kind": "listing", listing: ListingView, } | { "kind": "accounts", } | { "kind": "changed", location: Location, } | { "kind": "planning", ticket: string, files: number, bytes: number, } | { "kind": "vault", } | { "kind": "show-keys", account: string, } | { "kind": "sign-in-needed", account: string, };
+export type Event = { "kind": "jobs", jobs: Array<JobView>, } | { "kind": "queue", } | { "kind": "listing", listing: ListingView, } | { "kind": "accounts", } | { "kind": "changed", location: Location, } | { "kind": "planning", ticket: string, files: number, bytes: number, } | { "kind": "vault", } | { "kind": "show-keys", account: string, } | { "kind": "sign-in-needed", account: string, };
 
 export type ExpiryRule = "none" | "optional" | "required" | "fixed";
 
@@ -283,9 +289,11 @@ scopeId: string, scopeName: string, region: string, options: PortalOptions,
  */
 signedIn: boolean, };
 
-export type JobKind = "upload" | "download" | "delete" | "rename" | "stage";
+export type ItemChoice = { item: number, choice: OnConflict, };
 
-export type JobState = "running" | "done" | "partial" | "failed" | "cancelled";
+export type JobKind = "upload" | "download" | "delete" | "rename" | "stage" | "copy" | "move" | "sync" | "verify";
+
+export type JobState = "waiting" | "running" | "paused" | "done" | "partial" | "failed" | "cancelled";
 
 export type JobView = { id: string, kind: JobKind, title: string, account: string, 
 /**
@@ -293,9 +301,25 @@ export type JobView = { id: string, kind: JobKind, title: string, account: strin
  */
 location: Location, 
 /**
+ * Where they go, for copies from bucket to bucket.
+ */
+to: Location | null, 
+/**
  * The folder on this computer, for downloads.
  */
-folder: string | null, state: JobState, filesTotal: number, filesDone: number, filesFailed: number, filesSkipped: number, bytesTotal: number, bytesDone: number, 
+folder: string | null, state: JobState, 
+/**
+ * It was cut off by the end of the app or of the computer, and was taken up again.
+ */
+takenUp: boolean, 
+/**
+ * What it made can be taken away again: see `undo_job`.
+ */
+undo: boolean, 
+/**
+ * It has receipts of what arrived.
+ */
+receipts: boolean, filesTotal: number, filesDone: number, filesFailed: number, filesSkipped: number, bytesTotal: number, bytesDone: number, 
 /**
  * Bytes per second over the last few seconds.
  */
@@ -427,6 +451,12 @@ kept: string,
 regions: Array<RegionKey>, };
 
 export type KnownFolder = "logs" | "practice";
+
+/**
+ * Every day from one time to another, in minutes since midnight, local time; over midnight when
+ * `until` is smaller.
+ */
+export type LimitSlot = { from: number, until: number, uploadLimit: number | null, downloadLimit: number | null, };
 
 export type Link = { url: string, expires: number, };
 
@@ -598,7 +628,8 @@ title: string, files: number, bytes: number, folders: number,
  */
 same: number, 
 /**
- * Exists at the destination and differs: needs a choice.
+ * Exists at the destination and differs: needs a choice. Of a sync, where it is the task to
+ * replace them: what will be replaced.
  */
 conflicts: number, 
 /**
@@ -614,6 +645,18 @@ notes: Array<PlanNote>, notesTotal: number,
  */
 examples: Array<string>, 
 /**
+ * Of a sync: what is only at the destination and will be deleted there.
+ */
+deletes: number, deleteExamples: Array<string>, 
+/**
+ * What the store or the disk has room for, as far as it says so.
+ */
+room: RoomView | null, 
+/**
+ * It can be turned into a command for another computer: see `elsewhere`.
+ */
+elsewhere: boolean, 
+/**
  * Why it cannot run at all.
  */
 blocked: Problem | null, 
@@ -622,7 +665,11 @@ blocked: Problem | null,
  */
 clean: boolean, };
 
-export type PlanWhat = { "kind": "upload", to: Location, paths: Array<string>, } | { "kind": "download", selection: Selection, folder: string, } | { "kind": "delete", selection: Selection, } | { "kind": "rename", location: Location, item: SelectedKey, name: string, } | { "kind": "stage", selection: Selection, };
+export type PlanWhat = { "kind": "upload", to: Location, paths: Array<string>, } | { "kind": "download", selection: Selection, folder: string, } | { "kind": "delete", selection: Selection, } | { "kind": "rename", location: Location, item: SelectedKey, name: string, } | { "kind": "stage", selection: Selection, } | { "kind": "copy", selection: Selection, to: Location, 
+/**
+ * Delete the originals once their copies are there and checked.
+ */
+removeOriginals: boolean, } | { "kind": "sync", sync: SyncSpec, } | { "kind": "saved-sync", id: string, };
 
 export type PortalAccount = { session: string, scope: string, region: string, 
 /**
@@ -779,6 +826,15 @@ session: string, accessKeyId: string, } | { "kind": "edit-account", account: str
 export type Revealed = { accessKeyId: string, secret: string, };
 
 /**
+ * Room at the destination, in bytes.
+ */
+export type RoomView = { free: number, 
+/**
+ * "the disk of /home/me", "the quota of thesis"
+ */
+of: string, };
+
+/**
  * How a rotation went. The account works in every case.
  */
 export type Rotated = { newKey: NewKey, oldAccessKeyId: string, 
@@ -819,7 +875,11 @@ export type RunRequest = { plan: string, onConflict: OnConflict,
 /**
  * Send or fetch also what is there and looks the same.
  */
-includeSame: boolean, };
+includeSame: boolean, 
+/**
+ * Answers for single conflicts, where they differ from `on_conflict`.
+ */
+each: Array<ItemChoice>, };
 
 export type SaveExport = { export: ExportRequest, 
 /**
@@ -890,7 +950,7 @@ vault: VaultChoice | null,
 /**
  * Where the user was: restored at the next start.
  */
-place: Place | null, sidebarWidth: number, showInspector: boolean, showTransfers: boolean, };
+place: Place | null, sidebarWidth: number, showInspector: boolean, showTransfers: boolean, transfers: TransferSettings, };
 
 export type SignedIn = { 
 /**
@@ -910,7 +970,60 @@ export type SigningView = "v4" | "v2" | "anonymous";
 
 export type SortBy = "name" | "size" | "modified" | "storage-class";
 
+export type SyncEnd = { "kind": "folder", path: string, } | { "kind": "place", location: Location, };
+
+export type SyncSpec = { from: SyncEnd, to: SyncEnd, compare: Compare, 
+/**
+ * Delete what is only at the destination.
+ */
+delete: boolean, 
+/**
+ * Patterns such as `*.nc`; only what one of them fits is looked at. Empty for all.
+ */
+include: Array<string>, 
+/**
+ * Patterns of what is left out.
+ */
+exclude: Array<string>, 
+/**
+ * Take `.DS_Store` and its like too.
+ */
+withLitter: boolean, };
+
 export type Theme = "system" | "light" | "dark";
+
+/**
+ * How transfers behave.
+ */
+export type TransferSettings = { 
+/**
+ * Bytes per second over all transfers; none for as fast as it goes.
+ */
+uploadLimit: number | null, downloadLimit: number | null, 
+/**
+ * Other limits at some times of the day; the first one that fits counts.
+ */
+schedule: Array<LimitSlot>, 
+/**
+ * Files of one transfer at once; none to let Wherry find out what the line takes.
+ */
+parallelFiles: number | null, 
+/**
+ * Transfers at once; the others wait.
+ */
+jobsAtOnce: number, 
+/**
+ * Keep the computer awake while something is transferred.
+ */
+keepAwake: boolean, 
+/**
+ * A notification of the desktop when a long transfer has ended.
+ */
+notify: boolean, 
+/**
+ * Go on with what was cut off when the app starts.
+ */
+goOnAtStart: boolean, };
 
 /**
  * A word typed by a person that must not be printed: deserialised only.
@@ -1060,7 +1173,11 @@ export interface Commands {
   drop_plan: { args: string; result: null }
   /** Does what the plan said. */
   run_plan: { args: RunRequest; result: JobView }
-  /** The jobs of this session, newest first. */
+  /** A range of what a plan found at its destination and differs. */
+  plan_conflicts: { args: ConflictsRequest; result: Conflicts }
+  /** The same work as a command for another computer; no secret is in it. */
+  elsewhere: { args: ElsewhereRequest; result: ElsewhereView }
+  /** The queue, in its order, and what has ended in this session, newest first. */
   jobs: { args: null; result: Array<JobView> }
   /** The files of a job. */
   files: { args: FilesRequest; result: Files }
@@ -1068,8 +1185,38 @@ export interface Commands {
   cancel_job: { args: string; result: JobView }
   /** Tries what failed or was cancelled again. */
   retry_job: { args: string; result: JobView }
-  /** Forgets the jobs that have ended. */
+  /** Stops a job for now; what is half done is kept. */
+  pause_job: { args: string; result: JobView }
+  /** Goes on with a job that was paused. */
+  resume_job: { args: string; result: JobView }
+  /** Changes a job's place in the queue. */
+  move_job: { args: MoveJob; result: Array<JobView> }
+  /** Takes away what a job made: objects and files that nobody has changed since. */
+  undo_job: { args: string; result: JobView }
+  /** Takes the jobs that have ended off the list; the history keeps them. */
   forget_jobs: { args: null; result: null }
+  /** Transfers that have ended, newest first. */
+  history: { args: HistoryRequest; result: HistoryPage }
+  /** Files of all transfers by their name, newest first. */
+  history_files: { args: HistoryFilesRequest; result: HistoryFiles }
+  /** Forgets one transfer that has ended, with its receipts; all of them when none is named. */
+  clear_history: { args: string | null; result: null }
+  /** What arrived with a job, and how that is known. */
+  receipts: { args: ReceiptsRequest; result: Receipts }
+  /** Saves the receipts of a job. */
+  save_receipts: { args: SaveReceipts; result: SavedReceipts }
+  /** Looks again whether what arrived is still there, byte for byte. */
+  verify: { args: VerifyWhat; result: JobView }
+  /** Multipart uploads of a bucket that were never finished. */
+  unfinished_uploads: { args: BucketRef; result: Unfinished }
+  /** Aborts unfinished uploads, and looks that their parts are gone. */
+  clean_uploads: { args: CleanUploads; result: Cleaned }
+  /** The syncs that were given a name. */
+  saved_syncs: { args: null; result: Array<SavedSync> }
+  /** Gives a sync a name, or changes one that has. */
+  save_sync: { args: SaveSync; result: SavedSync }
+  /** Forgets a saved sync; what it copied stays. */
+  delete_saved_sync: { args: string; result: null }
 }
 
 /** What only a window can do. */

@@ -1,0 +1,94 @@
+//! Making one side like the other, and running it on another computer.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use super::{JobState, Location, Millis};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(
+    rename_all = "kebab-case",
+    tag = "kind",
+    rename_all_fields = "camelCase"
+)]
+pub enum SyncEnd {
+    /// On this computer.
+    Folder {
+        path: String,
+    },
+    Place {
+        location: Location,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compare {
+    #[default]
+    SizeAndTime,
+    Size,
+    /// Reads the files whose size is the same.
+    Checksum,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncSpec {
+    pub from: SyncEnd,
+    pub to: SyncEnd,
+    pub compare: Compare,
+    /// Delete what is only at the destination.
+    pub delete: bool,
+    /// Patterns such as `*.nc`; only what one of them fits is looked at. Empty for all.
+    pub include: Vec<String>,
+    /// Patterns of what is left out.
+    pub exclude: Vec<String>,
+    /// Take `.DS_Store` and its like too.
+    pub with_litter: bool,
+}
+
+/// A sync that was given a name, to be run again.
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SavedSync {
+    pub id: String,
+    pub name: String,
+    pub sync: SyncSpec,
+    pub last_run: Option<Millis>,
+    pub last_state: Option<JobState>,
+}
+
+#[derive(Debug, Clone, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SaveSync {
+    /// Of the one to change; a new one when absent.
+    pub id: Option<String>,
+    pub name: String,
+    pub sync: SyncSpec,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum ElsewhereTool {
+    Rclone,
+    S5cmd,
+}
+
+#[derive(Debug, Clone, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ElsewhereRequest {
+    pub plan: String,
+    pub tool: ElsewhereTool,
+}
+
+/// The same work for another computer. No secret is in it.
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct ElsewhereView {
+    /// For a shell.
+    pub command: String,
+    /// A Slurm batch script around it.
+    pub script: String,
+    /// What must be there first: where the secret goes, what the script expects.
+    pub notes: Vec<String>,
+}
