@@ -1,5 +1,5 @@
 /** What the in-memory backend knows: accounts, buckets and objects made from fixed numbers. */
-import type { AccountView, IssuerView, KeyView, PortalOptions, ProviderView } from '$lib/backend'
+import type { AccountView, IssuerView, JobView, KeyView, PlanView, PortalOptions, ProviderView, TransferSettings } from '$lib/backend'
 
 /** Tests compare words such as "3 days ago": the clock of the fake stands still. */
 export const NOW = Date.UTC(2026, 2, 14, 12, 0, 0)
@@ -23,6 +23,72 @@ export function key(change: Partial<KeyView> = {}): KeyView {
     lastUsed: null,
     lent: false,
     renewedAlone: false,
+    ...change,
+  }
+}
+
+export const TRANSFERS: TransferSettings = {
+  uploadLimit: null,
+  downloadLimit: null,
+  schedule: [],
+  parallelFiles: null,
+  jobsAtOnce: 2,
+  keepAwake: true,
+  notify: true,
+  goOnAtStart: true,
+}
+
+/** A job that runs; what a test is about is in `change`. */
+export function jobView(id: string, change: Partial<JobView> = {}): JobView {
+  return {
+    id,
+    kind: 'upload',
+    title: id,
+    account: 'a',
+    location: { account: 'a', bucket: 'thesis', prefix: '' },
+    to: null,
+    folder: null,
+    state: 'running',
+    takenUp: false,
+    undo: false,
+    receipts: false,
+    filesTotal: 1,
+    filesDone: 0,
+    filesFailed: 0,
+    filesSkipped: 0,
+    bytesTotal: 10,
+    bytesDone: 0,
+    rate: 0,
+    timeLeft: null,
+    current: null,
+    problem: null,
+    started: NOW,
+    ended: null,
+    ...change,
+  }
+}
+
+/** A plan that may run as it is. */
+export function planView(change: Partial<PlanView> = {}): PlanView {
+  return {
+    id: 'p1',
+    kind: 'upload',
+    title: 'Upload 3 files to thesis/',
+    files: 3,
+    bytes: 30,
+    folders: 0,
+    same: 0,
+    conflicts: 0,
+    conflictExamples: [],
+    notes: [],
+    notesTotal: 0,
+    examples: [],
+    deletes: 0,
+    deleteExamples: [],
+    room: null,
+    elsewhere: false,
+    blocked: null,
+    clean: true,
     ...change,
   }
 }

@@ -22,7 +22,7 @@ import type {
   ShellCommands,
 } from '$lib/backend'
 import type { AccountView, BucketView, VaultView } from '$lib/backend'
-import { NOW, providers, thesis, type StoredObject } from './fake-data'
+import { jobView, NOW, planView, providers, thesis, TRANSFERS, type StoredObject } from './fake-data'
 
 type Handlers = {
   [K in keyof Commands]?: (args: Commands[K]['args']) => Promise<Commands[K]['result']> | Commands[K]['result']
@@ -57,6 +57,11 @@ const compare: Record<LookAt['sort'], (a: Row, b: Row) => number> = {
   'storage-class': (a, b) => (a.storageClass ?? '').localeCompare(b.storageClass ?? ''),
 }
 
+/** Where a plan's objects are, or will be. */
+function placeOf(what: Exclude<PlanWhat, { kind: 'sync' | 'saved-sync' }>): Location {
+  return what.kind === 'upload' ? what.to : what.kind === 'rename' ? what.location : what.selection.location
+}
+
 export class Fake implements Backend {
   readonly calls: { name: string; args: unknown }[] = []
   accounts: AccountView[]
@@ -85,6 +90,7 @@ export class Fake implements Backend {
       sidebarWidth: 240,
       showInspector: false,
       showTransfers: false,
+      transfers: TRANSFERS,
       ...options.settings,
     }
     this.vault = { choice: 'keychain', state: 'ready', name: 'GNOME Keyring', problem: null, ...options.vault }
@@ -200,7 +206,8 @@ export class Fake implements Backend {
 
   #plan(what: PlanWhat): PlanView {
     const id = `plan-${this.#next++}`
-    const location = what.kind === 'upload' ? what.to : what.kind === 'rename' ? what.location : what.selection.location
+    if (what.kind === 'sync' || what.kind === 'saved-sync') throw problem('fake.command', 'The fake does not sync.', '')
+    const location = placeOf(what)
     const keys =
       what.kind === 'upload'
         ? what.paths.map((path) => location.prefix + (path.split('/').pop() ?? path))
@@ -208,29 +215,25 @@ export class Fake implements Backend {
     const objects = this.#objects(location)
     const there = what.kind === 'upload' ? keys.filter((key) => objects.has(key)) : []
     const bytes = keys.reduce((sum, key) => sum + (objects.get(key)?.size ?? 1_234_567), 0)
-    const verb = { upload: 'Upload', download: 'Download', delete: 'Delete', rename: 'Rename', stage: 'Fetch' }[what.kind]
-    const view: PlanView = {
+    const verb = { upload: 'Upload', download: 'Download', delete: 'Delete', rename: 'Rename', stage: 'Fetch', copy: 'Copy' }[what.kind]
+    const view = planView({
       id,
-      kind: what.kind,
+      kind: what.kind === 'copy' && what.removeOriginals ? 'move' : what.kind,
       title: `${verb} ${keys.length} ${keys.length === 1 ? 'object' : 'objects'} ${what.kind === 'upload' ? 'to' : 'from'} ${location.bucket}/${location.prefix}`,
       files: keys.length,
       bytes,
-      folders: 0,
-      same: 0,
       conflicts: there.length,
-      conflictExamples: there.map((key) => ({
+      conflictExamples: there.map((key, item) => ({
+        item,
         name: key.slice(location.prefix.length),
         hereSize: 1_234_567,
         hereModified: NOW,
         thereSize: objects.get(key)?.size ?? 0,
         thereModified: objects.get(key)?.modified ?? null,
       })),
-      notes: [],
-      notesTotal: 0,
       examples: keys.slice(0, 5).map((key) => key.slice(location.prefix.length)),
-      blocked: null,
       clean: what.kind !== 'delete' && what.kind !== 'rename' && there.length === 0 && keys.length < 100,
-    }
+    })
     this.#plans.set(id, { view, what, keys })
     return view
   }
@@ -239,7 +242,8 @@ export class Fake implements Backend {
     const plan = this.#plans.get(id)
     if (!plan) throw problem('transfer.plan-gone', 'This plan is no longer there.', 'Make it again.')
     const { what, keys, view } = plan
-    const location = what.kind === 'upload' ? what.to : what.kind === 'rename' ? what.location : what.selection.location
+    if (what.kind === 'sync' || what.kind === 'saved-sync') throw problem('fake.command', 'The fake does not sync.', '')
+    const location = placeOf(what)
     const objects = this.#objects(location)
     if (what.kind === 'upload') for (const key of keys) objects.set(key, { size: 1_234_567, modified: NOW, storageClass: 'STANDARD' })
     if (what.kind === 'delete') for (const key of keys) objects.delete(key)
@@ -250,31 +254,32 @@ export class Fake implements Backend {
         const to = location.prefix + what.name + (what.item.kind === 'folder' ? '/' + key.slice(what.item.key.length) : '')
         if (object) objects.set(to, object)
       }
-    const job: JobView = {
-      id: `job-${this.#next++}`,
+    const job = jobView(`job-${this.#next++}`, {
       kind: view.kind,
       title: view.title,
       account: location.account,
       location,
+      to: what.kind === 'copy' ? what.to : null,
       folder: what.kind === 'download' ? what.folder : null,
       state: 'done',
       filesTotal: view.files,
       filesDone: view.files,
-      filesFailed: 0,
-      filesSkipped: 0,
       bytesTotal: view.bytes,
       bytesDone: view.bytes,
-      rate: 0,
-      timeLeft: null,
-      current: null,
-      problem: null,
-      started: NOW,
       ended: NOW,
+    })
+    if (what.kind === 'copy') {
+      const there = this.#objects(what.to)
+      for (const key of keys) {
+        const object = objects.get(key)
+        if (object) there.set(what.to.prefix + key.slice(location.prefix.length), object)
+        if (what.removeOriginals) objects.delete(key)
+      }
     }
     this.jobs = [job, ...this.jobs]
     queueMicrotask(() => {
       this.tell({ kind: 'jobs', jobs: [job] })
-      if (what.kind !== 'download' && what.kind !== 'stage') this.tell({ kind: 'changed', location })
+      if (what.kind !== 'download' && what.kind !== 'stage') this.tell({ kind: 'changed', location: what.kind === 'copy' ? what.to : location })
     })
     return { ...job, state: 'running', filesDone: 0, bytesDone: 0, ended: null }
   }

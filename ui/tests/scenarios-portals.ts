@@ -2,7 +2,7 @@
 import type { AccountView, KeyRules, KeysView, NewKey, PortalKey, Rotated, ScopePlaces, SignedIn } from '$lib/backend'
 import { openDialog } from '$lib/frame/dialogs.svelte'
 import { changeSettings } from '$lib/frame/settings.svelte'
-import { account, DAY, issuer, key, NO_OPTIONS, NOW } from './fake-data'
+import { account, DAY, issuer, jobView, key, NO_OPTIONS, NOW } from './fake-data'
 import { Fake, problem, type FakeOptions } from './fake'
 import { made, newKey, pageOf, portalKeys, rules, typed, world } from './scenarios-accounts'
 
@@ -197,7 +197,7 @@ export const scenarios: Record<string, () => Fake> = {
     }, {
       shell,
       jobs: [
-        { id: 'w1', kind: 'upload', title: 'Upload 240 files to thesis/data/', account: 's0', location: { account: 's0', bucket: 'thesis', prefix: 'data/' }, folder: null, state: 'running', filesTotal: 240, filesDone: 61, filesFailed: 0, filesSkipped: 0, bytesTotal: 8_400_000_000, bytesDone: 2_310_000_000, rate: 0, timeLeft: null, current: 'station_062.csv', problem: null, started: NOW, ended: null },
+        jobView('w1', { title: 'Upload 240 files to thesis/data/', account: 's0', location: { account: 's0', bucket: 'thesis', prefix: 'data/' }, filesTotal: 240, filesDone: 61, bytesTotal: 8_400_000_000, bytesDone: 2_310_000_000, current: 'station_062.csv' }),
       ],
     })()
     return fake

@@ -1,6 +1,6 @@
 /** Named worlds to look at; a file of its own for each subject may add to them. */
 import type { JobView } from '$lib/backend'
-import { account, DAY, issuer, key, many, NOW, thesis } from './fake-data'
+import { account, DAY, issuer, jobView, key, many, NOW, planView, thesis } from './fake-data'
 import { Fake, problem } from './fake'
 
 export const people = () => [
@@ -24,28 +24,20 @@ const stores = () => ({
   a4: { 'my-first-bucket': thesis() },
 })
 
-const job = (id: string, change: Partial<JobView>): JobView => ({
-  id,
-  kind: 'upload',
-  title: 'Upload 240 files to thesis/data/',
-  account: 'a1',
-  location: { account: 'a1', bucket: 'thesis', prefix: 'data/' },
-  folder: null,
-  state: 'running',
-  filesTotal: 240,
-  filesDone: 61,
-  filesFailed: 0,
-  filesSkipped: 0,
-  bytesTotal: 8_400_000_000,
-  bytesDone: 2_310_000_000,
-  rate: 41_200_000,
-  timeLeft: 148,
-  current: 'station_062.csv',
-  problem: null,
-  started: NOW,
-  ended: null,
-  ...change,
-})
+const job = (id: string, change: Partial<JobView>): JobView =>
+  jobView(id, {
+    title: 'Upload 240 files to thesis/data/',
+    account: 'a1',
+    location: { account: 'a1', bucket: 'thesis', prefix: 'data/' },
+    filesTotal: 240,
+    filesDone: 61,
+    bytesTotal: 8_400_000_000,
+    bytesDone: 2_310_000_000,
+    rate: 41_200_000,
+    timeLeft: 148,
+    current: 'station_062.csv',
+    ...change,
+  })
 
 const jobs = () => [
   job('j1', {}),
@@ -72,9 +64,7 @@ export const scenarios: Record<string, () => Fake> = {
       stores: stores(),
       settings: at('thesis'),
       handlers: {
-        plan: () => ({
-          id: 'p1',
-          kind: 'upload',
+        plan: () => planView({
           title: 'Upload 1,204 files to thesis/',
           files: 1204,
           bytes: 48_213_331_004,
@@ -82,8 +72,8 @@ export const scenarios: Record<string, () => Fake> = {
           same: 310,
           conflicts: 2,
           conflictExamples: [
-            { name: 'README.md', hereSize: 2_310, hereModified: NOW, thereSize: 2_148, thereModified: NOW - 3 * DAY },
-            { name: 'chapter 2.docx', hereSize: 2_204_331, hereModified: NOW, thereSize: 2_104_331, thereModified: NOW - DAY },
+            { item: 0, name: 'README.md', hereSize: 2_310, hereModified: NOW, thereSize: 2_148, thereModified: NOW - 3 * DAY },
+            { item: 1, name: 'chapter 2.docx', hereSize: 2_204_331, hereModified: NOW, thereSize: 2_104_331, thereModified: NOW - DAY },
           ],
           notes: [
             { name: 'data/con.', words: 'saved as “con_.”: this name cannot be had on Windows', leftOut: false },
@@ -91,7 +81,6 @@ export const scenarios: Record<string, () => Fake> = {
           ],
           notesTotal: 2,
           examples: ['README.md', 'chapter 2.docx', 'data/station_001.csv'],
-          blocked: null,
           clean: false,
         }),
       },
@@ -102,7 +91,7 @@ export const scenarios: Record<string, () => Fake> = {
       stores: stores(),
       settings: at('thesis'),
       handlers: {
-        plan: () => ({ id: 'p1', kind: 'download', title: 'Download 3 objects to /media/stick', files: 3, bytes: 48_213_331_004, folders: 0, same: 0, conflicts: 0, conflictExamples: [], notes: [], notesTotal: 0, examples: [], clean: false, blocked: problem('transfer.disk-full', 'There is not enough room in /media/stick: 48.2 GB are needed, 12.1 GB are free.', 'Choose another folder, or make room.', { remedies: [{ kind: 'choose-folder' }] }) }),
+        plan: () => planView({ kind: 'download', title: 'Download 3 objects to /media/stick', bytes: 48_213_331_004, clean: false, blocked: problem('transfer.disk-full', 'There is not enough room in /media/stick: 48.2 GB are needed, 12.1 GB are free.', 'Choose another folder, or make room.', { remedies: [{ kind: 'choose-folder' }] }) }),
       },
     }),
   planning: () => {

@@ -92,5 +92,8 @@ fn visit_all(v: &mut Collect<'_>) {
         c::RowsRequest, c::Rows, c::RangeRequest, c::FindRequest, c::NewFolder, c::ObjectRef, c::ObjectDetails,
         c::LinkRequest, c::Link, c::PlanRequest, c::PlanView, c::RunRequest, c::JobView, c::FilesRequest, c::Files,
         c::Event, c::Pick, c::CopyText, c::KnownFolder, c::Problem,
+        c::ConflictsRequest, c::Conflicts, c::MoveJob, c::HistoryRequest, c::HistoryPage, c::HistoryFilesRequest,
+        c::HistoryFiles, c::ReceiptsRequest, c::Receipts, c::SaveReceipts, c::SavedReceipts, c::VerifyWhat,
+        c::Unfinished, c::CleanUploads, c::Cleaned, c::SavedSync, c::SaveSync, c::ElsewhereRequest, c::ElsewhereView,
     );
 }

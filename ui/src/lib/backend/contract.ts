@@ -116,6 +116,14 @@ export type BucketsView = { buckets: Array<BucketView>,
  */
 denied: Problem | null, };
 
+export type CleanUploads = { account: string, bucket: string, uploads: Array<UploadRef>, };
+
+export type Cleaned = { uploads: number, 
+/**
+ * Key and reason of those that could not be cleaned up.
+ */
+problems: Array<[string, Problem]>, };
+
 export type CloudView = { name: string, url: string, user: string, domain: string, project: string, region: string, 
 /**
  * "password", "application credential", …
@@ -138,11 +146,40 @@ export type ConflictView = {
  */
 item: number, name: string, hereSize: number, hereModified: number | null, thereSize: number, thereModified: number | null, };
 
+export type Conflicts = { total: number, conflicts: Array<ConflictView>, };
+
+export type ConflictsRequest = { plan: string, from: number, 
+/**
+ * At most 500.
+ */
+count: number, };
+
 export type CopyText = { text: string, 
 /**
  * Cleared from the clipboard after 60 seconds, if it is still there.
  */
 secret: boolean, };
+
+export type ElsewhereRequest = { plan: string, tool: ElsewhereTool, };
+
+export type ElsewhereTool = "rclone" | "s5cmd";
+
+/**
+ * The same work for another computer. No secret is in it.
+ */
+export type ElsewhereView = { 
+/**
+ * For a shell.
+ */
+command: string, 
+/**
+ * A Slurm batch script around it.
+ */
+script: string, 
+/**
+ * What must be there first: where the secret goes, what the script expects.
+ */
+notes: Array<string>, };
 
 export type EndpointView = { label: string, 
 /**
@@ -238,6 +275,50 @@ startsWith: string | null,
 key: string | null, from: number, };
 
 export type GivenSecret = { account: string, secret: Typed, sessionToken: Typed | null, };
+
+export type HistoryFile = { job: string, 
+/**
+ * Path or `bucket/key`: hostile text.
+ */
+from: string, to: string, size: number, state: FileState, finished: number | null, };
+
+export type HistoryFiles = { files: Array<HistoryFile>, next: string | null, };
+
+/**
+ * Files of all transfers, newest first.
+ */
+export type HistoryFilesRequest = { 
+/**
+ * In the name, here or there.
+ */
+search: string, after: string | null, 
+/**
+ * At most 200.
+ */
+count: number, };
+
+export type HistoryPage = { jobs: Array<JobView>, 
+/**
+ * Present while there is more.
+ */
+next: string | null, };
+
+/**
+ * Transfers that have ended, of this and earlier sessions, newest first.
+ */
+export type HistoryRequest = { 
+/**
+ * In the title; empty for all.
+ */
+search: string, 
+/**
+ * [`HistoryPage::next`] of the page before.
+ */
+after: string | null, 
+/**
+ * At most 200.
+ */
+count: number, };
 
 /**
  * A sign-in on a portal's own pages.
@@ -527,6 +608,8 @@ export type MergedView = { changes: Array<MergeChangeView>,
  */
 backups: Array<string>, };
 
+export type MoveJob = { job: string, to: QueuePlace, };
+
 export type NewFolder = { location: Location, name: string, };
 
 /**
@@ -787,10 +870,35 @@ issuerOptions: PortalOptions,
  */
 keyPerRegion: boolean, helpUrl: string, keyHint: string, };
 
+export type QueuePlace = "now" | "up" | "down" | "last";
+
 /**
  * Rows `from..to` of a look, for a range selected with Shift.
  */
 export type RangeRequest = { listing: string, look: LookAt, from: number, to: number, };
+
+export type ReceiptFormat = "json" | "csv" | "bagit";
+
+/**
+ * What arrived, and how that is known.
+ */
+export type ReceiptView = { from: string, to: string, size: number, 
+/**
+ * In hex, of the whole, where it was computed.
+ */
+md5: string | null, sha256: string | null, etag: string | null, partSize: number | null, versionId: string | null, 
+/**
+ * "the store's ETag is the hash of the bytes"
+ */
+proof: string, finished: number, };
+
+export type Receipts = { total: number, receipts: Array<ReceiptView>, };
+
+export type ReceiptsRequest = { job: string, from: number, 
+/**
+ * At most 500.
+ */
+count: number, };
 
 /**
  * A region of a place that has one key for each.
@@ -890,6 +998,29 @@ file: number,
  * Where to; what is there already is replaced, as the user was asked in the dialog.
  */
 path: string, };
+
+export type SaveReceipts = { job: string, format: ReceiptFormat, 
+/**
+ * Where the user chose to save it.
+ */
+path: string, };
+
+export type SaveSync = { 
+/**
+ * Of the one to change; a new one when absent.
+ */
+id: string | null, name: string, sync: SyncSpec, };
+
+export type SavedReceipts = { files: number, 
+/**
+ * Files that are not in a BagIt manifest, as no hash of them is known or can be had.
+ */
+leftOut: number, };
+
+/**
+ * A sync that was given a name, to be run again.
+ */
+export type SavedSync = { id: string, name: string, sync: SyncSpec, lastRun: number | null, lastState: JobState | null, };
 
 /**
  * A scope one has chosen: where its objects are, the keys one has for it, and what can be done.
@@ -1035,6 +1166,27 @@ export type Typed = string;
  */
 export type TypedPath = { account: string, text: string, };
 
+/**
+ * Multipart uploads of a bucket that were begun and never finished: they cost quota.
+ */
+export type Unfinished = { uploads: Array<UnfinishedView>, 
+/**
+ * Of all, as far as known.
+ */
+bytes: number, };
+
+export type UnfinishedView = { key: string, upload: string, started: number | null, 
+/**
+ * None where the store does not say.
+ */
+bytes: number | null, owner: string | null, 
+/**
+ * The transfer of this computer that is still using it: not to be cleaned up.
+ */
+job: string | null, };
+
+export type UploadRef = { key: string, upload: string, };
+
 export type VaultChange = { choice: VaultChoice, 
 /**
  * For the encrypted file: the passphrase that opens it or, when it is new, shall open it.
@@ -1050,6 +1202,13 @@ export type VaultView = { choice: VaultChoice, state: VaultState,
  * "GNOME Keyring / Secret Service", "Keychain", "Credential Manager", …
  */
 name: string, problem: Problem | null, };
+
+/**
+ * Which side is looked at again.
+ */
+export type VerifySide = "store" | "computer";
+
+export type VerifyWhat = { "kind": "job", job: string, side: VerifySide, } | { "kind": "file", path: string, account: string, side: VerifySide, };
 
 /** What the engine does. */
 export interface Commands {

@@ -92,7 +92,7 @@ export async function beginDragOut(selection: Selection, items: number) {
       void backend().call('drop_plan', plan.id).catch(() => undefined)
       return
     }
-    const job = await backend().call('run_plan', { plan: plan.id, onConflict: 'overwrite', includeSame: true })
+    const job = await backend().call('run_plan', { plan: plan.id, onConflict: 'overwrite', includeSame: true, each: [] })
     jobs.began(job)
     if (mine === round) stage = { step: 'fetching', job: job.id, items }
     watch()

@@ -2,12 +2,12 @@
 import { cleanup, render, screen, waitFor } from '@testing-library/svelte'
 import userEvent from '@testing-library/user-event'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { connect, type JobView } from '$lib/backend'
+import { connect } from '$lib/backend'
 import { jobs } from '$lib/transfers/jobs.svelte'
 import JobRow from '$lib/transfers/JobRow.svelte'
 import { JobBox } from '$lib/transfers/jobs.svelte'
 import { Fake } from '$tests/fake'
-import { account, issuer, key, NOW } from '$tests/fake-data'
+import { account, issuer, jobView, key, NOW } from '$tests/fake-data'
 import { cray } from '$tests/scenarios-portals'
 import AccountBranch from './AccountBranch.svelte'
 import { accounts, refreshAccounts } from './accounts.svelte'
@@ -33,7 +33,7 @@ afterEach(() => {
   waiting.signedIn('c1')
 })
 
-const job: JobView = { id: 'w1', kind: 'upload', title: 'Upload 240 files', account: 'c1', location: { account: 'c1', bucket: 'thesis', prefix: '' }, folder: null, state: 'running', filesTotal: 240, filesDone: 61, filesFailed: 0, filesSkipped: 0, bytesTotal: 100, bytesDone: 10, rate: 0, timeLeft: null, current: 'a.csv', problem: null, started: NOW, ended: null }
+const job = jobView('w1', { title: 'Upload 240 files', account: 'c1', filesTotal: 240, filesDone: 61, bytesTotal: 100, bytesDone: 10, current: 'a.csv' })
 
 describe('show-keys', () => {
   it('opens the keys of that account', async () => {

@@ -13,6 +13,16 @@ let settings = $state<Settings>({
   sidebarWidth: 240,
   showInspector: false,
   showTransfers: false,
+  transfers: {
+    uploadLimit: null,
+    downloadLimit: null,
+    schedule: [],
+    parallelFiles: null,
+    jobsAtOnce: 2,
+    keepAwake: true,
+    notify: true,
+    goOnAtStart: true,
+  },
 })
 let timer: ReturnType<typeof setTimeout> | undefined
 

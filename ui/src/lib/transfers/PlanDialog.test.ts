@@ -3,29 +3,14 @@ import userEvent from '@testing-library/user-event'
 import { beforeEach, expect, test } from 'vitest'
 import { connect, type PlanView, type PlanWhat, type RunRequest } from '$lib/backend'
 import { Fake, problem } from '$tests/fake'
+import { planView } from '$tests/fake-data'
 import PlanDialog from './PlanDialog.svelte'
 
 const to = { account: 'a', bucket: 'thesis', prefix: '' }
 const upload: PlanWhat = { kind: 'upload', to, paths: ['/x'] }
 const download: PlanWhat = { kind: 'download', selection: { location: to, keys: [], allOf: null }, folder: '/full' }
 
-const plan = (change: Partial<PlanView> = {}): PlanView => ({
-  id: 'p1',
-  kind: 'upload',
-  title: 'Upload 3 files to thesis/',
-  files: 3,
-  bytes: 30,
-  folders: 0,
-  same: 0,
-  conflicts: 0,
-  conflictExamples: [],
-  notes: [],
-  notesTotal: 0,
-  examples: ['a.txt'],
-  blocked: null,
-  clean: false,
-  ...change,
-})
+const plan = (change: Partial<PlanView> = {}): PlanView => planView({ examples: ['a.txt'], clean: false, ...change })
 
 let fake: Fake
 let ran: RunRequest[]
@@ -45,9 +30,9 @@ beforeEach(async () => {
 
 test('nothing is overwritten unless that was chosen', async () => {
   const user = userEvent.setup()
-  render(PlanDialog, { plan: plan({ conflicts: 2, conflictExamples: [{ name: 'a.txt', hereSize: 1, hereModified: null, thereSize: 2, thereModified: null }] }), what: upload })
+  render(PlanDialog, { plan: plan({ conflicts: 2, conflictExamples: [{ item: 0, name: 'a.txt', hereSize: 1, hereModified: null, thereSize: 2, thereModified: null }] }), what: upload })
   await user.click(await screen.findByRole('button', { name: 'Upload 1 file' }))
-  expect(ran).toEqual([{ plan: 'p1', onConflict: 'skip', includeSame: false }])
+  expect(ran).toEqual([{ plan: 'p1', onConflict: 'skip', includeSame: false, each: [] }])
   await user.click(screen.getByRole('radio', { name: 'Replace what is there' }))
   await user.click(screen.getByRole('button', { name: 'Upload 3 files' }))
   expect(ran[1]?.onConflict).toBe('overwrite')

@@ -2,7 +2,7 @@
 import type { FileState, JobView } from '$lib/backend'
 import { bytes, count, counted, duration, rate } from '$lib/frame/format'
 
-const VERB = { upload: 'sent', download: 'fetched', delete: 'deleted', rename: 'renamed', stage: 'fetched' }
+const VERB = { upload: 'sent', download: 'fetched', delete: 'deleted', rename: 'renamed', stage: 'fetched', copy: 'copied', move: 'moved', sync: 'copied', verify: 'found as they were' }
 
 /** Only these are about bytes; deleting is about names. */
 export function movesBytes({ kind }: JobView): boolean {
@@ -38,6 +38,10 @@ export function stateWords(job: JobView): string {
       return `Done: ${counted(job.filesDone, noun(job))} ${VERB[job.kind]}${movesBytes(job) && job.bytesDone ? `, ${bytes(job.bytesDone)}` : ''}${skipped}${took(job)}`
     case 'partial':
       return `${counted(job.filesFailed, noun(job))} failed, ${count(job.filesDone)} ${VERB[job.kind]}${skipped}`
+    case 'waiting':
+      return `Waiting: ${amount(job)}`
+    case 'paused':
+      return `Paused after ${amount(job)}`
     case 'failed':
       return `Failed after ${amount(job)}`
     case 'cancelled':

@@ -2,35 +2,14 @@ import { beforeEach, expect, test, vi } from 'vitest'
 import { connect, type JobView } from '$lib/backend'
 import { closeDialog, dialog } from '$lib/frame/dialogs.svelte'
 import { Fake, problem } from '$tests/fake'
-import { account } from '$tests/fake-data'
+import { account, jobView } from '$tests/fake-data'
 import { jobs } from './jobs.svelte'
 import { cancelPlanning, plans, startPlan } from './planning.svelte'
 
 const to = { account: 'a', bucket: 'thesis', prefix: '' }
 let fake: Fake
 
-const job = (id: string, change: Partial<JobView> = {}): JobView => ({
-  id,
-  kind: 'upload',
-  title: id,
-  account: 'a',
-  location: to,
-  folder: null,
-  state: 'running',
-  filesTotal: 1,
-  filesDone: 0,
-  filesFailed: 0,
-  filesSkipped: 0,
-  bytesTotal: 10,
-  bytesDone: 0,
-  rate: 5,
-  timeLeft: 1,
-  current: null,
-  problem: null,
-  started: 0,
-  ended: null,
-  ...change,
-})
+const job = (id: string, change: Partial<JobView> = {}): JobView => jobView(id, { rate: 5, timeLeft: 1, started: 0, ...change })
 
 async function world(options: ConstructorParameters<typeof Fake>[0] = {}) {
   fake = new Fake({ accounts: [account('a', 'A')], ...options })

@@ -12,7 +12,7 @@ export function summary(plan: PlanView): string {
   const noun = plan.kind === 'upload' ? 'file' : 'object'
   const parts = [`${counted(plan.files, noun)}, ${bytes(plan.bytes)}`]
   if (plan.folders) parts.push(`in ${counted(plan.folders, 'folder')}`)
-  const verb = { upload: 'will be sent', download: 'will be fetched', stage: 'will be fetched', delete: 'will be deleted', rename: 'will be copied to the new name, then deleted under the old one' }[plan.kind]
+  const verb = { upload: 'will be sent', download: 'will be fetched', stage: 'will be fetched', delete: 'will be deleted', rename: 'will be copied to the new name, then deleted under the old one', copy: 'will be copied', move: 'will be copied, then deleted where they are now', sync: 'will be made the same', verify: 'will be looked at' }[plan.kind]
   const same = plan.same ? `; ${count(plan.same)} of them ${plan.same === 1 ? 'is' : 'are'} there already` : ` ${verb}`
   return `${parts.join(' ')}${same}.`
 }
@@ -46,5 +46,13 @@ export function runLabel(plan: PlanView, onConflict: OnConflict, includeSame: bo
       return `Delete ${counted(plan.files, 'object')}`
     case 'rename':
       return plan.files === 1 ? 'Rename' : `Rename ${counted(plan.files, 'object')}`
+    case 'copy':
+      return `Copy ${counted(n, 'object')}`
+    case 'move':
+      return `Move ${counted(n, 'object')}`
+    case 'sync':
+      return 'Sync'
+    case 'verify':
+      return `Verify ${counted(n, 'object')}`
   }
 }

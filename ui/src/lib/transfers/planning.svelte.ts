@@ -2,7 +2,7 @@
  * From a wish to a job: Rust looks at everything first, and what it found is shown unless it is small
  * and clean. Deleting and renaming are always shown.
  */
-import { asProblem, backend, type PlanView, type PlanWhat, type Problem } from '$lib/backend'
+import { asProblem, backend, type ItemChoice, type OnConflict, type PlanView, type PlanWhat, type Problem } from '$lib/backend'
 import { closeDialog, dialog, openDialog } from '$lib/frame/dialogs.svelte'
 import { report, say } from '$lib/frame/notice.svelte'
 import { changeSettings, current } from '$lib/frame/settings.svelte'
@@ -31,7 +31,7 @@ export const plans = {
 }
 
 function wordsFor(what: PlanWhat): string {
-  return { upload: 'upload', download: 'download', delete: 'delete', rename: 'rename', stage: 'fetch' }[what.kind]
+  return { upload: 'upload', download: 'download', delete: 'delete', rename: 'rename', stage: 'fetch', copy: what.kind === 'copy' && what.removeOriginals ? 'move' : 'copy', sync: 'sync', 'saved-sync': 'sync' }[what.kind]
 }
 
 export function planningTitle(what: PlanWhat): string {
@@ -96,9 +96,11 @@ export async function drop(plan: PlanView) {
   await backend().call('drop_plan', plan.id).catch(() => undefined)
 }
 
+/** What the user chose in the plan's dialog. */
 export interface RunChoice {
-  onConflict: 'overwrite' | 'skip' | 'keep-both'
+  onConflict: OnConflict
   includeSame: boolean
+  each: ItemChoice[]
 }
 
 /** Null when it runs; else why it does not. */
@@ -114,6 +116,6 @@ export async function tryRun(plan: PlanView, choice: RunChoice): Promise<Problem
 }
 
 async function runPlan(plan: PlanView) {
-  const problem = await tryRun(plan, { onConflict: 'skip', includeSame: false })
+  const problem = await tryRun(plan, { onConflict: 'skip', includeSame: false, each: [] })
   if (problem) report(problem)
 }

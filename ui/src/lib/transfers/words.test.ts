@@ -1,25 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { JobView, PlanView } from '$lib/backend'
+import { jobView, planView } from '$tests/fake-data'
 import { progressOf, stateWords } from './jobWords'
 import { moving, nothingToDo, runLabel, summary } from './planWords'
 
-const plan = (change: Partial<PlanView> = {}): PlanView => ({
-  id: 'p',
-  kind: 'upload',
-  title: '',
-  files: 12,
-  bytes: 24_000,
-  folders: 0,
-  same: 0,
-  conflicts: 0,
-  conflictExamples: [],
-  notes: [],
-  notesTotal: 0,
-  examples: [],
-  blocked: null,
-  clean: true,
-  ...change,
-})
+const plan = (change: Partial<PlanView> = {}): PlanView => planView({ title: '', files: 12, bytes: 24_000, ...change })
 
 describe('a plan', () => {
   test('the button says how many', () => {
@@ -49,28 +34,8 @@ describe('a plan', () => {
   })
 })
 
-const job = (change: Partial<JobView>): JobView => ({
-  id: 'j',
-  kind: 'upload',
-  title: '',
-  account: 'a',
-  location: { account: 'a', bucket: 'b', prefix: '' },
-  folder: null,
-  state: 'running',
-  filesTotal: 10,
-  filesDone: 4,
-  filesFailed: 0,
-  filesSkipped: 0,
-  bytesTotal: 1000,
-  bytesDone: 250,
-  rate: 100,
-  timeLeft: 7.5,
-  current: null,
-  problem: null,
-  started: 0,
-  ended: null,
-  ...change,
-})
+const job = (change: Partial<JobView>): JobView =>
+  jobView('j', { filesTotal: 10, filesDone: 4, bytesTotal: 1000, bytesDone: 250, rate: 100, timeLeft: 7.5, started: 0, ...change })
 
 describe('a job', () => {
   test('runs', () => {
