@@ -21,6 +21,7 @@ mod retry;
 mod sign;
 mod sign_v2;
 mod store;
+mod throttle;
 
 pub use api::{
     Body, BucketInfo, CompletedPart, ContentCheck, CopyRequest, DeleteOutcome, GetRequest,
@@ -34,3 +35,4 @@ pub use ops::check_bucket_name;
 pub use presign::LONGEST_LINK;
 pub use probe::{KeyVerdict, Probe};
 pub use store::S3Store;
+pub use throttle::{Rates, Throttle};

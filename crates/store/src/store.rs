@@ -32,6 +32,7 @@ use crate::key::{KeyInUse, KeyLender, KeySource, is_about_the_key};
 use crate::refusal::{About, Refusals};
 use crate::retry::patiently;
 use crate::sign::{Extras, Finish, Signer};
+use crate::throttle::Throttle;
 
 /// An S3 store reached over the network. Cheap to clone; clones share connections and what has
 /// been learnt about the server.
@@ -41,7 +42,7 @@ pub struct S3Store(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub config: S3Config,
     pub client: Client,
-    pub http: SharedHttpClient,
+    pub wire: Wire,
     pub signer: Arc<Signer>,
     /// The store has refused `POST ?delete`.
     pub deletes_singly: AtomicBool,
@@ -94,10 +95,10 @@ impl S3Store {
     /// Connects nothing yet; fails when the configuration cannot work, such as a CA file that cannot be read.
     pub fn new(config: S3Config) -> Result<Self, StoreError> {
         let wire = Wire::new(&config.http, config.patience)?;
-        Self::over(config, SharedHttpClient::new(wire))
+        Self::over(config, wire)
     }
 
-    fn over(config: S3Config, http: SharedHttpClient) -> Result<Self, StoreError> {
+    fn over(config: S3Config, wire: Wire) -> Result<Self, StoreError> {
         if !matches!(config.endpoint.scheme(), "http" | "https") || config.endpoint.host().is_none()
         {
             let message = "the address must begin with https:// or http:// and name a host";
@@ -110,7 +111,7 @@ impl S3Store {
         let mut builder = aws_sdk_s3::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(config.region.clone()))
-            .http_client(http.clone())
+            .http_client(SharedHttpClient::new(wire.clone()))
             .sleep_impl(TokioSleep::new())
             // Retries and time limits are ours: see `retry` and `http::pace`.
             .retry_config(RetryConfig::disabled())
@@ -145,7 +146,7 @@ impl S3Store {
         };
         Ok(Self(Arc::new(Inner {
             client: Client::from_conf(builder.build()),
-            http,
+            wire,
             signer: Arc::new(signer),
             deletes_singly: AtomicBool::new(
                 config.quirks.delete == wherry_account::DeleteMode::Single,
@@ -180,7 +181,20 @@ impl S3Store {
             credentials: Some(KeySource::Lent(lender)),
             ..self.0.config.clone()
         };
-        let other = Self::over(config, self.0.http.clone())?;
+        self.otherwise(config, self.0.wire.clone())
+    }
+
+    /// The same store over the same connections, no faster than `throttle` says: for transfers,
+    /// beside which looking at a folder should not wait.
+    ///
+    /// # Errors
+    /// As [`S3Store::new`].
+    pub fn throttled(&self, throttle: Throttle) -> Result<Self, StoreError> {
+        self.otherwise(self.0.config.clone(), self.0.wire.throttled(throttle))
+    }
+
+    fn otherwise(&self, config: S3Config, wire: Wire) -> Result<Self, StoreError> {
+        let other = Self::over(config, wire)?;
         other.0.signer.clock.learn(self.clock_offset(), 0);
         Ok(other)
     }

@@ -16,8 +16,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use wherry_store::progress::{Meter, metered};
 use wherry_store::{
-    CompletedPart, Credentials, ErrorKind, HttpSettings, ObjectStore, Patience, S3Config, S3Store,
-    UploadId,
+    CompletedPart, Credentials, ErrorKind, HttpSettings, ObjectStore, Patience, Rates, S3Config,
+    S3Store, Throttle, UploadId,
 };
 use wherry_testbed::{Rgw, Testbed, unique_bucket};
 
@@ -478,6 +478,64 @@ async fn tls_that_never_answers_is_unreachable() {
     endpoint.set_port(port).unwrap();
     let error = impatient(endpoint).probe().await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unreachable, "{error}");
+}
+
+// The limits of a few kB/s are below what the impatient store takes for a stall.
+#[tokio::test]
+async fn a_limit_slows_bodies_down_and_is_no_stall() {
+    let endpoint = server(|mut client| async move {
+        let head = head_of(&mut client).await.unwrap_or_default();
+        if head.starts_with("PUT") {
+            let mut body = vec![0; 3000];
+            client.read_exact(&mut body).await.ok();
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\netag: \"e\"\r\n\r\n";
+            client.write_all(answer).await.ok();
+        } else {
+            client.write_all(HEADERS).await.ok();
+            client.write_all(&vec![7; 100_000]).await.ok();
+            client.shutdown().await.ok();
+        }
+    })
+    .await;
+    let throttle = Throttle::new(Rates {
+        upload: Some(2000),
+        download: Some(100_000),
+    });
+    let fast = impatient(endpoint);
+    let slow = fast.throttled(throttle.clone()).unwrap();
+    let begin = Instant::now();
+    slow.put(put("b", "first", pattern(3000))).await.unwrap();
+    slow.put(put("b", "waits for the debt of the first", pattern(3000)))
+        .await
+        .unwrap();
+    let took = begin.elapsed();
+    assert!(took >= Duration::from_millis(1100), "{took:?}");
+
+    let begin = Instant::now();
+    let mut body = slow.get(get("b", "k")).await.unwrap().body;
+    let mut count = 0;
+    while let Some(piece) = body.next().await {
+        count += piece.unwrap().len();
+        if count > 30_000 {
+            throttle.set(Rates::default());
+        }
+    }
+    assert_eq!(count, 100_000);
+    assert!(
+        begin.elapsed() < Duration::from_secs(60),
+        "the limit went away"
+    );
+
+    throttle.set(Rates {
+        upload: Some(1),
+        download: Some(1),
+    });
+    fast.put(put("b", "unlimited", pattern(3000)))
+        .await
+        .unwrap();
+    fast.put(put("b", "unlimited", pattern(3000)))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

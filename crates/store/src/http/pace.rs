@@ -1,7 +1,7 @@
 //! Bodies that notice when too little comes through.
 //!
-//! Time counts only while the network keeps us waiting: a slow disk at this end, or a consumer
-//! that is paused, is not the connection's fault.
+//! Time counts only while the network keeps us waiting: a slow disk at this end, a limit that the
+//! user has set, or a consumer that is paused, is not the connection's fault.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ use super::explain::Failure;
 use crate::config::Patience;
 use crate::error::ErrorKind;
 use crate::progress;
+use crate::throttle::{Gate, Throttle};
 
 /// Sent in pieces of at most this size, so that a part held in memory shows how far it has come.
 const PIECE: usize = 128 << 10;
@@ -36,6 +37,8 @@ fn stalled(window: Duration) -> Failure {
 pub(crate) struct Sent {
     bytes: AtomicU64,
     finished: AtomicBool,
+    /// The user's limit has kept it from going on.
+    held_back: AtomicBool,
 }
 
 /// A request body that counts what is taken from it.
@@ -46,10 +49,11 @@ pub(crate) struct Outgoing {
     left: Option<u64>,
     sent: Arc<Sent>,
     meter: Option<progress::Meter>,
+    gate: Option<Gate>,
 }
 
 impl Outgoing {
-    pub fn new(inner: SdkBody, sent: Arc<Sent>) -> Self {
+    pub fn new(inner: SdkBody, sent: Arc<Sent>, throttle: Option<&Throttle>) -> Self {
         let left = inner.content_length();
         sent.finished.store(left == Some(0), Ordering::Relaxed);
         Self {
@@ -58,14 +62,19 @@ impl Outgoing {
             left,
             sent,
             meter: progress::current(),
+            gate: throttle.map(Throttle::upload),
         }
     }
 
     fn take_piece(&mut self, mut data: Bytes) -> Bytes {
-        if data.len() > PIECE {
-            self.rest = data.split_off(PIECE);
+        let most = self.gate.as_ref().map_or(PIECE, |gate| gate.piece(PIECE));
+        if data.len() > most {
+            self.rest = data.split_off(most);
         }
         let count = data.len() as u64;
+        if let Some(gate) = &self.gate {
+            gate.passed(count);
+        }
         self.sent.bytes.fetch_add(count, Ordering::Relaxed);
         if let Some(meter) = &self.meter {
             meter.add(count);
@@ -86,6 +95,12 @@ impl Body for Outgoing {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if let Some(gate) = &mut self.gate
+            && gate.poll(cx).is_pending()
+        {
+            self.sent.held_back.store(true, Ordering::Relaxed);
+            return Poll::Pending;
+        }
         if !self.rest.is_empty() {
             let rest = std::mem::take(&mut self.rest);
             return Poll::Ready(Some(Ok(Frame::data(self.take_piece(rest)))));
@@ -133,8 +148,9 @@ pub(crate) async fn watch<T, E>(
             () = tokio::time::sleep(window) => {}
         }
         let moved = sent.bytes.swap(0, Ordering::Relaxed);
+        let held_back = sent.held_back.swap(false, Ordering::Relaxed);
         if !sent.finished.load(Ordering::Relaxed) {
-            if moved < patience.least {
+            if moved < patience.least && !held_back {
                 return Err(stalled(window));
             }
         } else if finished_before {
@@ -161,10 +177,16 @@ pub(crate) struct Received {
     waited: Duration,
     since: Option<Instant>,
     alarm: Option<Pin<Box<Sleep>>>,
+    gate: Option<Gate>,
 }
 
 impl Received {
-    pub fn new(inner: Incoming, patience: Patience, host: Arc<str>) -> Self {
+    pub fn new(
+        inner: Incoming,
+        patience: Patience,
+        host: Arc<str>,
+        throttle: Option<&Throttle>,
+    ) -> Self {
         Self {
             inner,
             patience,
@@ -173,6 +195,7 @@ impl Received {
             waited: Duration::ZERO,
             since: None,
             alarm: None,
+            gate: throttle.map(Throttle::download),
         }
     }
 
@@ -203,11 +226,19 @@ impl Body for Received {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
+        // What is not asked for fills the kernel's buffers, and then the sender waits.
+        if let Some(gate) = &mut self.gate {
+            ready!(gate.poll(cx));
+        }
         loop {
             match Pin::new(&mut self.inner).poll_frame(cx) {
                 Poll::Ready(Some(Ok(frame))) => {
                     self.end_wait();
-                    self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+                    let count = frame.data_ref().map_or(0, |data| data.len() as u64);
+                    self.bytes += count;
+                    if let Some(gate) = &self.gate {
+                        gate.passed(count);
+                    }
                     return Poll::Ready(Some(self.judge().map(|()| frame)));
                 }
                 Poll::Ready(Some(Err(error))) => {

@@ -21,6 +21,7 @@ use super::explain::Failure;
 use super::pace::{self, Outgoing, Received, Sent};
 use crate::config::{HttpSettings, Patience};
 use crate::error::StoreError;
+use crate::throttle::Throttle;
 
 /// The S3 side's HTTP client. Clones share their connections.
 #[derive(Clone)]
@@ -28,6 +29,7 @@ pub(crate) struct Wire {
     client: Client<Connector, Outgoing>,
     proxies: Proxies,
     patience: Patience,
+    throttle: Option<Throttle>,
 }
 
 impl Wire {
@@ -41,7 +43,16 @@ impl Wire {
             client,
             proxies: Proxies::new(settings)?,
             patience,
+            throttle: None,
         })
+    }
+
+    /// The same connections with limits on what goes over them.
+    pub fn throttled(&self, throttle: Throttle) -> Self {
+        Self {
+            throttle: Some(throttle),
+            ..self.clone()
+        }
     }
 
     async fn send(&self, request: Request<SdkBody>) -> Result<http::Response<Incoming>, Failure> {
@@ -60,7 +71,7 @@ impl Wire {
                 .insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         let sent = Arc::new(Sent::default());
-        let outgoing = Outgoing::new(body, sent.clone());
+        let outgoing = Outgoing::new(body, sent.clone(), self.throttle.as_ref());
         let answer = self.client.request(Request::from_parts(parts, outgoing));
         pace::watch(answer, &sent, self.patience, may_be_silent)
             .await?
@@ -109,8 +120,9 @@ impl HttpConnector for Wire {
                 .send(request)
                 .await
                 .map_err(|failure| ConnectorError::io(failure.into()))?;
-            let answer =
-                answer.map(|body| SdkBody::from_body_1_x(Received::new(body, patience, host)));
+            let throttle = wire.throttle.as_ref();
+            let answer = answer
+                .map(|body| SdkBody::from_body_1_x(Received::new(body, patience, host, throttle)));
             HttpResponse::try_from(answer).map_err(|e| ConnectorError::other(e.into(), None))
         })
     }
