@@ -261,19 +261,31 @@ impl Engine {
             .reset_key(&key.access_key_id)
             .await
             .map_err(|e| from_portal(&e, Some(&key.account)))?;
-        // The old secret is dead from here on: nothing may be given up before the new one is kept.
-        let users = self.inner.accounts.list()?;
-        let users = users.iter().filter(|user| {
-            user.id == account.id || user.key.access_key_id.as_ref() == Some(&key.access_key_id)
-        });
-        let mut saved = account.clone();
-        for user in users {
-            let swapped = self.swap(user, &issued, &session).await?;
-            if user.id == account.id {
-                saved = swapped;
+        // The old secret is dead from here on. Of all accounts that use the key, the one it was asked
+        // for comes first, and one that cannot keep the new secret does not keep the others from it.
+        let saved = self.swap(&account, &issued, &session).await?;
+        let mut left: Vec<String> = Vec::new();
+        for user in self.inner.accounts.list()? {
+            if user.id == account.id || user.key.access_key_id.as_ref() != Some(&key.access_key_id)
+            {
+                continue;
+            }
+            if let Err(problem) = self.swap(&user, &issued, &session).await {
+                left.push(format!("“{}” ({})", user.name, problem.what));
             }
         }
-        Ok(self.born(&saved, &issued, &session))
+        let mut born = self.born(&saved, &issued, &session);
+        if !left.is_empty() {
+            let words = format!(
+                "Other accounts use this key and could not be given the new secret, so enter it there: {}",
+                left.join("; ")
+            );
+            born.note = Some(match born.note.take() {
+                Some(note) => format!("{note} {words}"),
+                None => words,
+            });
+        }
+        Ok(born)
     }
 }
 
