@@ -108,7 +108,8 @@ impl FileError {
         }
     }
 
-    pub(crate) fn reading(path: &Path, error: io::Error) -> Self {
+    /// What a file that is being uploaded failed with.
+    pub fn reading(path: &Path, error: io::Error) -> Self {
         let path = path.to_owned();
         match error.kind() {
             io::ErrorKind::NotFound => Self::Vanished { path },
@@ -119,7 +120,8 @@ impl FileError {
         }
     }
 
-    pub(crate) fn writing(folder: &Path, name: &Path, error: io::Error) -> Self {
+    /// What a file that is being downloaded, `name` below `folder`, failed with.
+    pub fn writing(folder: &Path, name: &Path, error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull {
                 folder: folder.to_owned(),

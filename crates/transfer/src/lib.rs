@@ -44,4 +44,6 @@ pub use plan::{
 };
 pub use receipt::{End, Proof, Receipt};
 pub use retry::Backoff;
+pub use run::disk::{Disk, SystemDisk};
 pub use run::{FileRow, FileState, Job, JobSnapshot, JobState, ReceiptSink, Settings};
+pub use verify::Md5Sum;

@@ -13,7 +13,7 @@ use super::copy::Copies;
 use super::delete::Deletions;
 use super::download::Downloads;
 use super::upload::Uploads;
-use super::{GRAIN, Settings, Shared};
+use super::{DraftNames, GRAIN, Settings, Shared};
 use crate::error::FileError;
 use crate::plan::{Choices, CopyPlan, DeletePlan, DownloadPlan, UploadPlan};
 use crate::retry::Patience;
@@ -140,14 +140,14 @@ impl Job {
         settings: Settings,
     ) -> Result<Self, FileError> {
         let folder = plan.folder.clone();
-        let opened = tokio::task::spawn_blocking(move || {
+        let deciding = tokio::task::spawn_blocking(move || {
             let decided = plan.decide(&choices);
-            (Downloads::open(plan, &decided), decided)
+            (plan, decided)
         });
-        let (work, decided) = opened
+        let (plan, decided) = deciding
             .await
             .map_err(|e| FileError::reading(&folder, std::io::Error::other(e)))?;
-        let work = work?;
+        let work = Downloads::open(plan, &decided, &*settings.disk).await?;
         let (files, bytes) = work.totals();
         Ok(Self::start(
             store,
@@ -215,6 +215,8 @@ impl Job {
             requests: Arc::new(Semaphore::new(settings.requests.max(1))),
             buffers: Arc::default(),
             clock: settings.clock,
+            disk: settings.disk,
+            drafts: Arc::new(DraftNames::new(settings.seed)),
             receipts: settings.receipts,
             board: Arc::new(board),
             stop: CancellationToken::new(),

@@ -8,15 +8,16 @@ mod board;
 mod buffers;
 mod copy;
 mod delete;
+pub mod disk;
 mod download;
 mod job;
-mod read;
-mod target;
 mod upload;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use wherry_store::progress::{Meter, metered};
@@ -40,9 +41,10 @@ pub struct Settings {
     /// Requests under way at once.
     pub requests: usize,
     pub backoff: Backoff,
-    /// Of the waits between attempts; from the system when absent.
+    /// Of the waits between attempts and of the names of drafts; from the system when absent.
     pub seed: Option<u64>,
     pub clock: Arc<dyn Clock>,
+    pub disk: Arc<dyn disk::Disk>,
     pub receipts: Option<ReceiptSink>,
 }
 
@@ -54,6 +56,7 @@ impl Default for Settings {
             backoff: Backoff::default(),
             seed: None,
             clock: Arc::new(SystemClock::default()),
+            disk: Arc::new(disk::SystemDisk),
             receipts: None,
         }
     }
@@ -69,11 +72,30 @@ struct Shared {
     requests: Arc<Semaphore>,
     buffers: Arc<buffers::Buffers>,
     clock: Arc<dyn Clock>,
+    disk: Arc<dyn disk::Disk>,
+    drafts: Arc<DraftNames>,
     receipts: Option<ReceiptSink>,
     board: Arc<board::Board>,
     /// Cancelled by the user.
     stop: CancellationToken,
     etags: Arc<upload::EtagHabit>,
+}
+
+/// Names for drafts that no other draft has.
+struct DraftNames(Mutex<StdRng>);
+
+impl DraftNames {
+    fn new(seed: Option<u64>) -> Self {
+        Self(Mutex::new(seed.map_or_else(
+            || StdRng::from_rng(&mut rand::rng()),
+            StdRng::seed_from_u64,
+        )))
+    }
+
+    fn next(&self) -> String {
+        let mut random = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        disk::temporary_name(random.random())
+    }
 }
 
 /// How often a body that is being sent is looked at.
@@ -114,6 +136,8 @@ impl Shared {
             requests: Arc::clone(&self.requests),
             buffers: Arc::clone(&self.buffers),
             clock: Arc::clone(&self.clock),
+            disk: Arc::clone(&self.disk),
+            drafts: Arc::clone(&self.drafts),
             receipts: self.receipts.clone(),
             board: Arc::clone(&self.board),
             stop: CancellationToken::new(),

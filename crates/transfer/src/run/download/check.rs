@@ -1,16 +1,12 @@
 //! Whether what was written is the object.
 
-use std::io;
-
 use futures::StreamExt;
 use md5::{Digest, Md5};
-use tokio::task::spawn_blocking;
 
 use super::{Fetching, Wanted};
 use crate::error::FileError;
 use crate::receipt::Proof;
-use crate::run::read::read_exact_at;
-use crate::run::target::Draft;
+use crate::run::disk::Draft;
 use crate::verify::{EtagForm, Md5Sum, etag_of_parts, form_of, likely_part_sizes};
 
 /// A multipart ETag is tried with so many part sizes before the object's size has to do as proof.
@@ -76,9 +72,9 @@ impl Fetching<'_> {
     pub(super) async fn guess_parts(
         &self,
         wanted: &Wanted,
-        draft: Draft,
+        draft: Box<dyn Draft>,
         checked: Checked,
-    ) -> Result<(Draft, Checked), FileError> {
+    ) -> Result<(Box<dyn Draft>, Checked), FileError> {
         let etag = wanted.etag.as_deref().unwrap_or_default();
         let EtagForm::Parts(count) = form_of(etag) else {
             return Ok((draft, checked));
@@ -88,7 +84,7 @@ impl Fetching<'_> {
             .take(GUESSES)
         {
             let cuts = (0..count).map(|_| guess).collect();
-            if etag_of_parts(&hash_file(&draft, cuts, wanted.size).await?) == etag {
+            if etag_of_parts(&hash_file(&*draft, cuts, wanted.size).await?) == etag {
                 return Ok((
                     draft,
                     Checked {
@@ -104,29 +100,15 @@ impl Fetching<'_> {
 
 /// MD5s of consecutive stretches of the file, the last one cut at its end.
 pub(super) async fn hash_file(
-    draft: &Draft,
+    draft: &dyn Draft,
     stretches: Vec<u64>,
     size: u64,
 ) -> Result<Vec<Md5Sum>, FileError> {
-    let file = draft.file();
-    let hashed = spawn_blocking(move || -> io::Result<Vec<Md5Sum>> {
-        let (mut sums, mut at) = (Vec::with_capacity(stretches.len()), 0);
-        let mut buffer = vec![0; 1 << 20];
-        for stretch in stretches {
-            let (mut hash, end) = (Md5::new(), (at + stretch).min(size));
-            while at < end {
-                let piece = (end - at).min(buffer.len() as u64) as usize;
-                read_exact_at(&file, &mut buffer[..piece], at)?;
-                hash.update(&buffer[..piece]);
-                at += piece as u64;
-            }
-            sums.push(hash.finalize().into());
-        }
-        Ok(sums)
+    let mut at = 0;
+    let ranges = stretches.into_iter().map(|stretch| {
+        let begin = at;
+        at = (at + stretch).min(size);
+        begin..at
     });
-    hashed
-        .await
-        .map_err(io::Error::other)
-        .and_then(|r| r)
-        .map_err(|e| draft.error(e))
+    draft.contents().hash(ranges.collect()).await
 }

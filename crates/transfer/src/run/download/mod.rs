@@ -3,33 +3,31 @@
 mod check;
 mod ranges;
 
-use std::io;
 use std::ops::Range;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use futures::StreamExt;
-use tokio::task::spawn_blocking;
 use wherry_store::{ErrorKind, GetRequest, StoreError};
 
 use self::check::Checked;
+use super::disk::{Disk, Draft, Folder};
 use super::job::Stopped;
-use super::read::write_all_at;
-use super::target::{Draft, Target};
 use super::{Shared, Tally};
 use crate::error::FileError;
 use crate::plan::{Decided, DownloadItem, DownloadPlan};
 use crate::receipt::{End, Proof, Receipt};
-use crate::verify::{EtagForm, etag_of_parts, form_of, hex, md5_of};
+use crate::verify::{EtagForm, Md5Sum, etag_of_parts, form_of, hex};
 
 /// Objects up to here are held whole, checked, and written at once.
 const IN_MEMORY: u64 = 8 << 20;
 
 pub struct Downloads {
     plan: DownloadPlan,
-    target: Arc<Target>,
+    target: Arc<dyn Folder>,
     overwrite: std::collections::HashSet<u32>,
     overwrite_any: bool,
 }
@@ -57,9 +55,12 @@ impl Wanted {
 }
 
 impl Downloads {
-    /// Blocks.
-    pub fn open(plan: DownloadPlan, decided: &Decided) -> Result<Self, FileError> {
-        let target = Arc::new(Target::open(&plan.folder)?);
+    pub async fn open(
+        plan: DownloadPlan,
+        decided: &Decided,
+        disk: &dyn Disk,
+    ) -> Result<Self, FileError> {
+        let target = disk.folder(&plan.folder).await?;
         Ok(Self {
             plan,
             target,
@@ -113,8 +114,7 @@ impl Downloads {
         naming: &AtomicBool,
     ) -> Result<(), FileError> {
         let Some(item) = self.plan.items.get(row as usize) else {
-            let (target, folder) = (Arc::clone(&self.target), self.name(row));
-            return off_thread(&self.target, move || target.folder(&folder)).await;
+            return self.target.make(&self.name(row)).await;
         };
         let fetching = Fetching {
             shared,
@@ -142,7 +142,7 @@ struct Fetching<'a> {
     key: &'a str,
     path: &'a str,
     row: u32,
-    target: &'a Arc<Target>,
+    target: &'a Arc<dyn Folder>,
     replace: bool,
 }
 
@@ -168,9 +168,8 @@ impl Fetching<'_> {
         } else {
             self.large(&wanted).await?
         };
-        let (replace, modified) = (self.replace, wanted.modified);
         naming.store(true, Ordering::Relaxed);
-        let path = off_thread(self.target, move || draft.finish(replace, modified)).await?;
+        let path = draft.finish(self.replace, wanted.modified).await?;
         self.shared.hand_over(|| Receipt {
             from: End::Object {
                 bucket: self.bucket.to_owned(),
@@ -198,20 +197,14 @@ impl Fetching<'_> {
         }
     }
 
-    async fn small(&self, wanted: &Wanted) -> Result<(Draft, Checked), FileError> {
+    async fn small(&self, wanted: &Wanted) -> Result<(Box<dyn Draft>, Checked), FileError> {
         let _held = self.shared.memory(wanted.size).await;
         let bytes = {
             let _permit = self.shared.request().await;
             self.shared.patience.with(|| self.collect(wanted)).await?
         };
-        let (target, path) = (Arc::clone(self.target), self.path.to_owned());
-        let written = off_thread(self.target, move || {
-            let sum = md5_of(&bytes);
-            let draft = target.draft(&path)?;
-            write_all_at(&draft.file(), &bytes, 0).map_err(|e| draft.error(e))?;
-            Ok((draft, sum, bytes.len() as u64))
-        });
-        let (draft, sum, size) = written.await?;
+        let size = bytes.len() as u64;
+        let (draft, sum) = self.begin(bytes.into()).await?;
         let etag = wanted.etag.as_deref().unwrap_or_default();
         let expected = match form_of(etag) {
             EtagForm::Whole => Some(hex(&sum)),
@@ -230,6 +223,11 @@ impl Fetching<'_> {
                 .map(|c| (draft, c)),
             None => self.guess_parts(wanted, draft, checked).await,
         }
+    }
+
+    async fn begin(&self, contents: Bytes) -> Result<(Box<dyn Draft>, Md5Sum), FileError> {
+        let temporary = self.shared.drafts.next();
+        self.target.draft(self.path, &temporary, contents).await
     }
 
     async fn collect(&self, wanted: &Wanted) -> Result<Vec<u8>, FileError> {
@@ -293,18 +291,4 @@ fn too_long() -> StoreError {
         DOING,
         "more bytes arrived than the object has",
     )
-}
-
-async fn off_thread<T: Send + 'static>(
-    target: &Target,
-    work: impl FnOnce() -> Result<T, FileError> + Send + 'static,
-) -> Result<T, FileError> {
-    match spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(e) => Err(FileError::writing(
-            target.path(),
-            "".as_ref(),
-            io::Error::other(e),
-        )),
-    }
 }

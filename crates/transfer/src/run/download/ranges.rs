@@ -1,23 +1,20 @@
 //! Large objects, fetched in ranges at once.
 
-use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::StreamExt;
-use md5::{Digest, Md5};
 use tokio::sync::mpsc;
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::task::JoinSet;
 use wherry_store::{ErrorKind, StoreError};
 
 use super::check::{Checked, hash_file};
-use super::{DOING, Fetching, Wanted, cut_short, off_thread, too_long};
+use super::{DOING, Fetching, Wanted, cut_short, too_long};
 use crate::error::FileError;
 use crate::receipt::Proof;
 use crate::run::Tally;
-use crate::run::read::write_all_at;
-use crate::run::target::Draft;
+use crate::run::disk::{Contents, Draft};
 use crate::verify::{EtagForm, Md5Sum, etag_of_parts, form_of, hex, likely_part_sizes};
 
 /// Larger ones are fetched in ranges of this, unless the parts they were uploaded in suit better.
@@ -32,9 +29,11 @@ const AT_ONCE: usize = 8;
 
 impl Fetching<'_> {
     /// Ranges at once, each written to its place, hashed on the way where that will be of use.
-    pub(super) async fn large(&self, wanted: &Wanted) -> Result<(Draft, Checked), FileError> {
-        let (target, path) = (Arc::clone(self.target), self.path.to_owned());
-        let draft = off_thread(self.target, move || target.draft(&path)).await?;
+    pub(super) async fn large(
+        &self,
+        wanted: &Wanted,
+    ) -> Result<(Box<dyn Draft>, Checked), FileError> {
+        let (draft, _) = self.begin(Bytes::new()).await?;
         let etag = wanted.etag.as_deref().unwrap_or_default();
         let guesses = match form_of(etag) {
             EtagForm::Parts(count) => likely_part_sizes(wanted.size, count),
@@ -45,13 +44,13 @@ impl Fetching<'_> {
             .copied()
             .filter(|g| (1 << 20..=4 * RANGE).contains(g))
             .unwrap_or(RANGE);
-        let sums = self.ranges(wanted, &draft, range).await?;
+        let sums = self.ranges(wanted, &*draft, range).await?;
         let checked = Checked {
             proof: Proof::Size,
             md5: None,
         };
         if form_of(etag) == EtagForm::Whole {
-            let sum = hash_file(&draft, vec![wanted.size], wanted.size)
+            let sum = hash_file(&*draft, vec![wanted.size], wanted.size)
                 .await?
                 .first()
                 .copied();
@@ -80,7 +79,7 @@ impl Fetching<'_> {
     pub(super) async fn ranges(
         &self,
         wanted: &Wanted,
-        draft: &Draft,
+        draft: &dyn Draft,
         size: u64,
     ) -> Result<Vec<Md5Sum>, FileError> {
         let mut under_way = JoinSet::new();
@@ -105,8 +104,8 @@ impl Fetching<'_> {
                 self.key.to_owned(),
                 self.path.to_owned(),
             );
-            let (row, replace, wanted, file) =
-                (self.row, self.replace, wanted.clone(), draft.file());
+            let (row, replace, wanted) = (self.row, self.replace, wanted.clone());
+            let contents = draft.contents();
             under_way.spawn(async move {
                 let _held = (held, permit);
                 let fetching = Fetching {
@@ -121,7 +120,7 @@ impl Fetching<'_> {
                 let begin = range.start;
                 let fetched = shared
                     .patience
-                    .with(|| fetching.range(&wanted, range.clone(), &file));
+                    .with(|| fetching.range(&wanted, range.clone(), &*contents));
                 fetched.await.map(|sum| (begin, sum))
             });
         }
@@ -136,51 +135,31 @@ impl Fetching<'_> {
         &self,
         wanted: &Wanted,
         range: Range<u64>,
-        file: &Arc<std::fs::File>,
+        contents: &dyn Contents,
     ) -> Result<Md5Sum, FileError> {
         let mut body = self.get(wanted, Some(range.clone())).await?.body;
-        let (chunks, mut arriving) = mpsc::channel::<Bytes>(CHUNKS);
-        let (file, length) = (Arc::clone(file), range.end - range.start);
-        let writer = spawn_blocking(move || -> io::Result<Md5Sum> {
-            let (mut hash, mut at) = (Md5::new(), range.start);
-            while let Some(chunk) = arriving.blocking_recv() {
-                hash.update(&chunk);
-                write_all_at(&file, &chunk, at)?;
-                at += chunk.len() as u64;
-            }
-            Ok(hash.finalize().into())
-        });
+        let (pieces, arriving) = mpsc::channel::<Bytes>(CHUNKS);
+        let length = range.end - range.start;
         let mut tally = Tally::new(self.shared, self.row);
-        let mut broken = None;
-        while let Some(chunk) = body.next().await {
-            match chunk {
-                Ok(chunk) if tally.bytes + chunk.len() as u64 > length => {
-                    broken = Some(too_long());
-                    break;
+        let feed = async {
+            // Closed when there is no more; then the writer has all.
+            let pieces = pieces;
+            while let Some(chunk) = body.next().await {
+                let chunk = chunk?;
+                if tally.bytes + chunk.len() as u64 > length {
+                    return Err(too_long());
                 }
-                Ok(chunk) => {
-                    tally.moved(chunk.len() as u64);
-                    // Closed when the disk refused; the writer says why.
-                    if chunks.send(chunk).await.is_err() {
-                        break;
-                    }
-                }
-                Err(e) => {
-                    broken = Some(e);
+                tally.moved(chunk.len() as u64);
+                // Closed when the disk refused; the writer says why.
+                if pieces.send(chunk).await.is_err() {
                     break;
                 }
             }
-        }
-        drop(chunks);
-        let written = writer
-            .await
-            .map_err(io::Error::other)
-            .and_then(|result| result);
-        let sum =
-            written.map_err(|e| FileError::writing(self.target.path(), self.path.as_ref(), e))?;
-        if let Some(error) = broken {
-            return Err(error.into());
-        }
+            Ok(())
+        };
+        let (written, fed) = tokio::join!(contents.pour(range.start, arriving), feed);
+        let sum = written?;
+        fed?;
         if tally.bytes != length {
             return Err(cut_short(tally.bytes, length).into());
         }

@@ -12,8 +12,8 @@ use wherry_store::{Body, ContentCheck, ErrorKind, PutOutcome, PutRequest, StoreE
 
 pub use check::EtagHabit;
 
+use super::disk::LocalFile;
 use super::job::Stopped;
-use super::read::Source;
 use super::{Shared, Tally};
 use crate::error::FileError;
 use crate::parts::{Cut, cut};
@@ -38,7 +38,7 @@ struct Sending<'a> {
     bucket: &'a str,
     key: String,
     row: u32,
-    source: Source,
+    source: Arc<dyn LocalFile>,
     /// Refuse to replace what the plan did not see.
     if_absent: bool,
     content_type: Option<&'static str>,
@@ -68,7 +68,7 @@ impl Uploads {
             return self.make_folder(key, shared).await;
         }
         let started = shared.clock.now();
-        let source = Source::open(self.plan.path(row)).await?;
+        let source = shared.disk.open(&self.plan.path(row)).await?;
         let sending = Sending {
             shared,
             bucket: &self.plan.bucket,
@@ -245,7 +245,7 @@ fn held_for(length: u64) -> u64 {
 
 async fn body_of(
     shared: &Shared,
-    source: &Source,
+    source: &Arc<dyn LocalFile>,
     offset: u64,
     length: u64,
 ) -> Result<(super::Memory, Body, Md5Sum), FileError> {
@@ -256,13 +256,14 @@ async fn body_of(
 
 async fn unheld_body(
     shared: &Shared,
-    source: &Source,
+    source: &Arc<dyn LocalFile>,
     offset: u64,
     length: u64,
 ) -> Result<(Body, Md5Sum), FileError> {
     if length <= IN_MEMORY {
-        let (bytes, sum) = source.read(offset, length, &shared.buffers).await?;
-        return Ok((Body::Bytes(bytes), sum));
+        let buffer = shared.buffers.take(length as usize);
+        let (buffer, sum) = source.read(offset, buffer).await?;
+        return Ok((Body::Bytes(shared.buffers.share(buffer)), sum));
     }
     let sum = source.hash(offset, length).await?;
     Ok((

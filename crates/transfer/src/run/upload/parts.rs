@@ -74,7 +74,7 @@ impl Sending<'_> {
             while let Some(ended) = under_way.try_join_next() {
                 done.push(self.part_ended(ended).await?);
             }
-            let (shared, source) = (Arc::clone(self.shared), self.source.clone());
+            let (shared, source) = (Arc::clone(self.shared), Arc::clone(&self.source));
             let request = UploadPartRequest {
                 bucket: self.bucket.to_owned(),
                 key: self.key.clone(),

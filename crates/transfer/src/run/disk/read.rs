@@ -1,31 +1,22 @@
-//! A local file while it is being uploaded: read at any place, hashed, and known again.
+//! Files of this computer, read at any place without a cursor of their own.
 
 use std::fs::{File, Metadata};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use bytes::Bytes;
+use async_trait::async_trait;
 use md5::{Digest, Md5};
 
-use super::buffers::Buffers;
+use super::{Identity, LocalFile};
 use crate::error::FileError;
 use crate::verify::{Md5Sum, md5_of};
 
 /// Hashing without sending reads this much at a time.
-const STRETCH: usize = 1 << 20;
-
-/// What makes a file the same file with the same bytes, as far as that can be told unread.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Identity {
-    size: u64,
-    modified: Option<SystemTime>,
-    inode: Option<(u64, u64)>,
-}
+pub const STRETCH: usize = 1 << 20;
 
 impl Identity {
-    fn of(facts: &Metadata) -> Self {
+    pub(super) fn of(facts: &Metadata) -> Self {
         #[cfg(unix)]
         let inode = {
             use std::os::unix::fs::MetadataExt;
@@ -41,85 +32,69 @@ impl Identity {
     }
 }
 
-/// Clones share the open file.
-#[derive(Clone)]
-pub struct Source {
+pub struct OpenFile {
     file: Arc<File>,
     path: Arc<Path>,
     identity: Identity,
 }
 
-impl Source {
-    pub async fn open(path: PathBuf) -> Result<Self, FileError> {
-        off_thread(&path.clone(), move || {
+impl OpenFile {
+    pub async fn open(path: &Path) -> Result<Self, FileError> {
+        let path: Arc<Path> = path.into();
+        let at = Arc::clone(&path);
+        off_thread(&path, move || {
             // Looked at first: opening a pipe would wait for its other end.
-            if !std::fs::metadata(&path)?.is_file() {
+            if !std::fs::metadata(&at)?.is_file() {
                 return Err(io::Error::other("it is no longer a file"));
             }
-            let file = File::open(&path)?;
+            let file = File::open(&at)?;
             let identity = Identity::of(&file.metadata()?);
             Ok(Self {
                 file: Arc::new(file),
-                path: path.into(),
+                path: at,
                 identity,
             })
         })
         .await
     }
 
-    pub fn size(&self) -> u64 {
-        self.identity.size
+    fn changed(&self) -> FileError {
+        FileError::ChangedHere {
+            path: self.path.to_path_buf(),
+        }
     }
+}
 
-    pub fn path(&self) -> &Path {
+#[async_trait]
+impl LocalFile for OpenFile {
+    fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Bytes of a range with their MD5. A file that ends before the range does has changed.
-    pub async fn read(
-        &self,
-        offset: u64,
-        length: u64,
-        buffers: &Arc<Buffers>,
-    ) -> Result<(Bytes, Md5Sum), FileError> {
-        let (file, buffers) = (Arc::clone(&self.file), Arc::clone(buffers));
-        let read = off_thread(&self.path, move || {
-            let mut bytes = buffers.take(length as usize);
-            match read_exact_at(&file, &mut bytes, offset) {
-                Ok(()) => {}
-                Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
-                Err(e) => return Err(e),
-            }
-            let sum = md5_of(&bytes);
-            Ok(Some((buffers.share(bytes), sum)))
-        });
-        read.await?.ok_or_else(|| self.changed())
+    fn identity(&self) -> &Identity {
+        &self.identity
     }
 
-    /// The MD5 of a range too large to hold.
-    pub async fn hash(&self, offset: u64, length: u64) -> Result<Md5Sum, FileError> {
+    async fn read(&self, offset: u64, mut buffer: Vec<u8>) -> Result<(Vec<u8>, Md5Sum), FileError> {
+        let file = Arc::clone(&self.file);
+        let read = off_thread(&self.path, move || {
+            let read = read_exact_at(&file, &mut buffer, offset);
+            all_there(read).map(|all| all.map(|()| (md5_of(&buffer), buffer)))
+        });
+        let (sum, buffer) = read.await?.ok_or_else(|| self.changed())?;
+        Ok((buffer, sum))
+    }
+
+    async fn hash(&self, offset: u64, length: u64) -> Result<Md5Sum, FileError> {
         let file = Arc::clone(&self.file);
         let hashed = off_thread(&self.path, move || {
-            let mut hash = Md5::new();
             let mut buffer = vec![0; STRETCH];
-            let mut at = offset;
-            while at < offset + length {
-                let stretch = (offset + length - at).min(STRETCH as u64) as usize;
-                match read_exact_at(&file, &mut buffer[..stretch], at) {
-                    Ok(()) => {}
-                    Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
-                    Err(e) => return Err(e),
-                }
-                hash.update(&buffer[..stretch]);
-                at += stretch as u64;
-            }
-            Ok(Some(hash.finalize().into()))
+            all_there(hash_range(&file, offset, length, &mut buffer))
         });
         hashed.await?.ok_or_else(|| self.changed())
     }
 
-    /// Fails when the file was written to, replaced or removed since it was opened.
-    pub async fn check_unchanged(&self) -> Result<(), FileError> {
+    async fn check_unchanged(&self) -> Result<(), FileError> {
         let (file, path) = (Arc::clone(&self.file), Arc::clone(&self.path));
         let now = off_thread(&self.path, move || {
             let open = Identity::of(&file.metadata()?);
@@ -131,11 +106,14 @@ impl Source {
             Err(e) => Err(e),
         }
     }
+}
 
-    fn changed(&self) -> FileError {
-        FileError::ChangedHere {
-            path: self.path.to_path_buf(),
-        }
+/// `None` where the file ended too early.
+fn all_there<T>(read: io::Result<T>) -> io::Result<Option<T>> {
+    match read {
+        Ok(value) => Ok(Some(value)),
+        Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(e) => Err(e),
     }
 }
 
@@ -148,6 +126,18 @@ async fn off_thread<T: Send + 'static>(
         .map_err(io::Error::other);
     done.and_then(|result| result)
         .map_err(|e| FileError::reading(path, e))
+}
+
+/// Blocks.
+pub fn hash_range(file: &File, offset: u64, length: u64, buffer: &mut [u8]) -> io::Result<Md5Sum> {
+    let (mut hash, mut at, end) = (Md5::new(), offset, offset + length);
+    while at < end {
+        let stretch = (end - at).min(buffer.len() as u64) as usize;
+        read_exact_at(file, &mut buffer[..stretch], at)?;
+        hash.update(&buffer[..stretch]);
+        at += stretch as u64;
+    }
+    Ok(hash.finalize().into())
 }
 
 #[cfg(unix)]

@@ -1,0 +1,73 @@
+//! Bytes of a file in the folder: written where they belong, and read back to be sure.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use md5::{Digest, Md5};
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+
+use super::Contents;
+use super::read::{STRETCH, hash_range, write_all_at};
+use crate::error::FileError;
+use crate::verify::Md5Sum;
+
+pub struct SystemContents {
+    pub file: Arc<File>,
+    pub root: Arc<Path>,
+    pub path: Arc<Path>,
+}
+
+impl SystemContents {
+    async fn go<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&File) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, FileError> {
+        let file = Arc::clone(&self.file);
+        spawn_blocking(move || work(&file))
+            .await
+            .map_err(io::Error::other)
+            .and_then(|result| result)
+            .map_err(|e| FileError::writing(&self.root, &self.path, e))
+    }
+}
+
+#[async_trait]
+impl Contents for SystemContents {
+    async fn size(&self) -> Result<u64, FileError> {
+        self.go(|file| Ok(file.metadata()?.len())).await
+    }
+
+    async fn pour(
+        &self,
+        mut at: u64,
+        mut pieces: mpsc::Receiver<Bytes>,
+    ) -> Result<Md5Sum, FileError> {
+        self.go(move |file| {
+            let mut hash = Md5::new();
+            while let Some(piece) = pieces.blocking_recv() {
+                hash.update(&piece);
+                write_all_at(file, &piece, at)?;
+                at += piece.len() as u64;
+            }
+            Ok(hash.finalize().into())
+        })
+        .await
+    }
+
+    async fn hash(&self, ranges: Vec<Range<u64>>) -> Result<Vec<Md5Sum>, FileError> {
+        self.go(move |file| {
+            let mut buffer = vec![0; STRETCH];
+            ranges
+                .into_iter()
+                .map(|range| hash_range(file, range.start, range.end - range.start, &mut buffer))
+                .collect()
+        })
+        .await
+    }
+}

@@ -1,0 +1,406 @@
+//! The folder that is downloaded into, held by a handle.
+//!
+//! Every name goes through the handle, and links inside are not followed, so nothing a key says
+//! and nothing somebody else does meanwhile makes a file appear outside.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
+use cap_std::ambient_authority;
+use cap_std::fs::{Dir, OpenOptions};
+use tokio::task::spawn_blocking;
+
+use super::contents::SystemContents;
+use super::read::write_all_at;
+use super::{Contents, Draft, Existing, Folder, Identity, is_temporary};
+use crate::error::FileError;
+use crate::verify::{Md5Sum, md5_of};
+
+/// Clones share the handle.
+#[derive(Clone)]
+pub struct SystemFolder {
+    dir: Arc<Dir>,
+    /// For words only; the handle is what counts.
+    path: Arc<Path>,
+}
+
+impl SystemFolder {
+    pub async fn open(path: &Path) -> Result<Self, FileError> {
+        let path: Arc<Path> = path.into();
+        let at = Arc::clone(&path);
+        off_thread(&path, Path::new(""), move || {
+            let dir = Dir::open_ambient_dir(&at, ambient_authority())
+                .map_err(|e| FileError::writing(&at, Path::new(""), e))?;
+            Ok(Self {
+                dir: Arc::new(dir),
+                path: at,
+            })
+        })
+        .await
+    }
+
+    /// Does something with this folder where it may block.
+    async fn go<T: Send + 'static>(
+        &self,
+        path: &str,
+        work: impl FnOnce(Self, &str) -> Result<T, FileError> + Send + 'static,
+    ) -> Result<T, FileError> {
+        let (this, at) = (self.clone(), path.to_owned());
+        off_thread(&self.path, path.as_ref(), move || work(this, &at)).await
+    }
+
+    fn begin(&self, path: &str, temporary: &str, contents: &[u8]) -> Result<Written, FileError> {
+        let place = Place::of(self, path, temporary, true)?
+            .ok_or_else(|| self.error(path, io::ErrorKind::NotFound.into()))?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        let file = place.dir.open_with(temporary, &options);
+        let draft = place.draft(file.map_err(|e| self.error(path, e))?.into_std());
+        write_all_at(&draft.file, contents, 0).map_err(|e| self.error(path, e))?;
+        Ok((draft, md5_of(contents)))
+    }
+
+    fn take_up(&self, path: &str, temporary: &str) -> Result<Option<SystemDraft>, FileError> {
+        let Some(place) = Place::of(self, path, temporary, false)? else {
+            return Ok(None);
+        };
+        let Some(file) =
+            open_plain(&place.dir, temporary, true).map_err(|e| self.error(path, e))?
+        else {
+            return Ok(None);
+        };
+        if has_other_names(&file) {
+            return Ok(None);
+        }
+        let draft = place.draft(file);
+        draft.kept.store(true, Ordering::Relaxed);
+        Ok(Some(draft))
+    }
+
+    fn remove(&self, path: &str, temporary: &str) -> Result<(), FileError> {
+        let Some(place) = Place::of(self, path, temporary, false)? else {
+            return Ok(());
+        };
+        match place.dir.remove_file(temporary) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(self.error(path, e)),
+            _ => Ok(()),
+        }
+    }
+
+    fn look(&self, path: &str) -> Result<Option<Existing>, FileError> {
+        let (above, name) = split(path);
+        let Some(dir) = self.enter(above, false)? else {
+            return Ok(None);
+        };
+        let found = open_plain(&dir, name, false).map_err(|e| self.error(path, e))?;
+        let Some(file) = found else { return Ok(None) };
+        let facts = file.metadata().map_err(|e| self.error(path, e))?;
+        Ok(Some(Existing {
+            identity: Identity::of(&facts),
+            contents: Arc::new(SystemContents {
+                file: Arc::new(file),
+                root: Arc::clone(&self.path),
+                path: Path::new(path).into(),
+            }),
+        }))
+    }
+
+    /// The folder of that path; `None` when it is not there and is not to be made.
+    fn enter(&self, path: &str, make: bool) -> Result<Option<Dir>, FileError> {
+        let mut at = PathBuf::new();
+        let mut dir = self
+            .dir
+            .try_clone()
+            .map_err(|e| FileError::writing(&self.path, Path::new(""), e))?;
+        for component in path.split('/').filter(|c| !c.is_empty()) {
+            at.push(component);
+            dir = match dir.open_dir_nofollow(component) {
+                Ok(inner) => inner,
+                Err(e) if e.kind() == io::ErrorKind::NotFound && !make => return Ok(None),
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                    match dir.create_dir(component) {
+                        // Another file of this job may have been quicker.
+                        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => {
+                            return Err(FileError::writing(&self.path, &at, e));
+                        }
+                        _ => {}
+                    }
+                    dir.open_dir_nofollow(component)
+                        .map_err(|_| self.detour(&at))?
+                }
+                Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
+                    return Err(FileError::writing(&self.path, &at, e));
+                }
+                Err(_) => return Err(self.detour(&at)),
+            };
+        }
+        Ok(Some(dir))
+    }
+
+    fn detour(&self, at: &Path) -> FileError {
+        FileError::Detour {
+            path: self.path.join(at),
+        }
+    }
+
+    fn error(&self, path: &str, error: io::Error) -> FileError {
+        FileError::writing(&self.path, path.as_ref(), error)
+    }
+}
+
+type Written = (SystemDraft, Md5Sum);
+
+#[async_trait]
+impl Folder for SystemFolder {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    async fn make(&self, path: &str) -> Result<(), FileError> {
+        self.go(path, |this, path| this.enter(path, true).map(drop))
+            .await
+    }
+
+    async fn draft(
+        &self,
+        path: &str,
+        temporary: &str,
+        contents: Bytes,
+    ) -> Result<(Box<dyn Draft>, Md5Sum), FileError> {
+        let temporary = temporary.to_owned();
+        let (draft, sum) = self
+            .go(path, move |this, path| {
+                this.begin(path, &temporary, &contents)
+            })
+            .await?;
+        Ok((Box::new(draft), sum))
+    }
+
+    async fn reopen(
+        &self,
+        path: &str,
+        temporary: &str,
+    ) -> Result<Option<Box<dyn Draft>>, FileError> {
+        let temporary = temporary.to_owned();
+        let draft = self
+            .go(path, move |this, path| this.take_up(path, &temporary))
+            .await?;
+        Ok(draft.map(|draft| Box::new(draft) as Box<dyn Draft>))
+    }
+
+    async fn discard(&self, path: &str, temporary: &str) -> Result<(), FileError> {
+        let temporary = temporary.to_owned();
+        self.go(path, move |this, path| this.remove(path, &temporary))
+            .await
+    }
+
+    async fn existing(&self, path: &str) -> Result<Option<Existing>, FileError> {
+        self.go(path, |this, path| this.look(path)).await
+    }
+}
+
+/// The folders above, and the last name.
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+/// A plain file, opened without following a link or waiting for a pipe. `None` when there is none.
+fn open_plain(dir: &Dir, name: &str, write: bool) -> io::Result<Option<File>> {
+    match dir.symlink_metadata(name) {
+        Ok(facts) if facts.is_file() => {}
+        Ok(_) => return Ok(None),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(e),
+    }
+    let mut options = OpenOptions::new();
+    options.read(true).write(write).follow(FollowSymlinks::No);
+    let file = dir.open_with(name, &options)?.into_std();
+    Ok(file.metadata()?.is_file().then_some(file))
+}
+
+/// A draft that has its own name already, or somebody's link to it: writing to it would be writing
+/// to that.
+fn has_other_names(file: &File) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        file.metadata().is_ok_and(|facts| facts.nlink() > 1)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        false
+    }
+}
+
+/// Where a draft is and what it is to become.
+struct Place {
+    dir: Dir,
+    temporary: String,
+    name: String,
+    root: Arc<Path>,
+    path: Arc<Path>,
+}
+
+impl Place {
+    fn of(
+        folder: &SystemFolder,
+        path: &str,
+        temporary: &str,
+        make: bool,
+    ) -> Result<Option<Self>, FileError> {
+        if !is_temporary(temporary) {
+            let words = format!("{temporary:?} is not the name of an unfinished download");
+            return Err(folder.error(path, io::Error::other(words)));
+        }
+        let (above, name) = split(path);
+        Ok(folder.enter(above, make)?.map(|dir| Self {
+            dir,
+            temporary: temporary.to_owned(),
+            name: name.to_owned(),
+            root: Arc::clone(&folder.path),
+            path: Path::new(path).into(),
+        }))
+    }
+
+    fn draft(self, file: File) -> SystemDraft {
+        SystemDraft {
+            place: self,
+            file: Arc::new(file),
+            kept: AtomicBool::new(false),
+        }
+    }
+
+    fn whole_path(&self) -> PathBuf {
+        self.root.join(&self.path)
+    }
+}
+
+pub struct SystemDraft {
+    place: Place,
+    file: Arc<File>,
+    kept: AtomicBool,
+}
+
+impl SystemDraft {
+    fn take_name(self, replace: bool, modified: Option<SystemTime>) -> Result<PathBuf, FileError> {
+        let place = &self.place;
+        let error = |e| FileError::writing(&place.root, &place.path, e);
+        self.file.sync_data().map_err(error)?;
+        if let Some(modified) = modified {
+            // A file system that cannot is no reason to lose the file.
+            if let Err(e) = self.file.set_modified(modified) {
+                tracing::debug!(%e, "the time of a file could not be set");
+            }
+        }
+        let named = if replace {
+            place.dir.rename(&place.temporary, &place.dir, &place.name)
+        } else {
+            self.name_if_free()
+        };
+        match named {
+            Ok(()) => {
+                self.keep();
+                Ok(place.whole_path())
+            }
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && !replace => {
+                Err(FileError::InTheWay {
+                    path: place.whole_path(),
+                })
+            }
+            Err(e)
+                if matches!(
+                    e.kind(),
+                    io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                Err(FileError::InTheWay {
+                    path: place.whole_path(),
+                })
+            }
+            Err(e) => Err(error(e)),
+        }
+    }
+
+    /// A link refuses a name that is taken, in one step and on every system; the temporary name is
+    /// removed after. File systems without links (FAT, some network disks) get the name reserved by
+    /// an empty file, which is then replaced.
+    fn name_if_free(&self) -> io::Result<()> {
+        let Place {
+            dir,
+            temporary,
+            name,
+            ..
+        } = &self.place;
+        match dir.hard_link(temporary, dir, name) {
+            Ok(()) => {
+                let _ = dir.remove_file(temporary);
+                Ok(())
+            }
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(e),
+            Err(_) => {
+                let mut options = OpenOptions::new();
+                options.write(true).create_new(true);
+                dir.open_with(name, &options)?;
+                let renamed = dir.rename(temporary, dir, name);
+                if renamed.is_err() {
+                    let _ = dir.remove_file(name);
+                }
+                renamed
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Draft for SystemDraft {
+    fn contents(&self) -> Arc<dyn Contents> {
+        Arc::new(SystemContents {
+            file: Arc::clone(&self.file),
+            root: Arc::clone(&self.place.root),
+            path: Arc::clone(&self.place.path),
+        })
+    }
+
+    fn keep(&self) {
+        self.kept.store(true, Ordering::Relaxed);
+    }
+
+    async fn finish(
+        self: Box<Self>,
+        replace: bool,
+        modified: Option<SystemTime>,
+    ) -> Result<PathBuf, FileError> {
+        let (root, path) = (Arc::clone(&self.place.root), Arc::clone(&self.place.path));
+        off_thread(&root, &path, move || self.take_name(replace, modified)).await
+    }
+}
+
+impl Drop for SystemDraft {
+    fn drop(&mut self) {
+        if !self.kept.load(Ordering::Relaxed) {
+            let _ = self.place.dir.remove_file(&self.place.temporary);
+        }
+    }
+}
+
+async fn off_thread<T: Send + 'static>(
+    root: &Path,
+    path: &Path,
+    work: impl FnOnce() -> Result<T, FileError> + Send + 'static,
+) -> Result<T, FileError> {
+    match spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(e) => Err(FileError::writing(root, path, io::Error::other(e))),
+    }
+}
+
+#[cfg(test)]
+mod tests;
