@@ -24,7 +24,8 @@ pub enum Cut {
 /// Part size grows with the object: as the place advises it, but large enough for its number of
 /// parts, rounded up to whole MiB.
 pub fn cut(size: u64, limits: &PartLimits) -> Cut {
-    if size <= limits.preferred_size.clamp(ONE_REQUEST, LARGEST_PUT) {
+    let at_once = limits.preferred_size.max(ONE_REQUEST);
+    if size <= at_once.min(limits.max_size).min(LARGEST_PUT) {
         return Cut::Whole;
     }
     let advised = match (limits.large_size, limits.large_from) {
@@ -122,6 +123,23 @@ mod tests {
             Cut::Parts {
                 size: 200 * MIB,
                 count: 103
+            }
+        );
+    }
+
+    #[test]
+    fn a_store_of_small_parts_gets_no_larger_requests() {
+        let small = PartLimits {
+            min_size: 1,
+            max_size: MIB,
+            ..limits()
+        };
+        assert_eq!(cut(MIB, &small), Cut::Whole);
+        assert_eq!(
+            cut(MIB + 1, &small),
+            Cut::Parts {
+                size: MIB,
+                count: 2
             }
         );
     }

@@ -31,6 +31,7 @@ impl Copies {
         };
         let started = shared.clock.now();
         let copied = tokio::select! {
+            biased;
             () = shared.stop.cancelled() => return Err(Stopped::Cancelled),
             copied = self.copy(row, item, shared) => copied,
         };

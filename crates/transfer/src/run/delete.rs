@@ -22,6 +22,7 @@ impl Deletions {
         }
         let _permit = shared.request().await;
         let outcomes = tokio::select! {
+            biased;
             () = shared.stop.cancelled() => {
                 for row in rows {
                     shared.board.cancelled(*row);

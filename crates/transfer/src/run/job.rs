@@ -213,6 +213,8 @@ impl Job {
             memory: Arc::new(Semaphore::new(grains as usize)),
             memory_size: grains,
             requests: Arc::new(Semaphore::new(settings.requests.max(1))),
+            fetch_whole: settings.fetch_whole,
+            fetch_range: settings.fetch_range.max(1),
             buffers: Arc::default(),
             clock: settings.clock,
             disk: settings.disk,

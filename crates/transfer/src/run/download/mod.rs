@@ -22,9 +22,6 @@ use crate::plan::{Decided, DownloadItem, DownloadPlan};
 use crate::receipt::{End, Proof, Receipt};
 use crate::verify::{EtagForm, Md5Sum, etag_of_parts, form_of, hex};
 
-/// Objects up to here are held whole, checked, and written at once.
-const IN_MEMORY: u64 = 8 << 20;
-
 pub struct Downloads {
     plan: DownloadPlan,
     target: Arc<dyn Folder>,
@@ -97,6 +94,7 @@ impl Downloads {
         let naming = AtomicBool::new(false);
         let mut fetch = pin!(self.fetch(row, shared, &naming));
         tokio::select! {
+            biased;
             () = shared.stop.cancelled() => {
                 if !naming.load(Ordering::Relaxed) {
                     return Err(Stopped::Cancelled);
@@ -163,7 +161,7 @@ impl Fetching<'_> {
     /// `naming` is set from where there is no way back.
     async fn once(&self, wanted: Wanted, naming: &AtomicBool) -> Result<(), FileError> {
         let started = self.shared.clock.now();
-        let (draft, checked) = if wanted.size <= IN_MEMORY {
+        let (draft, checked) = if wanted.size <= self.shared.fetch_whole {
             self.small(&wanted).await?
         } else {
             self.large(&wanted).await?

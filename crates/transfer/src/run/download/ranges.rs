@@ -17,9 +17,6 @@ use crate::run::Tally;
 use crate::run::disk::{Contents, Draft};
 use crate::verify::{EtagForm, Md5Sum, etag_of_parts, form_of, hex, likely_part_sizes};
 
-/// Larger ones are fetched in ranges of this, unless the parts they were uploaded in suit better.
-const RANGE: u64 = 16 << 20;
-
 /// Chunks between a connection and the disk, and what they take of the memory budget.
 const CHUNKS: usize = 3;
 const STREAMING: u64 = 2 << 20;
@@ -39,11 +36,12 @@ impl Fetching<'_> {
             EtagForm::Parts(count) => likely_part_sizes(wanted.size, count),
             _ => Vec::new(),
         };
+        let usual = self.shared.fetch_range;
         let range = guesses
             .first()
             .copied()
-            .filter(|g| (1 << 20..=4 * RANGE).contains(g))
-            .unwrap_or(RANGE);
+            .filter(|guess| (usual / 16..=usual * 4).contains(guess))
+            .unwrap_or(usual);
         let sums = self.ranges(wanted, &*draft, range).await?;
         let checked = Checked {
             proof: Proof::Size,

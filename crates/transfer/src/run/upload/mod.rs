@@ -116,6 +116,7 @@ impl Uploads {
             ))
         });
         tokio::select! {
+            biased;
             () = shared.stop.cancelled() => Err(Stopped::Cancelled),
             done = put => Ok(done.map(drop)?),
         }
@@ -165,6 +166,7 @@ impl Sending<'_> {
             })
         };
         tokio::select! {
+            biased;
             () = self.shared.stop.cancelled() => Err(Stopped::Cancelled),
             sent = send => sent,
         }

@@ -29,10 +29,12 @@ impl Sending<'_> {
                 .create_upload(self.bucket, &self.key, self.content_type, &metadata)
         });
         let upload = tokio::select! {
+            biased;
             () = shared.stop.cancelled() => return Err(Stopped::Cancelled),
             upload = create => upload?,
         };
         let sent = tokio::select! {
+            biased;
             () = shared.stop.cancelled() => Err(Stopped::Cancelled),
             sent = self.send_parts(&upload, part, count) => sent.map_err(Stopped::Failed),
         };
