@@ -222,6 +222,8 @@ commands! {
     plan_conflicts(request: ConflictsRequest) -> Conflicts;
     #[doc = "The same work as a command for another computer; no secret is in it."]
     elsewhere(request: ElsewhereRequest) -> ElsewhereView;
+    #[doc = "Saves that command or script."]
+    save_elsewhere(save: SaveElsewhere) -> ();
     #[doc = "The queue, in its order, and what has ended in this session, newest first."]
     jobs() -> Vec<JobView>;
     #[doc = "The files of a job."]

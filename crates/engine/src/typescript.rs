@@ -94,6 +94,6 @@ fn visit_all(v: &mut Collect<'_>) {
         c::Event, c::Pick, c::CopyText, c::KnownFolder, c::Problem,
         c::ConflictsRequest, c::Conflicts, c::MoveJob, c::HistoryRequest, c::HistoryPage, c::HistoryFilesRequest,
         c::HistoryFiles, c::ReceiptsRequest, c::Receipts, c::SaveReceipts, c::SavedReceipts, c::VerifyWhat,
-        c::Unfinished, c::CleanUploads, c::Cleaned, c::SavedSync, c::SaveSync, c::ElsewhereRequest, c::ElsewhereView,
+        c::Unfinished, c::CleanUploads, c::Cleaned, c::SavedSync, c::SaveSync, c::ElsewhereRequest, c::ElsewhereView, c::SaveElsewhere,
     );
 }

@@ -92,3 +92,20 @@ pub struct ElsewhereView {
     /// What must be there first: where the secret goes, what the script expects.
     pub notes: Vec<String>,
 }
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum ElsewhereText {
+    Command,
+    Script,
+}
+
+#[derive(Debug, Clone, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SaveElsewhere {
+    pub plan: String,
+    pub tool: ElsewhereTool,
+    pub what: ElsewhereText,
+    /// Where the user chose to save it; what is there already is replaced, as they were asked.
+    pub path: String,
+}

@@ -162,6 +162,8 @@ secret: boolean, };
 
 export type ElsewhereRequest = { plan: string, tool: ElsewhereTool, };
 
+export type ElsewhereText = "command" | "script";
+
 export type ElsewhereTool = "rclone" | "s5cmd";
 
 /**
@@ -989,6 +991,12 @@ includeSame: boolean,
  */
 each: Array<ItemChoice>, };
 
+export type SaveElsewhere = { plan: string, tool: ElsewhereTool, what: ElsewhereText, 
+/**
+ * Where the user chose to save it; what is there already is replaced, as they were asked.
+ */
+path: string, };
+
 export type SaveExport = { export: ExportRequest, 
 /**
  * Which of the export's files.
@@ -1336,6 +1344,8 @@ export interface Commands {
   plan_conflicts: { args: ConflictsRequest; result: Conflicts }
   /** The same work as a command for another computer; no secret is in it. */
   elsewhere: { args: ElsewhereRequest; result: ElsewhereView }
+  /** Saves that command or script. */
+  save_elsewhere: { args: SaveElsewhere; result: null }
   /** The queue, in its order, and what has ended in this session, newest first. */
   jobs: { args: null; result: Array<JobView> }
   /** The files of a job. */
