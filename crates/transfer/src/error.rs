@@ -83,6 +83,20 @@ pub enum FileError {
         size: u64,
         limit: u64,
     },
+    /// It is not, or no longer, what its receipt says.
+    Differs {
+        name: String,
+        expected: String,
+        found: String,
+    },
+    /// It has the size that its receipt says, which is all that the receipt says.
+    Unproven {
+        name: String,
+    },
+    /// Somebody has changed it since it was made, so it was not taken away.
+    LeftAlone {
+        name: String,
+    },
 }
 
 impl FileError {
@@ -223,6 +237,25 @@ impl fmt::Display for FileError {
                     "{size} bytes are more than the {limit} that this store takes in one object"
                 )
             }
+            Self::Differs {
+                name,
+                expected,
+                found,
+            } => write!(
+                f,
+                "{} is not what its receipt says: expected {expected}, found {found}",
+                name.escape_debug()
+            ),
+            Self::Unproven { name } => write!(
+                f,
+                "{} has the right size, and its receipt knows no hash of it",
+                name.escape_debug()
+            ),
+            Self::LeftAlone { name } => write!(
+                f,
+                "{} was changed since it was made, and was left alone",
+                name.escape_debug()
+            ),
         }
     }
 }

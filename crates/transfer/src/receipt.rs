@@ -1,9 +1,20 @@
-//! Proof that one file arrived: what was moved, where, and how that is known.
+//! Proof that one file arrived: what was moved, where, and how that is known; saved for others, and
+//! looked at again.
+
+mod bagit;
+mod document;
+mod sums;
+mod table;
 
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+pub use bagit::BagitWriter;
+pub use document::{Entry, FORMAT, Head, JsonWriter, Place, ReadError, VERSION, read_json};
+pub use sums::{Found, Sums, Verdict};
+pub use table::CsvWriter;
 
 /// One end of a transfer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -14,7 +25,7 @@ pub enum End {
 }
 
 /// What the arrival was checked against.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Proof {
     /// The store's ETag is the MD5 of the bytes, or the MD5 of its parts' MD5s.

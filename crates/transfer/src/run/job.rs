@@ -1,9 +1,10 @@
 //! A job: started from a plan, watched, cancelled, and tried again.
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OnceCell, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use wherry_store::{ObjectStore, StoreError};
@@ -12,10 +13,14 @@ use super::board::{Board, FileRow, FileState, JobSnapshot};
 use super::copy::Copies;
 use super::delete::Deletions;
 use super::download::Downloads;
+use super::each::Each;
+use super::recheck::{Rechecks, Side};
+use super::undo::{Made, Undoing};
 use super::upload::Uploads;
 use super::{DraftNames, GRAIN, Settings, Shared};
 use crate::error::FileError;
 use crate::plan::{Choices, CopyPlan, DeletePlan, DownloadPlan, UploadPlan};
+use crate::receipt::Entry;
 use crate::retry::Patience;
 
 /// What a job moves. Each knows its files by their row.
@@ -24,6 +29,7 @@ enum Work {
     Download(Downloads),
     Delete(Deletions),
     Copy(Copies),
+    Each(Box<dyn Each>),
 }
 
 impl Work {
@@ -38,6 +44,7 @@ impl Work {
                 .map(ToString::to_string)
                 .unwrap_or_default(),
             Self::Copy(work) => work.name(row),
+            Self::Each(work) => work.name(row),
         }
     }
 
@@ -47,6 +54,7 @@ impl Work {
             Self::Download(work) => work.size(row),
             Self::Delete(_) => 0,
             Self::Copy(work) => work.plan.items.get(row as usize).map_or(0, |i| i.size),
+            Self::Each(work) => work.size(row),
         }
     }
 
@@ -76,6 +84,7 @@ impl Work {
             Self::Upload(work) => work.run(row, shared).await,
             Self::Download(work) => work.run(row, shared).await,
             Self::Copy(work) => work.run(row, shared).await,
+            Self::Each(work) => work.run(row, shared).await,
             Self::Delete(_) => return,
         };
         match result {
@@ -170,6 +179,38 @@ impl Job {
             &[],
             settings,
         )
+    }
+
+    /// Looks again whether what these entries say is still there. `store` is asked where the entries
+    /// name a store that `side` has none for.
+    pub fn recheck(
+        store: Arc<dyn ObjectStore>,
+        entries: Vec<Entry>,
+        side: Side,
+        settings: Settings,
+    ) -> Self {
+        Self::each(store, Box::new(Rechecks { entries, side }), settings)
+    }
+
+    /// Takes away what a job made. `folder` is where its files are.
+    pub fn undo(
+        store: Arc<dyn ObjectStore>,
+        made: Vec<Made>,
+        folder: PathBuf,
+        settings: Settings,
+    ) -> Self {
+        let work = Undoing {
+            made,
+            folder,
+            opened: OnceCell::new(),
+        };
+        Self::each(store, Box::new(work), settings)
+    }
+
+    fn each(store: Arc<dyn ObjectStore>, work: Box<dyn Each>, settings: Settings) -> Self {
+        let files = work.rows();
+        let bytes = (0..files as u32).map(|row| work.size(row)).sum();
+        Self::start(store, Work::Each(work), files, bytes, &[], settings)
     }
 
     /// Copies the plan's objects, and removes the originals of those that arrived if it says so.

@@ -13,7 +13,10 @@ mod copy;
 mod delete;
 pub mod disk;
 mod download;
+mod each;
 mod job;
+mod recheck;
+mod undo;
 mod upload;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,6 +31,8 @@ use wherry_store::{ObjectStore, StoreError};
 
 pub use board::{FileRow, FileState, JobSnapshot, JobState};
 pub use job::Job;
+pub use recheck::{Side, md5_of_file, md5_of_object};
+pub use undo::Made;
 
 use crate::clock::{Clock, SystemClock};
 use crate::receipt::Receipt;

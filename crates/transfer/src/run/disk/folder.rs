@@ -94,6 +94,40 @@ impl SystemFolder {
         }
     }
 
+    /// Removes a file that is as it was left: so long, and of this time in milliseconds since 1970
+    /// where there is one. False for one that is not; gone is as good as removed.
+    pub async fn remove_if(
+        &self,
+        path: &str,
+        size: u64,
+        modified: Option<i64>,
+    ) -> Result<bool, FileError> {
+        self.go(path, move |this, path| {
+            let (above, name) = split(path);
+            let Some(dir) = this.enter(above, false)? else {
+                return Ok(true);
+            };
+            let facts = match dir.symlink_metadata(name) {
+                Ok(facts) => facts,
+                Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(true),
+                Err(e) => return Err(this.error(path, e)),
+            };
+            let time = facts.modified().ok().map(|t| crate::plan::millis(t.into_std()));
+            // File systems keep times to two seconds or better.
+            let same_time = match (modified, time) {
+                (Some(left), Some(found)) => left.abs_diff(found) <= 2000,
+                (Some(_), None) => false,
+                (None, _) => true,
+            };
+            if !facts.is_file() || facts.len() != size || !same_time {
+                return Ok(false);
+            }
+            dir.remove_file(name).map_err(|e| this.error(path, e))?;
+            Ok(true)
+        })
+        .await
+    }
+
     fn look(&self, path: &str) -> Result<Option<Existing>, FileError> {
         let (above, name) = split(path);
         let Some(dir) = self.enter(above, false)? else {
