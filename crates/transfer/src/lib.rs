@@ -25,6 +25,7 @@
 
 mod clock;
 mod error;
+pub mod journal;
 mod litter;
 pub mod names;
 mod parts;
@@ -36,6 +37,7 @@ mod verify;
 
 pub use clock::{Clock, SystemClock};
 pub use error::{Blocked, FileError, PlanError};
+pub use journal::Journal;
 pub use litter::{is_litter, is_litter_folder};
 pub use parts::{Cut, cut};
 pub use plan::{

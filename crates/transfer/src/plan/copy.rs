@@ -43,6 +43,25 @@ pub struct CopyPlan {
 }
 
 impl CopyPlan {
+    /// One that was decided in an earlier session; its items are put in one by one.
+    pub(crate) fn restored(
+        from_bucket: String,
+        to_bucket: String,
+        remove_originals: bool,
+        bytes: u64,
+    ) -> Self {
+        Self {
+            from_bucket,
+            to_bucket,
+            remove_originals,
+            items: Vec::new(),
+            conflicts: Vec::new(),
+            notes: Vec::new(),
+            bytes,
+            unseen: None,
+        }
+    }
+
     pub async fn make(
         store: &Arc<dyn ObjectStore>,
         request: CopyRequest,

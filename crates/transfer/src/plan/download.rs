@@ -68,6 +68,22 @@ pub struct DownloadPlan {
 }
 
 impl DownloadPlan {
+    /// One that was decided in an earlier session; its items are put in one by one.
+    pub(crate) fn restored(bucket: String, folder: PathBuf, bytes: u64) -> Self {
+        Self {
+            bucket,
+            folder,
+            items: Vec::new(),
+            folders: Vec::new(),
+            conflicts: Vec::new(),
+            notes: Vec::new(),
+            missing: Vec::new(),
+            bytes,
+            blocked: None,
+            comparison: NameComparison::default(),
+        }
+    }
+
     pub async fn make(
         store: &Arc<dyn ObjectStore>,
         request: DownloadRequest,

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 pub use copy::{CopyItem, CopyPlan, CopyRequest};
 pub use delete::DeletePlan;
 pub use download::{DownloadItem, DownloadPlan, DownloadRequest, DownloadSource};
-pub(crate) use upload::Decided;
+pub(crate) use upload::{Decided, Root as UploadRoot};
 pub use upload::{UploadItem, UploadPlan, UploadRequest, UploadSource};
 
 pub(crate) use listing::numbered_key;

@@ -61,10 +61,10 @@ pub struct UploadItem {
 }
 
 #[derive(Debug, Clone)]
-struct Root {
-    path: PathBuf,
+pub(crate) struct Root {
+    pub path: PathBuf,
     /// What comes before an item's relative name in its key.
-    key: String,
+    pub key: String,
 }
 
 #[derive(Debug, Clone)]
@@ -82,12 +82,29 @@ pub struct UploadPlan {
     pub bytes: u64,
     /// Why the destination could not be looked at: this key may write there but not list.
     pub unseen: Option<StoreError>,
-    roots: Vec<Root>,
+    pub(crate) roots: Vec<Root>,
     /// Keys of items that do not have the one their path says.
-    other_keys: HashMap<u32, String>,
+    pub(crate) other_keys: HashMap<u32, String>,
 }
 
 impl UploadPlan {
+    /// One that was decided in an earlier session; its items are put in one by one.
+    pub(crate) fn restored(bucket: String, prefix: String, roots: Vec<Root>, bytes: u64) -> Self {
+        Self {
+            bucket,
+            prefix,
+            items: Vec::new(),
+            conflicts: Vec::new(),
+            notes: Vec::new(),
+            litter: 0,
+            folders: 0,
+            bytes,
+            unseen: None,
+            roots,
+            other_keys: HashMap::new(),
+        }
+    }
+
     pub async fn make(
         store: &Arc<dyn ObjectStore>,
         request: UploadRequest,

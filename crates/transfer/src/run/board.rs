@@ -23,7 +23,7 @@ pub enum FileState {
 }
 
 impl FileState {
-    fn of(number: u8) -> Self {
+    pub(crate) fn of(number: u8) -> Self {
         [
             Self::Waiting,
             Self::Running,

@@ -112,7 +112,10 @@ impl SystemFolder {
                 Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(true),
                 Err(e) => return Err(this.error(path, e)),
             };
-            let time = facts.modified().ok().map(|t| crate::plan::millis(t.into_std()));
+            let time = facts
+                .modified()
+                .ok()
+                .map(|t| crate::plan::millis(t.into_std()));
             // File systems keep times to two seconds or better.
             let same_time = match (modified, time) {
                 (Some(left), Some(found)) => left.abs_diff(found) <= 2000,
