@@ -7,7 +7,6 @@ import type {
   Commands,
   DropListener,
   Event,
-  FileView,
   JobView,
   ListingView,
   Location,
@@ -22,9 +21,10 @@ import type {
   ShellCommands,
 } from '$lib/backend'
 import type { AccountView, BucketView, VaultView } from '$lib/backend'
+import { transferHandlers, type FakeHistory } from './fake-transfers'
 import { jobView, NOW, planView, providers, thesis, TRANSFERS, type StoredObject } from './fake-data'
 
-type Handlers = {
+export type Handlers = {
   [K in keyof Commands]?: (args: Commands[K]['args']) => Promise<Commands[K]['result']> | Commands[K]['result']
 }
 type ShellHandlers = {
@@ -44,6 +44,8 @@ export interface FakeOptions {
   shell?: ShellHandlers
   /** Jobs that are there from the start. */
   jobs?: JobView[]
+  /** What the history has beside them, newest first: made when it is asked for. */
+  history?: FakeHistory
 }
 
 export function problem(code: string, what: string, todo: string, change: Partial<Problem> = {}): Problem {
@@ -77,7 +79,7 @@ export class Fake implements Backend {
   #drop: DropListener | null = null
   #next = 1
 
-  constructor(private readonly options: FakeOptions = {}) {
+  constructor(readonly options: FakeOptions = {}) {
     this.accounts = options.accounts ?? []
     this.stores = options.stores ?? Object.fromEntries(this.accounts.map((a) => [a.id, { thesis: thesis(), scratch: new Map() }]))
     this.jobs = options.jobs ?? []
@@ -284,12 +286,6 @@ export class Fake implements Backend {
     return { ...job, state: 'running', filesDone: 0, bytesDone: 0, ended: null }
   }
 
-  #job(id: string): JobView {
-    const job = this.jobs.find((j) => j.id === id)
-    if (!job) throw problem('transfer.no-job', 'This job is no longer there.', '')
-    return job
-  }
-
   readonly handlers: Handlers = {
     app_info: () => ({
       version: '0.1.0',
@@ -400,42 +396,7 @@ export class Fake implements Backend {
       return null
     },
     run_plan: ({ plan }) => this.#run(plan),
-    jobs: () => this.jobs,
-    files: ({ job, from, count, onlyFailed }) => {
-      const view = this.#job(job)
-      const files: FileView[] = Array.from({ length: view.filesTotal }, (_, i) => {
-        const failed = i < view.filesFailed
-        const done = !failed && i < view.filesFailed + view.filesDone
-        return {
-          name: `station_${String(i + 1).padStart(3, '0')}.csv`,
-          state: failed ? 'failed' : done ? 'done' : i === view.filesDone + view.filesFailed ? 'running' : 'waiting',
-          bytesTotal: 1_000_000,
-          bytesDone: done ? 1_000_000 : 0,
-          problem: failed
-            ? problem('transfer.unreadable', 'This file could not be read.', 'Check its permissions, then try again.', {
-                retry: true,
-                context: [['path', '/home/ada/data/station_001.csv']],
-              })
-            : null,
-        }
-      })
-      const wanted = onlyFailed ? files.filter((f) => f.state === 'failed') : files
-      return { total: wanted.length, files: wanted.slice(from, from + count) }
-    },
-    cancel_job: (id) => {
-      const job: JobView = { ...this.#job(id), state: 'cancelled', ended: NOW, rate: 0, current: null }
-      this.jobs = this.jobs.map((j) => (j.id === id ? job : j))
-      return job
-    },
-    retry_job: (id) => {
-      const job: JobView = { ...this.#job(id), state: 'running', filesFailed: 0, ended: null, problem: null }
-      this.jobs = this.jobs.map((j) => (j.id === id ? job : j))
-      return job
-    },
-    forget_jobs: () => {
-      this.jobs = this.jobs.filter((job) => job.state === 'running')
-      return null
-    },
+    ...transferHandlers(this),
   }
 
   readonly #shell: ShellHandlers = {

@@ -7,7 +7,7 @@ import type { Commands, Event, Problem, ShellCommands } from './contract'
 export type * from './contract'
 
 /** Call without arguments where there are none; the contract writes those as `null`. */
-type Args<T> = T extends null ? [] : [args: T]
+type Args<T> = [T] extends [null] ? [] : [args: T]
 
 export type Unsubscribe = () => void
 

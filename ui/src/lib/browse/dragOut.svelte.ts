@@ -5,16 +5,13 @@
  */
 import { backend, type JobView, type Problem, type Selection } from '$lib/backend'
 import { asProblem } from '$lib/backend'
-import { jobs } from '$lib/transfers/jobs.svelte'
+import { isLive, jobs } from '$lib/transfers/jobs.svelte'
 import { report } from '$lib/frame/notice.svelte'
 
 /** A mouse that moves less than this has been clicked, not dragged. */
 export const THRESHOLD = 6
 
-type Stage =
-  | { step: 'looking'; items: number }
-  | { step: 'fetching'; job: string; items: number }
-  | { step: 'ready'; job: string; items: number }
+type Stage = { items: number; selection: Selection } & ({ step: 'looking' } | { step: 'fetching' | 'ready'; job: string })
 
 let stage = $state.raw<Stage | null>(null)
 /** The mouse button is still down. */
@@ -22,6 +19,9 @@ let held = $state(false)
 let pointer = $state.raw({ x: 0, y: 0 })
 /** The desktop has the drag. */
 let outside = $state(false)
+/** Over a folder of the window that would take it: the desktop does not get it now. */
+let aimed = false
+let given: Selection | null = null
 let round = 0
 
 export const dragOut = {
@@ -37,36 +37,75 @@ export const dragOut = {
   get outside() {
     return outside
   },
+  /** What the desktop has: the window's own objects may come back over it. */
+  get given(): Selection | null {
+    return outside ? given : null
+  },
   get job(): JobView | null {
     return stage && 'job' in stage ? jobs.byId(stage.job) : null
   },
 }
 
-/** Follows a press until it is released; `begin` runs when it has become a drag. */
-export function press(down: MouseEvent, begin: () => void) {
+interface Follow {
+  /** It has become a drag. */
+  begin: () => void
+  move?: (event: MouseEvent) => void
+  /** With the event of the release; without, when it was lost or given up. */
+  end?: (event: MouseEvent | null) => void
+}
+
+/** Follows a press until it is released. */
+export function press(down: MouseEvent, follow: Follow) {
   const from = { x: down.clientX, y: down.clientY }
   let begun = false
   const move = (event: MouseEvent) => {
     pointer = { x: event.clientX, y: event.clientY }
     // The button was released outside, where nobody told us.
-    if (begun && event.buttons === 0) return end()
-    if (begun || Math.hypot(event.clientX - from.x, event.clientY - from.y) <= THRESHOLD) return
-    begun = held = true
-    begin()
+    if (begun && event.buttons === 0) return stop(null)
+    if (!begun && Math.hypot(event.clientX - from.x, event.clientY - from.y) <= THRESHOLD) return
+    if (!begun) {
+      begun = held = true
+      follow.begin()
+    }
+    follow.move?.(event)
   }
-  const end = () => {
+  const release = (event: MouseEvent) => stop(event)
+  const lost = () => stop(null)
+  const escape = (event: KeyboardEvent) => {
+    if (event.key !== 'Escape' || !begun) return
+    event.preventDefault()
+    event.stopPropagation()
+    stop(null)
+  }
+  const stop = (event: MouseEvent | null) => {
     held = false
     window.removeEventListener('mousemove', move)
-    window.removeEventListener('mouseup', end)
-    window.removeEventListener('blur', end)
+    window.removeEventListener('mouseup', release)
+    window.removeEventListener('blur', lost)
+    window.removeEventListener('keydown', escape, true)
+    if (begun) follow.end?.(event)
   }
   window.addEventListener('mousemove', move)
-  window.addEventListener('mouseup', end)
-  window.addEventListener('blur', end)
+  window.addEventListener('mouseup', release)
+  window.addEventListener('blur', lost)
+  window.addEventListener('keydown', escape, true)
+}
+
+/** Whether it is over a folder of the window that would take it. */
+export function aim(on: boolean) {
+  aimed = on
+  if (!on) handOverWhenReady()
+}
+
+/** A part of what is dragged is not handed over in silence. */
+function handOverWhenReady() {
+  if (!held || aimed || outside || stage?.step !== 'ready' || jobs.byId(stage.job)?.state !== 'done') return
+  void handOver(stage.job).then(forgetDragOut)
 }
 
 async function handOver(job: string) {
   outside = true
+  given = stage?.selection ?? null
   try {
     await backend().shell('drag_out', job)
   } catch (error) {
@@ -80,7 +119,7 @@ async function handOver(job: string) {
 /** Begins to fetch what is dragged. */
 export async function beginDragOut(selection: Selection, items: number) {
   const mine = ++round
-  stage = { step: 'looking', items }
+  stage = { step: 'looking', items, selection }
   const fail = (problem: Problem) => {
     if (mine === round) stage = null
     report(problem)
@@ -94,7 +133,7 @@ export async function beginDragOut(selection: Selection, items: number) {
     }
     const job = await backend().call('run_plan', { plan: plan.id, onConflict: 'overwrite', includeSame: true, each: [] })
     jobs.began(job)
-    if (mine === round) stage = { step: 'fetching', job: job.id, items }
+    if (mine === round) stage = { step: 'fetching', job: job.id, items, selection }
     watch()
   } catch (error) {
     fail(asProblem(error))
@@ -105,11 +144,10 @@ export async function beginDragOut(selection: Selection, items: number) {
 export function watch() {
   if (stage?.step !== 'fetching') return
   const job = jobs.byId(stage.job)
-  if (!job || job.state === 'running') return
+  if (!job || isLive(job)) return
   if (job.state === 'done' || (job.state === 'partial' && job.filesDone > 0)) {
     stage = { ...stage, step: 'ready' }
-    // A part of it is not handed over in silence.
-    if (held && job.state === 'done') void handOver(stage.job).then(forgetDragOut)
+    handOverWhenReady()
   } else {
     stage = null
     if (job.problem) report(job.problem)
@@ -120,7 +158,7 @@ export function watch() {
 export function dragReady(down: MouseEvent) {
   if (stage?.step !== 'ready') return
   const { job } = stage
-  press(down, () => void handOver(job))
+  press(down, { begin: () => void handOver(job) })
 }
 
 export function forgetDragOut() {

@@ -1,5 +1,5 @@
 /** A place as its parts, and as text. */
-import type { Spot } from '$lib/frame/navigation.svelte'
+import { isPlace, type Spot } from '$lib/frame/navigation.svelte'
 
 export interface Crumb {
   name: string
@@ -9,6 +9,7 @@ export interface Crumb {
 /** Account, bucket, and each folder. Splits at every slash: `a//b` has a folder without a name. */
 export function crumbs(spot: Spot | null, accountName: string): Crumb[] {
   if (!spot) return []
+  if ('history' in spot) return [{ name: 'History of transfers', spot }]
   if ('keysOf' in spot)
     return [
       { name: accountName, spot: { account: spot.keysOf, bucket: null, prefix: '' } },
@@ -31,6 +32,6 @@ export function crumbs(spot: Spot | null, accountName: string): Crumb[] {
 
 /** As it is typed and shown: `bucket/folder/`. */
 export function pathText(spot: Spot | null): string {
-  if (!spot || 'keysOf' in spot || spot.bucket === null) return ''
+  if (!isPlace(spot) || spot.bucket === null) return ''
   return `${spot.bucket}/${spot.prefix}`
 }

@@ -1,6 +1,7 @@
 /** What can be done with an account and with a bucket, for their menus. */
 import Archive from '@lucide/svelte/icons/archive'
 import FolderSearch from '@lucide/svelte/icons/folder-search'
+import Hourglass from '@lucide/svelte/icons/hourglass'
 import KeyRound from '@lucide/svelte/icons/key-round'
 import Pencil from '@lucide/svelte/icons/pencil'
 import PlusIcon from '@lucide/svelte/icons/plus'
@@ -9,9 +10,10 @@ import Trash2 from '@lucide/svelte/icons/trash-2'
 import Wrench from '@lucide/svelte/icons/wrench'
 import { backend, type AccountView, type BucketView } from '$lib/backend'
 import type { MenuEntry } from '$lib/parts/menu'
+import { syncMenu } from '$lib/sync/open'
 import { refreshBuckets } from './accounts.svelte'
 import { openDialog } from './dialogs.svelte'
-import { forget, navigate } from './navigation.svelte'
+import { forget, navigate, isPlace } from './navigation.svelte'
 import { report, say } from './notice.svelte'
 
 export function accountMenu({ id, provider }: AccountView): MenuEntry[] {
@@ -38,6 +40,9 @@ export function bucketMenu(account: AccountView, bucket: BucketView): MenuEntry[
     { label: 'Open', icon: Archive, run: () => navigate({ ...ref, prefix: '' }) },
     { label: 'Copy path', run: () => void copyPath(bucket.name) },
     'line',
+    ...syncMenu({ ...ref, prefix: '' }),
+    { label: 'Unfinished uploads…', icon: Hourglass, run: () => void openDialog({ kind: 'unfinished', bucket: ref }) },
+    'line',
   ]
   if (bucket.byName) entries.push({ label: 'Forget this bucket', run: () => void forgetBucket(ref) })
   entries.push({ label: 'Delete bucket…', icon: Trash2, danger: true, run: () => void openDialog({ kind: 'delete-bucket', bucket: ref }) })
@@ -56,7 +61,7 @@ async function copyPath(bucket: string) {
 async function forgetBucket(ref: { account: string; bucket: string }) {
   try {
     await backend().call('forget_bucket', ref)
-    forget((at) => !('keysOf' in at) && at.account === ref.account && at.bucket === ref.bucket)
+    forget((at) => isPlace(at) && at.account === ref.account && at.bucket === ref.bucket)
     await refreshBuckets(ref.account)
   } catch (error) {
     report(error)

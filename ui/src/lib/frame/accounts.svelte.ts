@@ -52,7 +52,10 @@ export async function refreshAccounts() {
     waiting.look(fresh)
     const ids = new Set(fresh.map((account) => account.id))
     for (const id of shelves.keys()) if (!ids.has(id)) shelves.delete(id)
-    forget((at) => !ids.has(accountAt(at) ?? ''))
+    forget((at) => {
+      const account = accountAt(at)
+      return account !== null && !ids.has(account)
+    })
   } catch (error) {
     if (mine === round) problem = asProblem(error)
   }

@@ -2,7 +2,7 @@
  * The one dialog that is open. Whoever wants one asks here; `Dialogs.svelte` shows it. There is never a
  * stack of them: a remedy inside a dialog replaces it.
  */
-import type { AccountView, BucketRef, Location, PlanView, PlanWhat, Row } from '$lib/backend'
+import type { AccountView, BucketRef, JobView, Location, PlanView, PlanWhat, Row, SavedSync, Selection, SyncSpec } from '$lib/backend'
 
 export type DialogRequest =
   | { kind: 'add-account'; providerId?: string; site?: string; intent?: 'any' | 'sign-in' | 'typed' }
@@ -15,7 +15,12 @@ export type DialogRequest =
   | { kind: 'hand-over'; account: string }
   | { kind: 'import-keys' }
   | { kind: 'vault' }
-  | { kind: 'settings' }
+  | { kind: 'settings'; tab?: 'general' | 'transfers' }
+  /** What arrived with a job, and how that is known; `local`: one side of it is on this computer. */
+  | { kind: 'receipts'; job: string; title: string; local: boolean }
+  | { kind: 'verify-file' }
+  /** One entry of the history, or all of it. */
+  | { kind: 'forget-history'; job: JobView | null }
   | { kind: 'new-bucket'; account: string }
   | { kind: 'open-bucket'; account: string }
   | { kind: 'delete-bucket'; bucket: BucketRef }
@@ -24,6 +29,11 @@ export type DialogRequest =
   | { kind: 'shortcuts' }
   | { kind: 'planning' }
   | { kind: 'plan'; plan: PlanView; what: PlanWhat }
+  | { kind: 'copy-to'; selection: Selection; items: number; way: 'copy' | 'move' }
+  /** A new one beginning at a place, one to be changed before it runs, or one that has a name. */
+  | { kind: 'sync'; start: Location | SyncSpec | SavedSync }
+  | { kind: 'saved-syncs'; start: Location | null }
+  | { kind: 'unfinished'; bucket: BucketRef }
 
 let open = $state.raw<DialogRequest | null>(null)
 let settle: ((done: boolean) => void) | null = null

@@ -2,12 +2,12 @@
 import type { Event, JobView } from '$lib/backend'
 import { watch } from '$lib/browse/dragOut.svelte'
 import { folder } from '$lib/browse/folder.svelte'
-import { jobs } from '$lib/transfers/jobs.svelte'
+import { jobs, undoing } from '$lib/transfers/jobs.svelte'
 import { heardPlanning } from '$lib/transfers/planning.svelte'
 import { stateWords } from '$lib/transfers/jobWords'
 import { accounts, accountsChanged, expand, refreshAccounts } from './accounts.svelte'
 import { navigate } from './navigation.svelte'
-import { say } from './notice.svelte'
+import { say, type LineAction } from './notice.svelte'
 import { changeSettings, current } from './settings.svelte'
 import { signInFor, waiting } from './waiting.svelte'
 
@@ -20,6 +20,9 @@ export function heard(event: Event) {
     case 'jobs':
       jobs.heard(event.jobs)
       watch()
+      break
+    case 'queue':
+      void jobs.changed()
       break
     case 'listing':
       folder.heard(event.listing)
@@ -68,7 +71,7 @@ function sayWaiting(id: string) {
 /** One quiet line at the end of a job; the panel says more when it is open. */
 export function jobEnded(job: JobView) {
   if (current.settings.showTransfers || job.kind === 'stage') return
-  const show = { label: 'Show', run: () => changeSettings({ showTransfers: true }) }
-  if (job.state === 'partial' || job.state === 'failed') say(`${job.title}: ${job.problem?.what ?? stateWords(job)}`, show)
-  else say(stateWords(job), show)
+  const actions: LineAction[] = [undoing(job), { label: 'Show', run: () => changeSettings({ showTransfers: true }) }]
+  if (job.state === 'partial' || job.state === 'failed') say(`${job.title}: ${job.problem?.what ?? stateWords(job)}`, actions)
+  else say(stateWords(job), actions)
 }

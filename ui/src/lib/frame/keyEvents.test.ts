@@ -58,7 +58,7 @@ describe('sign-in-needed', () => {
   it('says so quietly, and leads to the sign-in', () => {
     heard({ kind: 'sign-in-needed', account: 'c1' })
     expect(notice.line?.words).toMatch(/“Cray” waits for you/)
-    notice.line?.action?.run()
+    notice.line?.actions[0]?.run()
     expect(dialog.open).toMatchObject({ kind: 'sign-in', account: 'c1' })
   })
 

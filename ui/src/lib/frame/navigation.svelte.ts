@@ -2,7 +2,8 @@
 import type { Location, Place } from '$lib/backend'
 import { changeSettings, saveNow } from './settings.svelte'
 
-export type Spot = Place | { keysOf: string }
+export type HistoryOf = 'transfers' | 'files'
+export type Spot = Place | { keysOf: string } | { history: HistoryOf }
 
 const DEPTH = 100
 
@@ -11,19 +12,26 @@ let previous: Spot | null = null
 let behind = $state.raw<Spot[]>([])
 let ahead = $state.raw<Spot[]>([])
 
+/** In an account's buckets, and not on a page of its own. */
+export function isPlace(at: Spot | null): at is Place {
+  return at !== null && 'bucket' in at
+}
+
 export function samePlace(a: Spot | null, b: Spot | null): boolean {
   if (!a || !b) return a === b
   if ('keysOf' in a || 'keysOf' in b) return 'keysOf' in a && 'keysOf' in b && a.keysOf === b.keysOf
+  if ('history' in a || 'history' in b) return 'history' in a && 'history' in b && a.history === b.history
   return a.account === b.account && a.bucket === b.bucket && a.prefix === b.prefix
 }
 
 export function locationOf(at: Spot | null): Location | null {
-  if (!at || 'keysOf' in at || at.bucket === null) return null
+  if (!isPlace(at) || at.bucket === null) return null
   return { account: at.account, bucket: at.bucket, prefix: at.prefix }
 }
 
 export function accountAt(at: Spot | null): string | null {
-  return !at ? null : 'keysOf' in at ? at.keysOf : at.account
+  if (!at || 'history' in at) return null
+  return 'keysOf' in at ? at.keysOf : at.account
 }
 
 export const navigation = {
@@ -48,7 +56,7 @@ export const navigation = {
 function settle(next: Spot | null) {
   previous = spot
   spot = next
-  changeSettings({ place: next && !('keysOf' in next) ? next : null })
+  changeSettings({ place: isPlace(next) ? next : null })
   // Not "shortly after": who opens a folder and closes the window finds that folder again.
   saveNow()
 }
@@ -78,7 +86,7 @@ export function forward() {
 
 /** The folder above; above a bucket are the account's buckets. */
 export function above(at: Spot | null): Place | null {
-  if (!at || 'keysOf' in at || at.bucket === null) return null
+  if (!isPlace(at) || at.bucket === null) return null
   if (!at.prefix) return { account: at.account, bucket: null, prefix: '' }
   const bare = at.prefix.endsWith('/') ? at.prefix.slice(0, -1) : at.prefix
   return { ...at, prefix: bare.slice(0, bare.lastIndexOf('/') + 1) }

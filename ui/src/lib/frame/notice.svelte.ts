@@ -4,11 +4,13 @@ import { asProblem, type Problem } from '$lib/backend'
 export interface LineAction {
   label: string
   run: () => void
+  /** Offered only while this is so. */
+  when?: () => boolean
 }
 
 interface Line {
   words: string
-  action: LineAction | null
+  actions: LineAction[]
 }
 
 const STAYS = 8000
@@ -28,9 +30,9 @@ export const notice = {
 }
 
 /** `stays`: until it is dismissed or another line takes its place; for what somebody must do. */
-export function say(words: string, action: LineAction | null = null, { stays = false } = {}) {
+export function say(words: string, action: LineAction | LineAction[] | null = null, { stays = false } = {}) {
   clearTimeout(timer)
-  line = { words, action }
+  line = { words, actions: action === null ? [] : Array.isArray(action) ? action : [action] }
   if (!stays) timer = setTimeout(() => (line = null), STAYS)
 }
 

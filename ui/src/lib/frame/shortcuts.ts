@@ -2,9 +2,10 @@
 import { tick } from 'svelte'
 import { folder } from '$lib/browse/folder.svelte'
 import { newFolder, showDetails } from '$lib/browse/actions.svelte'
+import { clipboard, paste } from '$lib/browse/copying.svelte'
 import { refreshBuckets } from './accounts.svelte'
 import { dialog, openDialog } from './dialogs.svelte'
-import { back, forward, navigation, up } from './navigation.svelte'
+import { back, forward, navigate, navigation, up } from './navigation.svelte'
 import { command } from './platform.svelte'
 import { changeSettings, current } from './settings.svelte'
 import { sidebar } from './sidebar.svelte'
@@ -20,13 +21,17 @@ export const LIST: [keys: string, what: string][] = [
   ['Ctrl+L', 'Type a path'],
   ['Ctrl+F', 'Filter this folder'],
   ['Ctrl+A', 'Select all'],
-  ['Ctrl+C', 'Copy path'],
+  ['Ctrl+C', 'Copy'],
+  ['Ctrl+X', 'Cut'],
+  ['Ctrl+V', 'Paste here'],
+  ['Ctrl+Shift+C', 'Copy path'],
   ['Ctrl+Shift+N', 'New folder'],
   ['F2', 'Rename'],
   ['Delete', 'Delete'],
   ['Alt+Enter', 'Properties'],
   ['Shift+F10', 'Menu of actions'],
   ['Ctrl+J', 'Transfers'],
+  ['Ctrl+Shift+J', 'History of transfers'],
   ['F9', 'Accounts'],
   ['F6', 'Next part of the window'],
   ['Ctrl+,', 'Settings'],
@@ -59,6 +64,11 @@ function menuHere(): boolean {
   return true
 }
 
+/** In a field, the keys of the clipboard are the field's. */
+function typing(event: KeyboardEvent): boolean {
+  return event.target instanceof Element && event.target.closest('input, textarea, select') !== null
+}
+
 export function globalKeys(event: KeyboardEvent) {
   if (event.defaultPrevented || dialog.open) return
   const { key } = event
@@ -75,8 +85,10 @@ export function globalKeys(event: KeyboardEvent) {
   else if (key === 'F6') void nextPart()
   else if (key === 'F9') sidebar.toggle()
   else if (cmd && event.shiftKey && letter === 'n') newFolder()
+  else if (cmd && letter === 'v' && clipboard.taken && !typing(event)) paste()
   else if (cmd && letter === 'l') wish('edit-path')
   else if (cmd && letter === 'f') wish('focus-filter')
+  else if (cmd && event.shiftKey && letter === 'j') navigate({ history: 'transfers' })
   else if (cmd && letter === 'j') changeSettings({ showTransfers: !current.settings.showTransfers })
   else if (cmd && key === ',') void openDialog({ kind: 'settings' })
   else return

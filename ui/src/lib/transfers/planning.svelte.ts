@@ -1,12 +1,12 @@
 /**
  * From a wish to a job: Rust looks at everything first, and what it found is shown unless it is small
- * and clean. Deleting and renaming are always shown.
+ * and clean. What deletes, moves or syncs is always shown.
  */
 import { asProblem, backend, type ItemChoice, type OnConflict, type PlanView, type PlanWhat, type Problem } from '$lib/backend'
 import { closeDialog, dialog, openDialog } from '$lib/frame/dialogs.svelte'
-import { report, say } from '$lib/frame/notice.svelte'
+import { report, say, type LineAction } from '$lib/frame/notice.svelte'
 import { changeSettings, current } from '$lib/frame/settings.svelte'
-import { jobs } from './jobs.svelte'
+import { jobs, undoing } from './jobs.svelte'
 
 /** A plan that is made faster than this needs no dialog that says so. */
 const SOON = 300
@@ -21,7 +21,12 @@ export interface Planning {
 let planning = $state.raw<Planning | null>(null)
 let next = 0
 let busy = false
-const waiting: PlanWhat[] = []
+interface Wish {
+  what: PlanWhat
+  /** Called when it runs; not when the user thinks better of it. */
+  onran: (() => void) | undefined
+}
+const waiting: Wish[] = []
 let stopWaiting: () => void = () => undefined
 
 export const plans = {
@@ -39,8 +44,8 @@ export function planningTitle(what: PlanWhat): string {
 }
 
 /** One at a time: what is asked for meanwhile waits its turn, and is not lost. */
-export async function startPlan(what: PlanWhat): Promise<void> {
-  waiting.push(what)
+export async function startPlan(what: PlanWhat, onran?: () => void): Promise<void> {
+  waiting.push({ what, onran })
   if (busy) return
   busy = true
   try {
@@ -50,7 +55,12 @@ export async function startPlan(what: PlanWhat): Promise<void> {
   }
 }
 
-async function makePlan(what: PlanWhat): Promise<void> {
+/** What takes something away, and a sync, which is looked at before it runs, is shown however small it is. */
+function alwaysShown(what: PlanWhat): boolean {
+  return ['delete', 'rename', 'sync', 'saved-sync'].includes(what.kind) || (what.kind === 'copy' && what.removeOriginals)
+}
+
+async function makePlan({ what, onran }: Wish): Promise<void> {
   const ticket = `plan-${Date.now()}-${next++}`
   planning = { ticket, what, files: 0, bytes: 0 }
   const soon = setTimeout(() => {
@@ -73,8 +83,9 @@ async function makePlan(what: PlanWhat): Promise<void> {
       // A plan that was ready at that very moment.
       made.then(drop, () => undefined)
     } else if (!over()) void drop(plan)
-    else if (plan.clean && !plan.blocked && what.kind !== 'delete' && what.kind !== 'rename') await runPlan(plan)
-    else await openDialog({ kind: 'plan', plan, what })
+    else if (plan.clean && !plan.blocked && !alwaysShown(what)) {
+      if (await runPlan(plan)) onran?.()
+    } else if (await openDialog({ kind: 'plan', plan, what })) onran?.()
   } catch (error) {
     if (over()) report(error)
   }
@@ -108,14 +119,18 @@ export async function tryRun(plan: PlanView, choice: RunChoice): Promise<Problem
   try {
     const job = await backend().call('run_plan', { plan: plan.id, ...choice })
     jobs.began(job)
-    if (!current.settings.showTransfers) say(job.title, { label: 'Show', run: () => changeSettings({ showTransfers: true }) })
+    // Small and clean, it ran unasked: the way back stands where it is told, also beside the open panel.
+    const actions: LineAction[] = plan.clean ? [undoing(job)] : []
+    if (!current.settings.showTransfers) actions.push({ label: 'Show', run: () => changeSettings({ showTransfers: true }) })
+    if (actions.length) say(job.title, actions)
     return null
   } catch (error) {
     return asProblem(error)
   }
 }
 
-async function runPlan(plan: PlanView) {
+async function runPlan(plan: PlanView): Promise<boolean> {
   const problem = await tryRun(plan, { onConflict: 'skip', includeSame: false, each: [] })
   if (problem) report(problem)
+  return problem === null
 }
