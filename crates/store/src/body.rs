@@ -21,6 +21,9 @@ use crate::http::explain::Failure;
 /// Read from the disk at a time.
 const PIECE: usize = 256 << 10;
 
+/// Hashing more than this at once would hold up the other requests.
+const WORTH_A_THREAD: usize = 256 << 10;
+
 /// The SDK's form of a body. Made anew for each attempt, so a file is read again from its start.
 pub(crate) fn stream(body: &Body) -> ByteStream {
     match body {
@@ -37,20 +40,27 @@ pub(crate) fn stream(body: &Body) -> ByteStream {
     }
 }
 
-/// The body's SHA-256, where it must be signed and is not known: plain HTTP, from a file.
+/// The body's SHA-256, where it must be signed and is not known: plain HTTP. Small ones in memory
+/// are left to the SDK, which hashes where it stands.
 pub(crate) async fn sha256(body: &Body, check: ContentCheck) -> Result<Option<[u8; 32]>, Failure> {
-    let (
-        Body::File {
-            path,
-            offset,
-            length,
-        },
-        None,
-    ) = (body, check.sha256)
-    else {
-        return Ok(check.sha256);
+    let (path, offset, length) = match (body, check.sha256) {
+        (_, Some(known)) => return Ok(Some(known)),
+        (Body::Bytes(bytes), None) if bytes.len() < WORTH_A_THREAD => return Ok(None),
+        (Body::Bytes(bytes), None) => {
+            let bytes = bytes.clone();
+            let hashed = tokio::task::spawn_blocking(move || Sha256::digest(&bytes).into());
+            return Ok(hashed.await.ok());
+        }
+        (
+            Body::File {
+                path,
+                offset,
+                length,
+            },
+            None,
+        ) => (path, *offset, *length),
     };
-    let mut file = open(path, *offset).await?.take(*length);
+    let mut file = open(path, offset).await?.take(length);
     let mut hash = Sha256::new();
     let mut piece = BytesMut::with_capacity(PIECE);
     while file

@@ -25,6 +25,7 @@
 
 mod clock;
 mod error;
+mod hash;
 pub mod journal;
 mod litter;
 pub mod names;

@@ -63,7 +63,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            memory: 64 << 20,
+            memory: 32 << 20,
             requests: 32,
             fetch_whole: 8 << 20,
             fetch_range: 16 << 20,

@@ -8,14 +8,17 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use md5::{Digest, Md5};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
 use super::Contents;
-use super::read::{STRETCH, hash_range, write_all_at};
+use super::read::{hash_range, write_all_at};
 use crate::error::FileError;
+use crate::hash::Running;
 use crate::verify::Md5Sum;
+
+/// Hashed at a time, when so much has come.
+const BATCH: usize = 512 << 10;
 
 pub struct SystemContents {
     pub file: Arc<File>,
@@ -49,23 +52,31 @@ impl Contents for SystemContents {
         mut pieces: mpsc::Receiver<Bytes>,
     ) -> Result<Md5Sum, FileError> {
         self.go(move |file| {
-            let mut hash = Md5::new();
+            let mut hash = Running::default();
             while let Some(piece) = pieces.blocking_recv() {
-                hash.update(&piece);
-                write_all_at(file, &piece, at)?;
-                at += piece.len() as u64;
+                let (mut count, mut batch) = (piece.len(), vec![piece]);
+                while count < BATCH
+                    && let Ok(piece) = pieces.try_recv()
+                {
+                    count += piece.len();
+                    batch.push(piece);
+                }
+                for piece in &batch {
+                    write_all_at(file, piece, at)?;
+                    at += piece.len() as u64;
+                }
+                hash.update(batch);
             }
-            Ok(hash.finalize().into())
+            Ok(hash.finish())
         })
         .await
     }
 
     async fn hash(&self, ranges: Vec<Range<u64>>) -> Result<Vec<Md5Sum>, FileError> {
         self.go(move |file| {
-            let mut buffer = vec![0; STRETCH];
             ranges
                 .into_iter()
-                .map(|range| hash_range(file, range.start, range.end - range.start, &mut buffer))
+                .map(|range| hash_range(file, range.start, range.end - range.start))
                 .collect()
         })
         .await

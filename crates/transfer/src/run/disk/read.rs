@@ -6,14 +6,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use md5::{Digest, Md5};
+use bytes::Bytes;
 
 use super::{Identity, LocalFile};
 use crate::error::FileError;
-use crate::verify::{Md5Sum, md5_of};
+use crate::hash::{Running, of_buffer};
+use crate::verify::Md5Sum;
 
 /// Hashing without sending reads this much at a time.
-pub const STRETCH: usize = 1 << 20;
+const STRETCH: usize = 1 << 20;
 
 impl Identity {
     pub(super) fn of(facts: &Metadata) -> Self {
@@ -79,7 +80,7 @@ impl LocalFile for OpenFile {
         let file = Arc::clone(&self.file);
         let read = off_thread(&self.path, move || {
             let read = read_exact_at(&file, &mut buffer, offset);
-            all_there(read).map(|all| all.map(|()| (md5_of(&buffer), buffer)))
+            all_there(read).map(|all| all.map(|()| of_buffer(buffer)))
         });
         let (sum, buffer) = read.await?.ok_or_else(|| self.changed())?;
         Ok((buffer, sum))
@@ -88,8 +89,7 @@ impl LocalFile for OpenFile {
     async fn hash(&self, offset: u64, length: u64) -> Result<Md5Sum, FileError> {
         let file = Arc::clone(&self.file);
         let hashed = off_thread(&self.path, move || {
-            let mut buffer = vec![0; STRETCH];
-            all_there(hash_range(&file, offset, length, &mut buffer))
+            all_there(hash_range(&file, offset, length))
         });
         hashed.await?.ok_or_else(|| self.changed())
     }
@@ -129,15 +129,19 @@ async fn off_thread<T: Send + 'static>(
 }
 
 /// Blocks.
-pub fn hash_range(file: &File, offset: u64, length: u64, buffer: &mut [u8]) -> io::Result<Md5Sum> {
-    let (mut hash, mut at, end) = (Md5::new(), offset, offset + length);
+pub fn hash_range(file: &File, offset: u64, length: u64) -> io::Result<Md5Sum> {
+    let (mut hash, mut at, end) = (Running::default(), offset, offset + length);
+    let mut buffer = Vec::new();
     while at < end {
-        let stretch = (end - at).min(buffer.len() as u64) as usize;
-        read_exact_at(file, &mut buffer[..stretch], at)?;
-        hash.update(&buffer[..stretch]);
-        at += stretch as u64;
+        buffer.resize((end - at).min(STRETCH as u64) as usize, 0);
+        read_exact_at(file, &mut buffer, at)?;
+        at += buffer.len() as u64;
+        let bytes = Bytes::from(buffer);
+        hash.update([bytes.clone()]);
+        // Nobody else holds it any more, so this is the same memory.
+        buffer = bytes.into();
     }
-    Ok(hash.finalize().into())
+    Ok(hash.finish())
 }
 
 #[cfg(unix)]
