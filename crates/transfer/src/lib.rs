@@ -31,7 +31,7 @@ mod litter;
 pub mod names;
 mod parts;
 pub mod plan;
-mod receipt;
+pub mod receipt;
 mod retry;
 pub mod run;
 mod verify;
@@ -42,8 +42,10 @@ pub use journal::Journal;
 pub use litter::{is_litter, is_litter_folder};
 pub use parts::{Cut, cut};
 pub use plan::{
-    Choices, Conflict, CopyPlan, CopyRequest, DeletePlan, DownloadPlan, DownloadRequest,
-    DownloadSource, Note, NoteKind, OnConflict, UploadPlan, UploadRequest, UploadSource, Watch,
+    Choices, Compare, Conflict, CopyPlan, CopyRequest, DeletePlan, DownloadPlan, DownloadRequest,
+    DownloadSource, ErasePlan, Filter, FilterSpec, Moves, Note, NoteKind, OnConflict, PatternError,
+    Removals, SyncCounts, SyncEnd, SyncOptions, SyncPlan, UploadPlan, UploadRequest, UploadSource,
+    Watch, Withheld,
 };
 pub use receipt::{End, Proof, Receipt};
 pub use retry::Backoff;

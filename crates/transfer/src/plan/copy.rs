@@ -62,12 +62,24 @@ impl CopyPlan {
         }
     }
 
+    /// Inside one store.
     pub async fn make(
         store: &Arc<dyn ObjectStore>,
         request: CopyRequest,
         watch: &Watch,
     ) -> Result<Self, PlanError> {
         check_names(&request)?;
+        Self::between(store, store, request, watch).await
+    }
+
+    /// From one store into another; equal names are no trouble then.
+    pub async fn between(
+        from: &Arc<dyn ObjectStore>,
+        to: &Arc<dyn ObjectStore>,
+        request: CopyRequest,
+        watch: &Watch,
+    ) -> Result<Self, PlanError> {
+        check_lengths(&request)?;
         let mut plan = Self {
             from_bucket: request.from_bucket.clone(),
             to_bucket: request.to_bucket.clone(),
@@ -78,7 +90,7 @@ impl CopyPlan {
             bytes: 0,
             unseen: None,
         };
-        let asker = Asker::new(store, &request.from_bucket, watch);
+        let asker = Asker::new(from, &request.from_bucket, watch);
         if request.from.ends_with('/') || request.from.is_empty() {
             asker
                 .each(&request.from, |objects| {
@@ -91,7 +103,7 @@ impl CopyPlan {
                 })
                 .await?;
         } else {
-            let head = store.head(&request.from_bucket, &request.from).await?;
+            let head = from.head(&request.from_bucket, &request.from).await?;
             plan.take(
                 request.from.clone(),
                 request.to.clone(),
@@ -99,8 +111,21 @@ impl CopyPlan {
                 head.etag,
             );
         }
-        plan.look_there(store, watch).await?;
+        plan.look_there(to, watch).await?;
         Ok(plan)
+    }
+
+    /// Leaves out what would have a name too long for a key.
+    pub(super) fn leave_out_long_names(&mut self) {
+        for item in self.items.iter().filter(|i| i.to.len() > LONGEST_KEY) {
+            self.notes.push(Note {
+                name: item.from.to_string(),
+                kind: NoteKind::KeyTooLong {
+                    bytes: item.to.len(),
+                },
+            });
+        }
+        self.retain(|_, item| item.to.len() <= LONGEST_KEY);
     }
 
     fn take(&mut self, from: String, to: String, size: u64, etag: Option<String>) {
@@ -190,30 +215,41 @@ impl CopyPlan {
     }
 }
 
-fn check_names(request: &CopyRequest) -> Result<(), PlanError> {
-    let refuse = |reason| {
-        Err(PlanError::Name {
-            name: request.to.clone(),
-            reason,
-        })
-    };
-    let folder = request.from.ends_with('/') || request.from.is_empty();
+fn refuse(request: &CopyRequest, reason: &'static str) -> Result<(), PlanError> {
+    Err(PlanError::Name {
+        name: request.to.clone(),
+        reason,
+    })
+}
+
+fn is_folder(request: &CopyRequest) -> bool {
+    request.from.ends_with('/') || request.from.is_empty()
+}
+
+fn check_lengths(request: &CopyRequest) -> Result<(), PlanError> {
+    let refuse = |reason| refuse(request, reason);
+    let folder = is_folder(request);
     if request.to.is_empty() && !folder {
         return refuse("it is empty");
     }
     if folder && !request.to.is_empty() && !request.to.ends_with('/') {
         return refuse("a folder's name ends in a slash");
     }
+    if request.to.len() > LONGEST_KEY {
+        return refuse("it is longer than 1,024 bytes");
+    }
+    Ok(())
+}
+
+fn check_names(request: &CopyRequest) -> Result<(), PlanError> {
+    let refuse = |reason| refuse(request, reason);
     if request.from_bucket == request.to_bucket {
         if request.from == request.to {
             return refuse("it is the same name");
         }
-        if folder && request.to.starts_with(&request.from) {
+        if is_folder(request) && request.to.starts_with(&request.from) {
             return refuse("a folder cannot go into itself");
         }
-    }
-    if request.to.len() > LONGEST_KEY {
-        return refuse("it is longer than 1,024 bytes");
     }
     Ok(())
 }

@@ -89,20 +89,22 @@ impl DownloadPlan {
         request: DownloadRequest,
         watch: &Watch,
     ) -> Result<Self, PlanError> {
-        let folder = std::path::absolute(&request.folder).unwrap_or(request.folder);
+        let mut plan = Self::empty(&request.bucket, &request.folder).await?;
+        plan.collect(store, request.sources, watch).await?;
+        plan.settle_paths();
+        plan.bytes = plan.items.iter().map(|i| i.size).sum();
+        if request.look_there {
+            plan.look_there(watch).await?;
+        }
+        plan.check_space().await;
+        Ok(plan)
+    }
+
+    /// With nothing in it yet, for a folder that was tried out.
+    pub(super) async fn empty(bucket: &str, folder: &Path) -> Result<Self, PlanError> {
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
         let usable = try_folder(&folder).await?;
-        let mut plan = Self {
-            bucket: request.bucket,
-            folder: folder.clone(),
-            items: Vec::new(),
-            folders: Vec::new(),
-            conflicts: Vec::new(),
-            notes: Vec::new(),
-            missing: Vec::new(),
-            bytes: 0,
-            blocked: None,
-            comparison: NameComparison::default(),
-        };
+        let mut plan = Self::restored(bucket.to_owned(), folder.clone(), 0);
         match usable {
             Ok(comparison) => plan.comparison = comparison,
             Err(reason) => {
@@ -112,14 +114,27 @@ impl DownloadPlan {
                 });
             }
         }
-        plan.collect(store, request.sources, watch).await?;
-        plan.settle_paths();
-        plan.bytes = plan.items.iter().map(|i| i.size).sum();
-        if request.look_there {
-            plan.look_there(watch).await?;
-        }
-        plan.check_space().await;
         Ok(plan)
+    }
+
+    /// How the folder's file system compares names.
+    pub(super) fn comparison(&self) -> NameComparison {
+        self.comparison
+    }
+
+    /// After items were put in by hand: paths of their own, and whether there is room for them.
+    pub(super) async fn settle(&mut self) {
+        self.settle_paths();
+        self.weigh().await;
+    }
+
+    /// After items were taken out.
+    pub(super) async fn weigh(&mut self) {
+        self.bytes = self.items.iter().map(|i| i.size).sum();
+        if matches!(self.blocked, Some(Blocked::NotEnoughSpace { .. })) {
+            self.blocked = None;
+        }
+        self.check_space().await;
     }
 
     pub fn key(&self, item: u32) -> &str {

@@ -6,8 +6,11 @@
 mod copy;
 mod delete;
 mod download;
+mod erase;
+pub mod filter;
 mod folder;
 mod listing;
+mod sync;
 mod upload;
 mod walk;
 
@@ -22,6 +25,11 @@ use tokio_util::sync::CancellationToken;
 pub use copy::{CopyItem, CopyPlan, CopyRequest};
 pub use delete::DeletePlan;
 pub use download::{DownloadItem, DownloadPlan, DownloadRequest, DownloadSource};
+pub use erase::{EraseItem, ErasePlan};
+pub use filter::{Filter, FilterSpec, PatternError};
+pub use sync::{
+    Compare, Moves, Removals, SyncCounts, SyncEnd, SyncOptions, SyncPlan, Withheld,
+};
 pub(crate) use upload::{Decided, Root as UploadRoot};
 pub use upload::{UploadItem, UploadPlan, UploadRequest, UploadSource};
 

@@ -143,6 +143,23 @@ impl UploadPlan {
         Ok(plan)
     }
 
+    /// Files of one folder that are known already.
+    pub(super) fn below(
+        folder: &Path,
+        bucket: String,
+        prefix: String,
+        items: Vec<UploadItem>,
+    ) -> Self {
+        let root = Root {
+            path: std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()),
+            key: prefix.clone(),
+        };
+        Self {
+            items,
+            ..Self::restored(bucket, prefix, vec![root], 0)
+        }
+    }
+
     /// The key an item will have. Hostile text, as file names are.
     pub fn key(&self, item: u32) -> String {
         match (self.other_keys.get(&item), self.items.get(item as usize)) {
@@ -171,7 +188,7 @@ impl UploadPlan {
             .map_or_else(|| key.clone(), str::to_owned)
     }
 
-    fn leave_out_what_does_not_fit(&mut self, store: &Arc<dyn ObjectStore>) {
+    pub(super) fn leave_out_what_does_not_fit(&mut self, store: &Arc<dyn ObjectStore>) {
         let limits = store.quirks().parts;
         let mut left_out = Vec::new();
         for (at, item) in self.items.iter().enumerate() {
@@ -196,11 +213,7 @@ impl UploadPlan {
             });
         }
         if !gone.is_empty() {
-            let mut at = 0;
-            self.items.retain(|_| {
-                at += 1;
-                !gone.contains(&(at - 1))
-            });
+            self.retain(|at, _| !gone.contains(&at));
         }
     }
 

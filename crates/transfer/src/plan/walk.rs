@@ -183,12 +183,12 @@ impl<'a> Walk<'a> {
 
 /// Asked rather than tried: opening every file would wake files that live on tape or in a cloud.
 #[cfg(unix)]
-fn may_read(path: &Path) -> io::Result<()> {
+pub(super) fn may_read(path: &Path) -> io::Result<()> {
     Ok(rustix::fs::access(path, rustix::fs::Access::READ_OK)?)
 }
 
 /// What only shows when a file is opened is said then, by the job.
 #[cfg(not(unix))]
-fn may_read(_path: &Path) -> io::Result<()> {
+pub(super) fn may_read(_path: &Path) -> io::Result<()> {
     Ok(())
 }

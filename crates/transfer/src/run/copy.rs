@@ -1,22 +1,58 @@
-//! One object to another name in the same store, and the original away once that is certain.
+//! One object to another name, and the original away once that is certain.
+//!
+//! Inside a store the store itself copies, and between two accounts of one server too when the
+//! destination's key may read the source. Else the bytes go through this computer, see
+//! [`super::relay`].
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use wherry_store::{CopyRequest, ErrorKind, ObjectHead, StoreError};
+use wherry_store::{CopyRequest, ErrorKind, ObjectHead, ObjectStore, StoreError};
 
 use super::Shared;
 use super::job::Stopped;
+use super::relay::{Relayed, Relaying};
+use super::upload::EtagHabit;
 use crate::error::FileError;
 use crate::plan::{CopyItem, CopyPlan, Decided};
 use crate::receipt::{End, Proof, Receipt};
-use crate::verify::{EtagForm, form_of};
+use crate::verify::{EtagForm, form_of, hex};
 
 pub struct Copies {
     pub plan: CopyPlan,
     pub decided: Decided,
+    /// Where the originals are, when that is another store than the job's.
+    from: Option<Arc<dyn ObjectStore>>,
+    /// The job's store may have the originals too, and be able to copy them by itself.
+    reaches: AtomicBool,
+    source_etags: Arc<EtagHabit>,
 }
 
 impl Copies {
+    pub fn within(plan: CopyPlan, decided: Decided) -> Self {
+        Self {
+            plan,
+            decided,
+            from: None,
+            reaches: AtomicBool::new(true),
+            source_etags: Arc::default(),
+        }
+    }
+
+    /// `one_server`: both are accounts of the same server.
+    pub fn between(
+        plan: CopyPlan,
+        decided: Decided,
+        from: Arc<dyn ObjectStore>,
+        one_server: bool,
+    ) -> Self {
+        Self {
+            from: Some(from),
+            reaches: AtomicBool::new(one_server),
+            ..Self::within(plan, decided)
+        }
+    }
+
     pub fn name(&self, row: u32) -> String {
         self.plan
             .items
@@ -30,13 +66,38 @@ impl Copies {
             return Ok(());
         };
         let started = shared.clock.now();
-        let copied = tokio::select! {
-            biased;
-            () = shared.stop.cancelled() => return Err(Stopped::Cancelled),
-            copied = self.copy(row, item, shared) => copied,
+        let copied = match &self.from {
+            Some(from) if !self.reaches(from, item, shared).await? => {
+                self.relay(row, item, from, shared).await?
+            }
+            _ => {
+                let copied = tokio::select! {
+                    biased;
+                    () = shared.stop.cancelled() => return Err(Stopped::Cancelled),
+                    copied = self.copy(row, item, shared) => copied,
+                };
+                match (copied, &self.from) {
+                    // May look at the original there, but not have it copied.
+                    (Err(FileError::Store(e)), Some(from)) if not_ours(e.kind) => {
+                        self.reaches.store(false, Ordering::Relaxed);
+                        self.relay(row, item, from, shared).await?
+                    }
+                    (copied, _) => {
+                        let (head, proof) = copied?;
+                        shared.board.moved(row, item.size);
+                        Relayed {
+                            outcome: wherry_store::PutOutcome {
+                                etag: head.etag,
+                                version_id: head.version_id,
+                            },
+                            md5: None,
+                            part_size: None,
+                            proof,
+                        }
+                    }
+                }
+            }
         };
-        let (head, proof) = copied?;
-        shared.board.moved(row, item.size);
         if self.plan.remove_originals {
             self.remove_original(item, shared).await?;
         }
@@ -48,15 +109,86 @@ impl Copies {
             from: end(&self.plan.from_bucket, &item.from),
             to: end(&self.plan.to_bucket, &item.to),
             size: item.size,
-            md5: None,
-            etag: head.etag,
-            part_size: None,
-            version_id: head.version_id,
-            proof,
+            md5: copied.md5.map(|sum| hex(&sum)),
+            etag: copied.outcome.etag,
+            part_size: copied.part_size,
+            version_id: copied.outcome.version_id,
+            proof: copied.proof,
             started,
             finished: shared.clock.now(),
         });
         Ok(())
+    }
+
+    fn source<'a>(&'a self, shared: &'a Shared) -> &'a Arc<dyn ObjectStore> {
+        self.from.as_ref().unwrap_or(&shared.store)
+    }
+
+    /// Whether the destination's key sees this very object. A bucket of the same name need not be the
+    /// same bucket: servers with tenants have many of one name.
+    async fn reaches(
+        &self,
+        from: &Arc<dyn ObjectStore>,
+        item: &CopyItem,
+        shared: &Arc<Shared>,
+    ) -> Result<bool, Stopped> {
+        if !self.reaches.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        let bucket = &self.plan.from_bucket;
+        let look = async {
+            let _permit = shared.request().await;
+            let theirs = shared
+                .patience
+                .with(|| from.head(bucket, &item.from))
+                .await?;
+            let ours = shared
+                .patience
+                .with(|| shared.store.head(bucket, &item.from))
+                .await;
+            Ok::<_, FileError>((theirs, ours))
+        };
+        let (theirs, ours) = tokio::select! {
+            biased;
+            () = shared.stop.cancelled() => return Err(Stopped::Cancelled),
+            looked = look => looked?,
+        };
+        let same = match ours {
+            Ok(ours) => {
+                ours.etag.is_some()
+                    && (ours.size, &ours.etag, ours.modified)
+                        == (theirs.size, &theirs.etag, theirs.modified)
+            }
+            Err(e) if not_ours(e.kind) => false,
+            Err(e) => return Err(e.into()),
+        };
+        if !same {
+            self.reaches.store(false, Ordering::Relaxed);
+        }
+        Ok(same)
+    }
+
+    async fn relay(
+        &self,
+        row: u32,
+        item: &CopyItem,
+        from: &Arc<dyn ObjectStore>,
+        shared: &Arc<Shared>,
+    ) -> Result<Relayed, Stopped> {
+        let relaying = Relaying {
+            shared: Arc::clone(shared),
+            from: Arc::clone(from),
+            from_bucket: self.plan.from_bucket.clone(),
+            from_key: item.from.to_string(),
+            to_bucket: self.plan.to_bucket.clone(),
+            to_key: item.to.to_string(),
+            row,
+            size: item.size,
+            etag: item.etag.as_deref().map(str::to_owned),
+            if_absent: !self.decided.overwrite_any && !self.decided.overwrite.contains(&row),
+            source_etags: Arc::clone(&self.source_etags),
+        };
+        relaying.run().await
     }
 
     /// Copies and looks at the copy, which is what a deletion of the original will rely on.
@@ -70,8 +202,9 @@ impl Copies {
         let patience = &shared.patience;
         let (from_bucket, to_bucket) = (&self.plan.from_bucket, &self.plan.to_bucket);
         // The plan may be old: an object changed since must not be lost by deleting its new bytes.
+        let source = self.source(shared);
         let original = patience
-            .with(|| shared.store.head(from_bucket, &item.from))
+            .with(|| source.head(from_bucket, &item.from))
             .await?;
         let same_etag = original.etag.is_none()
             || item.etag.is_none()
@@ -144,8 +277,8 @@ impl Copies {
         shared: &Arc<Shared>,
     ) -> Result<(), FileError> {
         let removed = shared.patience.with(|| async {
-            let outcomes = shared
-                .store
+            let outcomes = self
+                .source(shared)
                 .delete(&self.plan.from_bucket, vec![item.from.to_string()])
                 .await;
             outcomes.into_iter().next().map_or_else(
@@ -161,4 +294,12 @@ impl Copies {
         });
         Ok(removed.await?)
     }
+}
+
+/// Whether a store's refusal means that this key, or this store, does not have the original.
+fn not_ours(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Denied | ErrorKind::NoSuchKey | ErrorKind::NoSuchBucket | ErrorKind::Unsupported
+    )
 }

@@ -14,12 +14,13 @@ use super::copy::Copies;
 use super::delete::Deletions;
 use super::download::Downloads;
 use super::each::Each;
+use super::erase::Erasing;
 use super::recheck::{Rechecks, Side};
 use super::undo::{Made, Undoing};
 use super::upload::Uploads;
 use super::{DraftNames, GRAIN, Settings, Shared};
 use crate::error::FileError;
-use crate::plan::{Choices, CopyPlan, DeletePlan, DownloadPlan, UploadPlan};
+use crate::plan::{Choices, CopyPlan, DeletePlan, DownloadPlan, ErasePlan, UploadPlan};
 use crate::receipt::Entry;
 use crate::retry::Patience;
 
@@ -181,6 +182,28 @@ impl Job {
         )
     }
 
+    /// Deletes files of this computer. The store is not asked for anything.
+    pub fn erase(store: Arc<dyn ObjectStore>, plan: ErasePlan, settings: Settings) -> Self {
+        Self::each(store, Box::new(Erasing::new(plan)), settings)
+    }
+
+    /// Copies the plan's objects from one store into another. `one_server`: both are accounts of the
+    /// same server, which may be able to copy by itself.
+    pub async fn copy_between(
+        from: Arc<dyn ObjectStore>,
+        to: Arc<dyn ObjectStore>,
+        one_server: bool,
+        mut plan: CopyPlan,
+        choices: &Choices,
+        settings: Settings,
+    ) -> Result<Self, StoreError> {
+        let decided = plan.decide(&to, choices).await?;
+        let (files, bytes) = (plan.items.len(), plan.items.iter().map(|i| i.size).sum());
+        let skip = decided.skip.clone();
+        let work = Work::Copy(Copies::between(plan, decided, from, one_server));
+        Ok(Self::start(to, work, files, bytes, &skip, settings))
+    }
+
     /// Looks again whether what these entries say is still there. `store` is asked where the entries
     /// name a store that `side` has none for.
     pub fn recheck(
@@ -225,7 +248,7 @@ impl Job {
         let skip = decided.skip.clone();
         Ok(Self::start(
             store,
-            Work::Copy(Copies { plan, decided }),
+            Work::Copy(Copies::within(plan, decided)),
             files,
             bytes,
             &skip,

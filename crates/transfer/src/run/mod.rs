@@ -14,8 +14,11 @@ mod delete;
 pub mod disk;
 mod download;
 mod each;
+mod erase;
 mod job;
 mod recheck;
+mod relay;
+mod sync;
 mod undo;
 mod upload;
 
@@ -31,6 +34,7 @@ use wherry_store::{ObjectStore, StoreError};
 
 pub use board::{FileRow, FileState, JobSnapshot, JobState};
 pub use job::Job;
+pub use sync::{SyncEnded, SyncRun, SyncStores};
 pub use recheck::{Side, md5_of_file, md5_of_object};
 pub use undo::Made;
 
