@@ -1,12 +1,15 @@
 /** What can be done with what is selected, written once for the toolbar, the menus and the keys. */
 import ArrowDownToLine from '@lucide/svelte/icons/arrow-down-to-line'
+import ClipboardPaste from '@lucide/svelte/icons/clipboard-paste'
 import Copy from '@lucide/svelte/icons/copy'
 import FolderOpen from '@lucide/svelte/icons/folder-open'
+import FolderOutput from '@lucide/svelte/icons/folder-output'
 import FolderPlus from '@lucide/svelte/icons/folder-plus'
 import InfoIcon from '@lucide/svelte/icons/info'
 import Link2 from '@lucide/svelte/icons/link-2'
 import Pencil from '@lucide/svelte/icons/pencil'
 import RefreshCw from '@lucide/svelte/icons/refresh-cw'
+import Scissors from '@lucide/svelte/icons/scissors'
 import Trash2 from '@lucide/svelte/icons/trash-2'
 import Upload from '@lucide/svelte/icons/upload'
 import FolderUp from '@lucide/svelte/icons/folder-up'
@@ -17,7 +20,9 @@ import { report, say } from '$lib/frame/notice.svelte'
 import { changeSettings, chooseDownloadFolder, current } from '$lib/frame/settings.svelte'
 import { shortcut } from '$lib/frame/platform.svelte'
 import type { MenuEntry } from '$lib/parts/menu'
+import { syncMenu } from '$lib/sync/open'
 import { startPlan } from '$lib/transfers/planning.svelte'
+import { cannotPaste, chooseWhere, paste, take } from './copying.svelte'
 import { folder } from './folder.svelte'
 import * as select from './selection'
 
@@ -166,10 +171,16 @@ export function rowMenu(): MenuEntry[] {
     { label: 'Download', icon: ArrowDownToLine, shortcut: one?.kind === 'folder' ? undefined : 'Enter', run: () => void download() },
     { label: 'Download to…', run: () => void download(true) },
     'line',
+    { label: 'Copy', icon: Copy, shortcut: shortcut('Ctrl+C'), run: () => take(false) },
+    { label: 'Cut', icon: Scissors, shortcut: shortcut('Ctrl+X'), run: () => take(true) },
+    { label: 'Paste here', icon: ClipboardPaste, shortcut: shortcut('Ctrl+V'), reason: cannotPaste(), run: paste },
+    { label: 'Copy to…', icon: FolderOutput, run: () => chooseWhere('copy') },
+    { label: 'Move to…', run: () => chooseWhere('move') },
+    'line',
     { label: 'Rename…', icon: Pencil, shortcut: 'F2', reason: cannot.rename, run: rename },
     { label: many === 1 ? 'Delete…' : `Delete ${many.toLocaleString('en')}…`, icon: Trash2, shortcut: 'Delete', danger: true, run: () => void remove() },
     'line',
-    { label: many === 1 ? 'Copy path' : 'Copy paths', icon: Copy, shortcut: shortcut('Ctrl+C'), reason: chosen.all ? 'Not for everything at once' : null, run: copyPath },
+    { label: many === 1 ? 'Copy path' : 'Copy paths', shortcut: shortcut('Ctrl+Shift+C'), reason: chosen.all ? 'Not for everything at once' : null, run: copyPath },
     { label: 'Copy URL', reason: cannot.link, run: () => void copyUrl() },
     { label: 'Get a link to share…', icon: Link2, reason: cannot.link, run: showDetails },
     'line',
@@ -190,8 +201,11 @@ export function folderMenu(): MenuEntry[] {
     ...uploadMenu(),
     'line',
     { label: 'New folder…', icon: FolderPlus, shortcut: shortcut('Ctrl+Shift+N'), run: newFolder },
-    { label: 'Copy path', icon: Copy, run: copyPath },
+    { label: 'Paste here', icon: ClipboardPaste, shortcut: shortcut('Ctrl+V'), reason: cannotPaste(), run: paste },
+    { label: 'Copy path', shortcut: shortcut('Ctrl+Shift+C'), run: copyPath },
     { label: 'Select all', shortcut: shortcut('Ctrl+A'), run: () => folder.chooseAll() },
+    'line',
+    ...(folder.location ? syncMenu(folder.location) : []),
     'line',
     { label: 'Refresh', icon: RefreshCw, shortcut: 'F5', run: () => void folder.refresh() },
   ]

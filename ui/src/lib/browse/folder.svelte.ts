@@ -30,8 +30,31 @@ export function sameLocation(a: Location | null, b: Location | null): boolean {
   return a === b || (!!a && !!b && a.account === b.account && a.bucket === b.bucket && a.prefix === b.prefix)
 }
 
+/** Listings that somebody still needs when their folder has been left, and whether it has. */
+const held = new Map<string, { by: number; left: boolean }>()
+
+/** Keeps a listing after its folder was left: "all of it" may have been copied, and is pasted elsewhere. */
+export function hold(listing: string): () => void {
+  const mine = held.get(listing) ?? { by: 0, left: false }
+  mine.by++
+  held.set(listing, mine)
+  let over = false
+  return () => {
+    if (over) return
+    over = true
+    if (--mine.by > 0) return
+    held.delete(listing)
+    if (mine.left) close(listing)
+  }
+}
+
 /** Frees a listing; one that is gone already is as good. */
 function close(listing: string) {
+  const needed = held.get(listing)
+  if (needed) {
+    needed.left = true
+    return
+  }
   void backend().call('close_listing', listing).catch(() => undefined)
 }
 

@@ -2,6 +2,7 @@
 import { command } from '$lib/frame/platform.svelte'
 import { up } from '$lib/frame/navigation.svelte'
 import { copyPath, openRow, remove, rename, showDetails } from './actions.svelte'
+import { clipboard, paste, take } from './copying.svelte'
 import { folder } from './folder.svelte'
 
 /** Letters typed within this time belong to one word. */
@@ -52,7 +53,11 @@ export function tableKeys(page: () => number): (event: KeyboardEvent) => void {
     else if (event.key === 'F2') rename()
     else if (event.key === 'Delete') void remove()
     else if (cmd && event.key.toLowerCase() === 'a') folder.chooseAll()
-    else if (cmd && event.key.toLowerCase() === 'c') copyPath()
+    else if (cmd && event.shiftKey && event.key.toLowerCase() === 'c') copyPath()
+    else if (cmd && event.key.toLowerCase() === 'c') take(false)
+    else if (cmd && event.key.toLowerCase() === 'x') take(true)
+    else if (cmd && event.key.toLowerCase() === 'v') paste()
+    else if (event.key === 'Escape' && clipboard.taken?.cut) clipboard.clear()
     else if (event.key === 'Escape') folder.chooseNone()
     else if (event.key.length === 1 && !cmd && !event.altKey && !event.ctrlKey && !event.metaKey) typeAhead(event.key, event.timeStamp)
     else return

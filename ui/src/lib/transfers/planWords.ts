@@ -1,58 +1,125 @@
-/** A plan in words: what it sums up to, and what its button says. */
-import type { OnConflict, PlanView } from '$lib/backend'
+/** A plan in words: what it comes to at a glance, and what its button says. */
+import type { JobKind, OnConflict, PlanView } from '$lib/backend'
 import { bytes, count, counted } from '$lib/frame/format'
 
-/** Files that will really be moved with these choices. */
-export function moving(plan: PlanView, onConflict: OnConflict, includeSame: boolean): number {
+/** Files that will really be moved with these choices; `skipped` of the conflicts are left as they are. */
+export function moving(plan: PlanView, skipped: number, includeSame: boolean): number {
   if (plan.kind === 'delete' || plan.kind === 'rename') return plan.files
-  return Math.max(0, plan.files - (includeSame ? 0 : plan.same) - (onConflict === 'skip' ? plan.conflicts : 0))
+  return Math.max(0, plan.files - (includeSame ? 0 : plan.same) - skipped)
+}
+
+/** On this computer they are files; in a store they are objects. */
+function noun({ kind }: PlanView): string {
+  return kind === 'upload' || kind === 'sync' ? 'file' : 'object'
+}
+
+const VERB: Record<JobKind, string> = {
+  upload: 'will be sent',
+  download: 'will be fetched',
+  stage: 'will be fetched',
+  delete: 'will be deleted',
+  rename: 'will be copied to the new name, then deleted under the old one',
+  copy: 'will be copied',
+  move: 'will be copied; each original is deleted once its copy is there and checked',
+  sync: 'were looked at',
+  verify: 'will be looked at',
 }
 
 export function summary(plan: PlanView): string {
-  const noun = plan.kind === 'upload' ? 'file' : 'object'
-  const parts = [`${counted(plan.files, noun)}, ${bytes(plan.bytes)}`]
+  const parts = [`${counted(plan.files, noun(plan))}, ${bytes(plan.bytes)}`]
   if (plan.folders) parts.push(`in ${counted(plan.folders, 'folder')}`)
-  const verb = { upload: 'will be sent', download: 'will be fetched', stage: 'will be fetched', delete: 'will be deleted', rename: 'will be copied to the new name, then deleted under the old one', copy: 'will be copied', move: 'will be copied, then deleted where they are now', sync: 'will be made the same', verify: 'will be looked at' }[plan.kind]
-  const same = plan.same ? `; ${count(plan.same)} of them ${plan.same === 1 ? 'is' : 'are'} there already` : ` ${verb}`
+  const same = plan.same && plan.kind !== 'sync' ? `; ${count(plan.same)} of them ${plan.same === 1 ? 'is' : 'are'} there already` : ` ${VERB[plan.kind]}`
   return `${parts.join(' ')}${same}.`
 }
 
-export function conflictChoices(plan: PlanView): { value: OnConflict; label: string; hint: string | null }[] {
+export interface Figure {
+  label: string
+  value: string
+  hint: string
+  tone?: 'warn' | 'danger' | 'quiet'
+}
+
+/** What it comes to, for those who read no further. */
+export function figures(plan: PlanView): Figure[] {
+  const all: Figure[] = []
+  const add = (n: number, label: string, hint: string, tone?: Figure['tone']) => {
+    if (n) all.push(tone ? { label, value: count(n), hint, tone } : { label, value: count(n), hint })
+  }
+  if (plan.kind === 'sync') {
+    add(moving(plan, plan.conflicts, false), 'new', 'only at the source: will be copied')
+    add(plan.conflicts, 'changed', 'different at the destination: will be replaced', 'warn')
+    add(plan.deletes, 'deleted', 'only at the destination: will be deleted there', 'danger')
+    add(plan.same, 'unchanged', 'the same on both sides: left alone', 'quiet')
+  } else if (plan.same || plan.conflicts) {
+    add(plan.files - plan.same - plan.conflicts, 'new', 'not there yet')
+    add(plan.conflicts, plan.conflicts === 1 ? 'differs' : 'differ', 'there already, with other content: choose below', 'warn')
+    add(plan.same, 'the same', 'there already, as far as can be told: skipped', 'quiet')
+  }
+  return all
+}
+
+/** Whether there is room, as far as it is known; null where it is not. */
+export function roomWords({ room, bytes: needed, kind }: PlanView): { words: string; tight: boolean } | null {
+  if (!room || kind === 'delete') return null
+  return { words: `${bytes(room.free)} free on ${room.of}`, tight: room.free < needed }
+}
+
+export interface ConflictChoice {
+  value: OnConflict
+  /** On a button of one row. */
+  word: string
+  label: string
+  hint: string | null
+}
+
+export function conflictChoices(plan: PlanView): ConflictChoice[] {
   const there = plan.kind === 'download' ? 'on this computer' : 'in the bucket'
   return [
-    { value: 'skip', label: 'Leave what is there', hint: null },
-    { value: 'overwrite', label: 'Replace what is there', hint: plan.kind === 'download' ? null : 'The old ones are gone, unless the bucket keeps versions.' },
-    { value: 'keep-both', label: 'Keep both', hint: `The new ones get a number in their name ${there}.` },
+    { value: 'skip', word: 'Leave', label: 'Leave what is there', hint: null },
+    { value: 'overwrite', word: 'Replace', label: 'Replace what is there', hint: plan.kind === 'download' ? null : 'The old ones are gone, unless the bucket keeps versions.' },
+    { value: 'keep-both', word: 'Keep both', label: 'Keep both', hint: `The new ones get a number in their name ${there}.` },
   ]
 }
 
-/** Why there would be nothing to do; null when there is something. */
-export function nothingToDo(plan: PlanView, onConflict: OnConflict, includeSame: boolean): string | null {
-  if (plan.files === 0 && plan.folders > 0) return null
-  if (plan.files === 0) return 'There is nothing in it'
-  return moving(plan, onConflict, includeSame) === 0 ? 'Everything is there already' : null
+export function conflictHeading({ conflicts }: PlanView): string {
+  return conflicts === 1 ? 'One is there already, and is different:' : `${count(conflicts)} are there already, and are different:`
 }
 
-export function runLabel(plan: PlanView, onConflict: OnConflict, includeSame: boolean): string {
-  const n = moving(plan, onConflict, includeSame)
-  if (n === 0 && plan.files > 0 && (plan.kind === 'upload' || plan.kind === 'download')) return `Nothing to ${plan.kind}`
+export function sidesOf({ kind }: PlanView): { here: string; there: string } {
+  const here = { upload: 'To be sent', download: 'In the store', copy: 'To be copied', move: 'To be moved' }[kind as string] ?? 'At the source'
+  return { here, there: kind === 'sync' ? 'At the destination' : 'There now' }
+}
+
+/** Why there would be nothing to do; null when there is something. */
+export function nothingToDo(plan: PlanView, skipped: number, includeSame: boolean): string | null {
+  if (plan.deletes > 0 || (plan.files === 0 && plan.folders > 0)) return null
+  if (plan.files === 0) return 'There is nothing in it'
+  if (moving(plan, skipped, includeSame) > 0) return null
+  return plan.kind === 'sync' ? 'Both sides are the same' : 'Everything is there already'
+}
+
+export function runLabel(plan: PlanView, skipped: number, includeSame: boolean): string {
+  const n = moving(plan, skipped, includeSame)
+  const things = counted(n, noun(plan))
+  if (n === 0 && plan.files > 0 && ['upload', 'download', 'copy', 'move'].includes(plan.kind)) return `Nothing to ${plan.kind}`
   switch (plan.kind) {
     case 'upload':
-      return `Upload ${counted(n, 'file')}`
+      return `Upload ${things}`
     case 'download':
     case 'stage':
-      return `Download ${counted(n, 'object')}`
+      return `Download ${things}`
     case 'delete':
-      return `Delete ${counted(plan.files, 'object')}`
+      return `Delete ${things}`
     case 'rename':
-      return plan.files === 1 ? 'Rename' : `Rename ${counted(plan.files, 'object')}`
+      return plan.files === 1 ? 'Rename' : `Rename ${things}`
     case 'copy':
-      return `Copy ${counted(n, 'object')}`
+      return `Copy ${things}`
     case 'move':
-      return `Move ${counted(n, 'object')}`
+      return `Move ${things}`
     case 'sync':
-      return 'Sync'
+      if (n === 0 && plan.deletes === 0) return 'Nothing to sync'
+      return ['Sync:', [n ? `copy ${count(n)}` : '', plan.deletes ? `delete ${count(plan.deletes)}` : ''].filter(Boolean).join(', ')].join(' ')
     case 'verify':
-      return `Verify ${counted(n, 'object')}`
+      return `Verify ${things}`
   }
 }
