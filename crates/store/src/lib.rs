@@ -31,7 +31,7 @@ pub use api::{
 pub use config::{Credentials, HttpSettings, Patience, S3Config};
 pub use error::{ErrorKind, StoreError};
 pub use key::{KeyLender, KeySource, LentKey};
-pub use ops::check_bucket_name;
+pub use ops::{Usage, check_bucket_name};
 pub use presign::LONGEST_LINK;
 pub use probe::{KeyVerdict, Probe};
 pub use store::S3Store;

@@ -14,8 +14,10 @@ mod list_parts;
 mod list_uploads;
 mod put;
 mod upload_part;
+mod usage;
 
 pub use buckets::check_bucket_name;
+pub use usage::Usage;
 
 use aws_sdk_s3::primitives;
 use chrono::{DateTime, Utc};

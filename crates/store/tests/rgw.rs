@@ -508,6 +508,28 @@ async fn a_store_that_denies_everything_alike_is_said_to_do_so() {
 }
 
 #[tokio::test]
+async fn how_full_a_bucket_is_can_be_asked() {
+    let rgw = Rgw::start_private();
+    let store = open(config(&rgw));
+    let bucket = unique_bucket("usage");
+    store.create_bucket(&bucket).await.unwrap();
+    store.put(put(&bucket, "one", "12345")).await.unwrap();
+    let usage = store.usage(&bucket).await.unwrap().unwrap();
+    assert_eq!((usage.used, usage.limit, usage.free()), (5, None, None));
+    let admin = |arguments: &str| rgw.admin(&arguments.split(' ').collect::<Vec<_>>());
+    admin(&format!(
+        "quota set --quota-scope=bucket --bucket={bucket} --max-size=8192"
+    ));
+    admin(&format!(
+        "quota enable --quota-scope=bucket --bucket={bucket}"
+    ));
+    let usage = store.usage(&bucket).await.unwrap().unwrap();
+    assert_eq!(usage.free(), Some(8187), "{usage:?}");
+    let missing = store.usage(&unique_bucket("gone")).await.unwrap_err();
+    assert_eq!(missing.kind, ErrorKind::NoSuchBucket);
+}
+
+#[tokio::test]
 async fn over_quota_is_said_so_and_can_be_cleaned_up() {
     let rgw = Rgw::start_private();
     let store = open(config(&rgw));

@@ -114,6 +114,9 @@ impl FileError {
                     | ErrorKind::ClockSkew
                     | ErrorKind::NoSuchBucket
                     | ErrorKind::HostUnknown
+                    // After all the patience there is: the way to the store is gone.
+                    | ErrorKind::Unreachable
+                    | ErrorKind::Proxy
                     | ErrorKind::CertificateUntrusted
                     | ErrorKind::Redirect
                     | ErrorKind::NotS3

@@ -30,6 +30,7 @@ pub mod recover;
 mod saved;
 mod schema;
 mod spec;
+mod steer;
 mod writer;
 
 #[cfg(test)]
