@@ -318,6 +318,7 @@ describe('dragging out', () => {
   test('let go before: ready as a chip, and dragged from there at once', async () => {
     const { page } = await visit('staging')
     await pull(page)
+    await page.getByText('keep the button pressed').first().waitFor()
     await page.mouse.up()
     await fetched(page)
     const chip = page.getByText('Ready to drag: 1 item')

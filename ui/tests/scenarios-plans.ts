@@ -42,7 +42,7 @@ export const syncPlan = (change: Partial<PlanView> = {}): PlanView =>
   planView({
     kind: 'sync',
     title: 'Sync /home/ada/results with thesis/results/',
-    files: 1_204,
+    files: 104,
     bytes: 48_213_331_004,
     same: 1_100,
     conflicts: 24,
@@ -154,7 +154,7 @@ const unfinished = (uploads: UnfinishedView[], change: FakeOptions['handlers'] =
 export const scenarios: Record<string, () => Fake> = {
   'plan-many-conflicts': plans(manyConflicts(5_000)),
   'plan-sync': plans(syncPlan()),
-  'plan-sync-same': plans(syncPlan({ files: 1_204, same: 1_204, conflicts: 0, conflictExamples: [], deletes: 0, deleteExamples: [], examples: [] })),
+  'plan-sync-same': plans(syncPlan({ files: 0, bytes: 0, same: 1_204, conflicts: 0, conflictExamples: [], deletes: 0, deleteExamples: [], examples: [] })),
   'saved-syncs-empty': plans(syncPlan(), { saved_syncs: () => [] }),
   unfinished: unfinished(unfinishedUploads),
   'unfinished-many': unfinished(Array.from({ length: 20_000 }, (_, i) => ({ key: `run/part_${i}.nc`, upload: `u${i + 10}`, started: NOW - (i % 900) * DAY, bytes: 8_388_608 + i, owner: 'ada', job: null }))),

@@ -3,7 +3,7 @@ const row = (page, name) => page.getByRole('row', { name }).first()
 
 const press = (page, name) => page.getByRole('button', { name, exact: true }).click()
 const drop = async (page) => {
-  await page.evaluate(() => window.fake.drag.drop(['/home/ada/results'], { x: 700, y: 600 }))
+  await page.evaluate(() => window.fake.drag.drop(['/home/ada/results'], { x: 500, y: 450 }))
   await page.getByRole('dialog').waitFor()
 }
 const item = (page, name) => page.getByRole('menuitem', { name }).click()

@@ -116,7 +116,7 @@ export const states = {
     steps: async (page) => {
       await page.evaluate(() => window.fake.drag.drop(['/home/ada/README.md', '/home/ada/chapter 2.docx', '/home/ada/x.txt'], { x: 500, y: 400 }))
       await page.getByRole('dialog').waitFor()
-      await page.getByText('Show ').click()
+      await page.getByRole('grid', { name: 'Already there' }).waitFor()
     },
   },
   blocked: {
@@ -149,6 +149,7 @@ export const states = {
       await page.mouse.move(box.x + 80, box.y + 10)
       await page.mouse.down()
       await page.mouse.move(box.x + 200, box.y + 120, { steps: 5 })
+      await page.getByText('Fetching 1 item').first().waitFor()
     },
   },
   ready: {
@@ -158,6 +159,7 @@ export const states = {
       await page.mouse.move(box.x + 80, box.y + 10)
       await page.mouse.down()
       await page.mouse.move(box.x + 200, box.y + 120, { steps: 2 })
+      await page.getByText('Fetching 1 item').first().waitFor()
       await page.mouse.up()
       await fetched(page)
       await page.getByText('Ready to drag').waitFor({ timeout: 3000 })

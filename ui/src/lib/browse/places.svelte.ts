@@ -22,6 +22,8 @@ export class Places {
   location = $state.raw<Location | null>(null)
   /** Why it was not understood. */
   wrong = $state.raw<Problem | null>(null)
+  /** Typed, and not looked at yet: nothing is concluded from what was there before. */
+  pending = $state(false)
   loading = $state(false)
   /** Why what is there cannot be shown; one may copy to where one may not look. */
   hidden = $state.raw<Problem | null>(null)
@@ -94,6 +96,7 @@ export class Places {
 
   typed() {
     clearTimeout(this.#timer)
+    this.pending = true
     this.#timer = setTimeout(() => void this.settle(), TYPED)
   }
 
@@ -110,12 +113,14 @@ export class Places {
     try {
       const { account, bucket, prefix } = await backend().call('parse_path', { account: this.account, text })
       if (mine !== this.#round) return null
+      this.pending = false
       const location = { account, bucket, prefix: prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/` }
       if (!same(location, this.location)) this.#show(location, false)
       return location
     } catch (error) {
       if (mine === this.#round) {
         this.wrong = asProblem(error)
+        this.pending = false
         this.location = null
         this.#close()
       }
@@ -126,6 +131,7 @@ export class Places {
   #show(location: Location | null, write = true) {
     const mine = ++this.#round
     this.location = location
+    this.pending = false
     this.wrong = null
     if (write) this.text = location ? `${location.bucket}/${location.prefix}` : ''
     this.#close()

@@ -60,6 +60,7 @@ export class SyncForm {
 
   get wrong(): string | null {
     if (this.direction !== 'copy' && !this.folder) return 'Choose the folder on this computer'
+    if (this.place.pending || (this.direction === 'copy' && this.target.pending)) return null
     if (!this.place.location) return this.direction === 'copy' ? 'Choose the bucket it comes from' : 'Choose the bucket'
     if (this.direction === 'copy') {
       if (!this.target.location) return 'Choose the bucket it goes to'

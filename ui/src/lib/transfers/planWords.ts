@@ -5,6 +5,8 @@ import { bytes, count, counted } from '$lib/frame/format'
 /** Files that will really be moved with these choices; `skipped` of the conflicts are left as they are. */
 export function moving(plan: PlanView, skipped: number, includeSame: boolean): number {
   if (plan.kind === 'delete' || plan.kind === 'rename') return plan.files
+  // Of a sync, what is the same is not even in it.
+  if (plan.kind === 'sync') return Math.max(0, plan.files - skipped)
   return Math.max(0, plan.files - (includeSame ? 0 : plan.same) - skipped)
 }
 
@@ -21,11 +23,12 @@ const VERB: Record<JobKind, string> = {
   rename: 'will be copied to the new name, then deleted under the old one',
   copy: 'will be copied',
   move: 'will be copied; each original is deleted once its copy is there and checked',
-  sync: 'were looked at',
+  sync: 'will be copied',
   verify: 'will be looked at',
 }
 
 export function summary(plan: PlanView): string {
+  if (plan.kind === 'sync' && plan.files === 0) return plan.deletes ? 'Nothing is to be copied.' : 'Both sides are the same.'
   const parts = [`${counted(plan.files, noun(plan))}, ${bytes(plan.bytes)}`]
   if (plan.folders) parts.push(`in ${counted(plan.folders, 'folder')}`)
   const same = plan.same && plan.kind !== 'sync' ? `; ${count(plan.same)} of them ${plan.same === 1 ? 'is' : 'are'} there already` : ` ${VERB[plan.kind]}`
@@ -46,7 +49,7 @@ export function figures(plan: PlanView): Figure[] {
     if (n) all.push(tone ? { label, value: count(n), hint, tone } : { label, value: count(n), hint })
   }
   if (plan.kind === 'sync') {
-    add(moving(plan, plan.conflicts, false), 'new', 'only at the source: will be copied')
+    add(plan.files - plan.conflicts, 'new', 'only at the source: will be copied')
     add(plan.conflicts, 'changed', 'different at the destination: will be replaced', 'warn')
     add(plan.deletes, 'deleted', 'only at the destination: will be deleted there', 'danger')
     add(plan.same, 'unchanged', 'the same on both sides: left alone', 'quiet')
@@ -60,7 +63,7 @@ export function figures(plan: PlanView): Figure[] {
 
 /** Whether there is room, as far as it is known; null where it is not. */
 export function roomWords({ room, bytes: needed, kind }: PlanView): { words: string; tight: boolean } | null {
-  if (!room || kind === 'delete') return null
+  if (!room || kind === 'delete' || needed === 0) return null
   return { words: `${bytes(room.free)} free on ${room.of}`, tight: room.free < needed }
 }
 
@@ -93,9 +96,9 @@ export function sidesOf({ kind }: PlanView): { here: string; there: string } {
 /** Why there would be nothing to do; null when there is something. */
 export function nothingToDo(plan: PlanView, skipped: number, includeSame: boolean): string | null {
   if (plan.deletes > 0 || (plan.files === 0 && plan.folders > 0)) return null
+  if (plan.kind === 'sync') return plan.files > 0 ? null : 'Both sides are the same'
   if (plan.files === 0) return 'There is nothing in it'
-  if (moving(plan, skipped, includeSame) > 0) return null
-  return plan.kind === 'sync' ? 'Both sides are the same' : 'Everything is there already'
+  return moving(plan, skipped, includeSame) > 0 ? null : 'Everything is there already'
 }
 
 export function runLabel(plan: PlanView, skipped: number, includeSame: boolean): string {

@@ -44,21 +44,22 @@ describe('a plan', () => {
 })
 
 describe('the plan of a sync', () => {
-  const sync = (change: Partial<PlanView> = {}) => plan({ kind: 'sync', clean: false, files: 12, same: 7, conflicts: 2, deletes: 4, ...change })
+  const sync = (change: Partial<PlanView> = {}) => plan({ kind: 'sync', clean: false, files: 5, same: 7, conflicts: 2, deletes: 4, ...change })
 
   test('says what is new, changed, deleted and unchanged', () => {
     expect(figures(sync()).map(({ label, value }) => `${value} ${label}`)).toEqual(['3 new', '2 changed', '4 deleted', '7 unchanged'])
-    expect(summary(sync())).toBe('12 files, 24.0 kB were looked at.')
+    expect(summary(sync())).toBe('5 files, 24.0 kB will be copied.')
   })
   test('its button names both', () => {
     expect(runLabel(sync(), 0, false)).toBe('Sync: copy 5, delete 4')
     expect(runLabel(sync({ deletes: 0 }), 0, false)).toBe('Sync: copy 5')
-    expect(runLabel(sync({ same: 12, conflicts: 0 }), 0, false)).toBe('Sync: delete 4')
-    expect(runLabel(sync({ same: 12, conflicts: 0, deletes: 0 }), 0, false)).toBe('Nothing to sync')
+    expect(runLabel(sync({ files: 0, conflicts: 0 }), 0, false)).toBe('Sync: delete 4')
+    expect(runLabel(sync({ files: 0, conflicts: 0, deletes: 0 }), 0, false)).toBe('Nothing to sync')
   })
   test('deleting alone is something to do', () => {
-    expect(nothingToDo(sync({ same: 12, conflicts: 0 }), 0, false)).toBeNull()
-    expect(nothingToDo(sync({ files: 0, same: 0, conflicts: 0 }), 0, false)).toBeNull()
-    expect(nothingToDo(sync({ same: 12, conflicts: 0, deletes: 0 }), 0, false)).toBe('Both sides are the same')
+    expect(nothingToDo(sync({ files: 0, conflicts: 0 }), 0, false)).toBeNull()
+    expect(nothingToDo(sync({ deletes: 0 }), 0, false)).toBeNull()
+    expect(nothingToDo(sync({ files: 0, conflicts: 0, deletes: 0 }), 0, false)).toBe('Both sides are the same')
+    expect(summary(sync({ files: 0, conflicts: 0, deletes: 0 }))).toBe('Both sides are the same.')
   })
 })

@@ -35,8 +35,8 @@ export class Unfinished {
     this.problem = null
     try {
       const { uploads } = await backend().call('unfinished_uploads', this.bucket)
-      // The oldest first: they are the ones that nobody comes back for.
-      this.uploads = [...uploads].sort((a, b) => (a.started ?? 0) - (b.started ?? 0))
+      // The oldest first: they are the ones that nobody comes back for. Those of unknown age last.
+      this.uploads = [...uploads].sort((a, b) => (a.started ?? Infinity) - (b.started ?? Infinity) || 0)
       const there = new Set(this.uploads.map(({ upload }) => upload))
       for (const upload of this.chosen) if (!there.has(upload)) this.chosen.delete(upload)
     } catch (error) {

@@ -1,0 +1,301 @@
+/**
+ * Plans, copies by mouse and keyboard, syncs and unfinished uploads in a browser, on worlds in memory.
+ *   node --test tests/plans.browser.mjs
+ */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { findings, outside, settled } from './axe.mjs'
+import { open, start } from './chromium.mjs'
+import { row } from './states.mjs'
+import states, { bucketMenu, drop, grip, over, press, syncMenu } from './states-plans.mjs'
+
+let desk
+before(async () => (desk = await start()))
+after(() => desk.close())
+
+async function visit(world, options = {}) {
+  const { page, errors } = await open(desk, { world, ...options })
+  page.setDefaultTimeout(10_000)
+  await page.waitForFunction(() => !document.body.textContent.includes('Opening Wherry'))
+  return { page, errors }
+}
+const calls = (page, name) => page.evaluate((name) => window.fake.calls.filter((c) => c.name === name).map((c) => c.args), name)
+const planned = async (page) => (await calls(page, 'plan')).map(({ what }) => what)
+const asked = (page, name) => page.waitForFunction((name) => window.fake.calls.some((c) => c.name === name), name)
+
+describe('axe', () => {
+  for (const [name, { world, steps }] of Object.entries(states))
+    test(name, async () => {
+      const { page, errors } = await visit(world)
+      await steps?.(page)
+      for (const colorScheme of ['light', 'dark']) {
+        await page.emulateMedia({ colorScheme })
+        await settled(page)
+        assert.deepEqual(await findings(page), [], colorScheme)
+      }
+      assert.deepEqual(errors, [])
+      await page.close()
+    })
+})
+
+describe('large text in a small window', () => {
+  // What is dragged to the accounts needs them beside the folder; there they are a drawer.
+  for (const [name, { world, steps }] of Object.entries(states).filter(([name]) => name !== 'drag-across'))
+    test(name, async () => {
+      const { page } = await visit(world, { size: '800x600', scale: 2 })
+      await steps?.(page)
+      await settled(page)
+      assert.deepEqual(await outside(page), [])
+      await page.close()
+    })
+})
+
+describe('rows dragged within the window', () => {
+  const ghost = (page, words) => page.waitForFunction((words) => document.querySelector('.ghost')?.textContent.includes(words), words)
+  const figures = { account: 'a1', bucket: 'thesis', prefix: 'figures/' }
+
+  test('onto a folder of the same bucket: moved, and nothing is fetched', async () => {
+    const { page } = await visit('browse')
+    await grip(page, 'README.md')
+    await over(page, row(page, 'figures'))
+    await ghost(page, 'Move 1 item to figures/')
+    await page.mouse.up()
+    await page.getByRole('dialog').waitFor()
+    const [what, ...more] = await planned(page)
+    assert.deepEqual(more, [])
+    assert.equal(what.kind, 'copy')
+    assert.deepEqual(what.to, figures)
+    assert.equal(what.removeOriginals, true)
+    assert.deepEqual(what.selection.keys, [{ kind: 'object', key: 'README.md' }])
+    await press(page, 'Move 1 object')
+    await row(page, 'README.md').waitFor({ state: 'detached' })
+    await page.close()
+  })
+
+  test('with Ctrl it is copied, also when Ctrl is pressed while the mouse rests', async () => {
+    const { page } = await visit('browse')
+    await grip(page, 'README.md')
+    await over(page, row(page, 'figures'))
+    await page.keyboard.down('Control')
+    await ghost(page, 'Copy 1 item to figures/')
+    await page.mouse.up()
+    await page.keyboard.up('Control')
+    await asked(page, 'plan')
+    assert.equal((await planned(page))[0].removeOriginals, false)
+    await page.close()
+  })
+
+  test('onto a bucket of another account, which opens when one waits on it: copied', async () => {
+    const { page } = await visit('browse')
+    await grip(page, 'figures')
+    await over(page, page.getByRole('treeitem', { name: 'CloudFerro WAW3-1' }))
+    await page.getByRole('treeitem', { name: 'sentinel-2-tiles' }).waitFor()
+    await over(page, page.getByRole('treeitem', { name: 'sentinel-2-tiles' }))
+    await ghost(page, 'Copy 1 item to sentinel-2-tiles of CloudFerro')
+    await page.mouse.up()
+    await page.waitForFunction(() => window.fake.calls.some((c) => c.name === 'plan' && c.args.what.kind === 'copy'))
+    const what = (await planned(page)).find(({ kind }) => kind === 'copy')
+    assert.deepEqual(what.to, { account: 'a2', bucket: 'sentinel-2-tiles', prefix: '' })
+    assert.equal(what.removeOriginals, false)
+    await page.close()
+  })
+
+  test('a folder does not go into itself, and Escape gives up', async () => {
+    const { page } = await visit('browse')
+    await grip(page, 'figures')
+    await ghost(page, 'A folder cannot go into itself')
+    await over(page, row(page, 'data'))
+    await ghost(page, 'Move 1 item to data/')
+    await page.keyboard.press('Escape')
+    await page.locator('.ghost').waitFor({ state: 'detached' })
+    await page.mouse.up()
+    await page.waitForTimeout(200)
+    assert.deepEqual((await planned(page)).filter(({ kind }) => kind === 'copy'), [])
+    await page.close()
+  })
+
+  test('handed to the desktop and come back: moved in the store, and not uploaded', async () => {
+    const { page } = await visit('staging')
+    await page.evaluate(() => {
+      // The desktop has the drag until this test lets it go.
+      const shell = window.fake.shell.bind(window.fake)
+      window.fake.shell = (name, args) => (name === 'drag_out' ? new Promise((done) => (window.endDrag = done)) : shell(name, args))
+    })
+    await grip(page, 'README.md')
+    await page.getByText('keep the button pressed').first().waitFor()
+    await page.evaluate(async () => {
+      const job = await window.fake.handlers.run_plan({ plan: 'staged' })
+      window.fake.tell({ kind: 'jobs', jobs: [{ ...job, state: 'done', filesDone: 1, ended: job.started }] })
+    })
+    await page.waitForFunction(() => 'endDrag' in window)
+    const box = await row(page, 'figures').boundingBox()
+    const at = { x: box.x + 60, y: box.y + 10 }
+    await page.evaluate((at) => window.fake.drag.enter(['/tmp/stage/README.md'], at), at)
+    await page.getByText('Move 1 item to').waitFor()
+    await page.evaluate((at) => window.fake.drag.drop(['/tmp/stage/README.md'], at), at)
+    await page.waitForFunction(() => window.fake.calls.some((c) => c.name === 'plan' && c.args.what.kind === 'copy'))
+    assert.deepEqual((await planned(page)).filter(({ kind }) => kind === 'upload'), [])
+    await page.mouse.up()
+    await page.close()
+  })
+})
+
+describe('copied and pasted by keyboard', () => {
+  const select = async (page, name) => {
+    await row(page, name).click()
+    await page.getByRole('grid').focus()
+  }
+
+  test('cut here, pasted there, once', async () => {
+    const { page } = await visit('browse')
+    await select(page, 'README.md')
+    await page.keyboard.press('Control+x')
+    await page.getByText('1 item cut').waitFor()
+    assert.equal(await page.locator('[role=row].cut').count(), 1)
+    await page.keyboard.type('figures')
+    await page.keyboard.press('Enter')
+    await row(page, 'figure-1.png').waitFor()
+    await page.keyboard.press('Control+v')
+    await press(page, 'Move 1 object')
+    await row(page, 'README.md').waitFor()
+    await page.keyboard.press('Control+v')
+    await page.getByText('Nothing was pasted. Copy or cut something first.').waitFor()
+    await page.close()
+  })
+
+  test('copied, pasted where it is: said why not', async () => {
+    const { page } = await visit('browse')
+    await select(page, 'README.md')
+    await page.keyboard.press('Control+c')
+    assert.equal(await page.evaluate(() => window.fake.clipboard), 's3://thesis/README.md')
+    await page.keyboard.press('Control+v')
+    await page.getByText('They are in this folder already').waitFor()
+    assert.deepEqual(await planned(page), [])
+    await page.close()
+  })
+
+  test('all of a folder: its listing is kept until something else is copied', async () => {
+    const { page } = await visit('folder')
+    await page.getByRole('grid').focus()
+    await page.keyboard.press('Control+a')
+    await page.keyboard.press('Control+c')
+    const listing = (await page.evaluate(() => window.fake.calls.filter((c) => c.name === 'rows').at(-1).args.listing))
+    await page.keyboard.press('Alt+ArrowUp')
+    await row(page, 'figures').waitFor()
+    assert.ok(!(await calls(page, 'close_listing')).includes(listing), 'still needed')
+    await select(page, 'README.md')
+    await page.keyboard.press('Control+c')
+    await page.waitForFunction((listing) => window.fake.calls.some((c) => c.name === 'close_listing' && c.args === listing), listing)
+    await page.close()
+  })
+
+  test('“Copy to…”: through accounts, buckets and folders with the arrow keys', async () => {
+    const { page } = await visit('browse')
+    await select(page, 'README.md')
+    await page.keyboard.press('Shift+F10')
+    await page.getByRole('menuitem', { name: 'Copy to…' }).click()
+    await page.getByRole('option', { name: 'figures' }).waitFor()
+    await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'listbox')
+    await page.keyboard.type('f')
+    await page.keyboard.press('Enter')
+    await page.waitForFunction(() => document.querySelector('[role=dialog] input[type=text]').value === 'thesis/figures/')
+    await page.keyboard.press('Backspace')
+    await page.keyboard.press('Backspace')
+    await page.getByRole('option', { name: 'scratch' }).waitFor()
+    const field = page.getByLabel('Bucket and folder')
+    await field.fill('scratch/new folder')
+    // Enter before the pause in the typing: what is typed counts.
+    await field.press('Enter')
+    await page.waitForFunction(() => window.fake.calls.some((c) => c.name === 'plan'))
+    assert.deepEqual((await planned(page))[0].to, { account: 'a1', bucket: 'scratch', prefix: 'new folder/' })
+    await page.close()
+  })
+})
+
+describe('a plan', () => {
+  test('five thousand conflicts: the last one gets its own answer by keyboard', async () => {
+    const { page } = await visit('plan-many-conflicts')
+    await drop(page)
+    await page.getByText('Choose for each').click()
+    const list = page.getByRole('grid', { name: 'Already there' })
+    await list.focus()
+    await page.keyboard.press('End')
+    await page.getByText('station_04999.csv').waitFor()
+    assert.ok((await list.locator('[role=row]').count()) < 40, 'only those that can be seen exist')
+    await page.keyboard.press('ArrowRight')
+    await page.getByText('1 has an answer of its own.').waitFor()
+    await press(page, 'Upload 7,091 files')
+    await asked(page, 'run_plan')
+    const [run] = await calls(page, 'run_plan')
+    assert.deepEqual(run, { plan: 'p1', onConflict: 'skip', includeSame: false, each: [{ item: 4999, choice: 'overwrite' }] })
+    await page.close()
+  })
+
+  test('to run elsewhere and back, the answers stay', async () => {
+    const { page } = await visit('plan-many-conflicts')
+    await drop(page)
+    await page.getByLabel('Replace what is there').check()
+    await press(page, 'Run elsewhere…')
+    await page.getByText('#SBATCH --job-name').waitFor()
+    await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'tab')
+    await page.keyboard.press('ArrowRight')
+    await page.getByText('s5cmd --endpoint-url').waitFor()
+    await press(page, 'Save script…')
+    await page.getByText('Saved as /home/ada/wherry-s5cmd.sbatch').waitFor()
+    assert.deepEqual(await calls(page, 'save_elsewhere'), [{ plan: 'p1', tool: 's5cmd', what: 'script', path: '/home/ada/wherry-s5cmd.sbatch' }])
+    await press(page, 'Back to the plan')
+    assert.ok(await page.getByLabel('Replace what is there').isChecked())
+    await page.keyboard.press('Escape')
+    await asked(page, 'drop_plan')
+    await page.close()
+  })
+})
+
+test('a sync: set up, looked at, its deletions meant, run; and back to change it', async () => {
+  const { page } = await visit('plan-sync')
+  await syncMenu(page, 'Sync this bucket…')
+  await press(page, 'Choose a folder…')
+  await page.getByLabel('Checksum').check()
+  await page.getByLabel('Delete what is only at the destination').check()
+  await press(page, 'Look what would change…')
+  await page.getByText('112 files will be deleted at the destination').waitFor()
+  await press(page, 'Change…')
+  assert.ok(await page.getByLabel('Checksum').isChecked())
+  await page.getByText('Leave files out').click()
+  await page.getByLabel('Not these').fill('*.tmp\n\n /scratch/ ')
+  await press(page, 'Look what would change…')
+  const run = page.getByRole('button', { name: 'Sync: copy 104, delete 112' })
+  await run.waitFor()
+  assert.equal(await run.getAttribute('aria-disabled'), 'true')
+  await page.getByLabel('Yes, delete these 112 files').check()
+  await run.click()
+  await asked(page, 'run_plan')
+  const { sync } = (await planned(page)).at(-1)
+  assert.deepEqual(sync, {
+    from: { kind: 'folder', path: '/home/ada/Downloads' },
+    to: { kind: 'place', location: { account: 'a1', bucket: 'thesis', prefix: '' } },
+    compare: 'checksum',
+    delete: true,
+    include: [],
+    exclude: ['*.tmp', '/scratch/'],
+    withLitter: false,
+  })
+  assert.equal((await calls(page, 'run_plan'))[0].onConflict, 'overwrite')
+  await page.close()
+})
+
+test('unfinished uploads: chosen with the keyboard, asked, cleaned up', async () => {
+  const { page } = await visit('unfinished')
+  await bucketMenu(page, 'Unfinished uploads…')
+  const list = page.getByRole('grid', { name: 'Unfinished uploads' })
+  await list.focus()
+  await page.keyboard.press('Space')
+  await page.keyboard.press('End')
+  await page.keyboard.press('Home')
+  await press(page, 'Clean up…')
+  await page.getByText('4.20 GB are freed').waitFor()
+  await press(page, 'Clean up 1 upload')
+  await page.getByText('1 unfinished upload cleaned up, 4.20 GB freed.').waitFor()
+  assert.deepEqual(await calls(page, 'clean_uploads'), [{ account: 'a1', bucket: 'thesis', uploads: [{ key: 'data/2024/t2m_2024.nc', upload: 'u1' }] }])
+  await page.close()
+})
