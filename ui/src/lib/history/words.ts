@@ -7,6 +7,7 @@ export function fileName(title: string, format: ReceiptFormat): string {
   if (format === 'bagit') return 'manifest-md5.txt'
   const bare = title
     .normalize('NFKD')
+    .replace(/\p{Mark}/gu, '')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '')
