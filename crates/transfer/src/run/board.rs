@@ -249,10 +249,12 @@ impl Board {
         let arrived = self.done.load(Relaxed) + self.skipped.load(Relaxed);
         let mut whole = lock(&self.whole);
         whole.ended = Some(now);
-        whole.state = if whole.problem.is_some() || (failed > 0 && arrived == 0) {
+        whole.state = if whole.problem.is_some() {
             JobState::Failed
         } else if cancelled {
             JobState::Cancelled
+        } else if failed > 0 && arrived == 0 {
+            JobState::Failed
         } else if failed > 0 {
             JobState::Partial
         } else {

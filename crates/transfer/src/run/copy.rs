@@ -203,9 +203,20 @@ impl Copies {
         let (from_bucket, to_bucket) = (&self.plan.from_bucket, &self.plan.to_bucket);
         // The plan may be old: an object changed since must not be lost by deleting its new bytes.
         let source = self.source(shared);
-        let original = patience
-            .with(|| source.head(from_bucket, &item.from))
-            .await?;
+        let there = || patience.with(|| shared.store.head(to_bucket, &item.to));
+        // Copied, and perhaps removed, by an attempt whose answer was lost on the way.
+        let is_copy = |head: &ObjectHead| {
+            head.size == item.size
+                && head.etag.is_some()
+                && head.etag.as_deref() == item.etag.as_deref()
+        };
+        let original = match patience.with(|| source.head(from_bucket, &item.from)).await {
+            Err(e) if e.kind == ErrorKind::NoSuchKey && self.plan.remove_originals => {
+                let copy = there().await.ok().filter(is_copy);
+                return copy.map(|head| (head, Proof::Etag)).ok_or(e.into());
+            }
+            original => original?,
+        };
         let same_etag = original.etag.is_none()
             || item.etag.is_none()
             || original.etag.as_deref() == item.etag.as_deref();
@@ -215,10 +226,8 @@ impl Copies {
             });
         }
         if !self.decided.overwrite_any && !self.decided.overwrite.contains(&row) {
-            match patience
-                .with(|| shared.store.head(to_bucket, &item.to))
-                .await
-            {
+            match there().await {
+                Ok(head) if is_copy(&head) => return Ok((head, Proof::Etag)),
                 Ok(_) => {
                     return Err(FileError::InTheWay {
                         path: format!("{to_bucket}/{}", item.to).into(),
@@ -237,9 +246,7 @@ impl Copies {
             size: item.size,
         };
         patience.with(|| shared.store.copy(request.clone())).await?;
-        let head = patience
-            .with(|| shared.store.head(to_bucket, &item.to))
-            .await?;
+        let head = there().await?;
         let mismatch = |expected: String, found: String| FileError::Mismatch {
             name: item.to.to_string(),
             expected,
@@ -263,7 +270,7 @@ impl Copies {
         if proof == Proof::Size
             && whole(&original.etag)
             && whole(&head.etag)
-            && shared.etags.are_hashes() == Some(true)
+            && shared.etags.are_hashes(false) == Some(true)
         {
             let etag = |head: &ObjectHead| head.etag.clone().unwrap_or_default();
             return Err(mismatch(etag(&original), etag(&head)));

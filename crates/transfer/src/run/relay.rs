@@ -295,7 +295,7 @@ impl Relaying {
     ) -> Result<(Vec<CompletedPart>, Vec<Md5Sum>), FileError> {
         // An ETag of the whole can only be compared with all bytes in their order.
         let hashes_whole = self.etag.as_deref().map(form_of) == Some(EtagForm::Whole)
-            && self.source_etags.are_hashes() != Some(false);
+            && self.source_etags.are_hashes(false) != Some(false);
         let whole = Arc::new(Whole {
             hash: Mutex::new(Md5::new()),
             hashed: watch::channel(0).0,
@@ -402,15 +402,15 @@ impl Relaying {
     {
         let etag = self.etag.as_deref().unwrap_or_default();
         let habit = &self.source_etags;
-        if form_of(etag) != EtagForm::Whole || habit.are_hashes() == Some(false) {
+        if form_of(etag) != EtagForm::Whole || habit.are_hashes(false) == Some(false) {
             return Ok(());
         }
         if etag == found {
-            habit.learn(true);
+            habit.learn(false, true);
             return Ok(());
         }
-        if habit.are_hashes().is_none() && again().await? == found {
-            habit.learn(false);
+        if habit.are_hashes(false).is_none() && again().await? == found {
+            habit.learn(false, false);
             return Ok(());
         }
         Err(FileError::Mismatch {
@@ -447,17 +447,17 @@ impl Relaying {
         let Some(etag) = found else {
             return Ok((Proof::PartMd5, None));
         };
-        let habit = &shared.etags;
+        let (habit, in_parts) = (&shared.etags, part_size.is_some());
         if etag == expected {
-            habit.learn(true);
+            habit.learn(in_parts, true);
             return Ok((Proof::Etag, Some(etag)));
         }
-        let opaque =
-            part_size.is_some() && shared.store.quirks().multipart_etag == MultipartEtag::Opaque;
-        if opaque || form_of(&etag) == EtagForm::Other || habit.are_hashes() == Some(false) {
+        let opaque = in_parts && shared.store.quirks().multipart_etag == MultipartEtag::Opaque;
+        if opaque || form_of(&etag) == EtagForm::Other || habit.are_hashes(in_parts) == Some(false)
+        {
             return Ok((Proof::PartMd5, Some(etag)));
         }
-        if habit.are_hashes().is_none() {
+        if habit.are_hashes(in_parts).is_none() {
             let sums = self
                 .sums(&shared.store, &self.to_bucket, &self.to_key, part_size)
                 .await?;
@@ -466,7 +466,7 @@ impl Relaying {
                 _ => etag_of_parts(&sums),
             };
             if read == expected {
-                habit.learn(false);
+                habit.learn(in_parts, false);
                 return Ok((Proof::PartMd5, Some(etag)));
             }
         }

@@ -30,21 +30,22 @@ impl Fetching<'_> {
     ) -> Result<Checked, FileError> {
         let habit = &self.shared.etags;
         let etag = wanted.etag.as_deref().unwrap_or_default();
+        let in_parts = matches!(form_of(etag), EtagForm::Parts(_));
         if etag == found {
-            habit.learn(true);
+            habit.learn(in_parts, true);
             return Ok(Checked {
                 proof: Proof::Etag,
                 ..checked
             });
         }
-        if habit.are_hashes() == Some(false) {
+        if habit.are_hashes(in_parts) == Some(false) {
             return Ok(checked);
         }
-        if habit.are_hashes().is_none()
+        if habit.are_hashes(in_parts).is_none()
             && size == wanted.size
             && self.read_again(wanted).await? == checked.md5
         {
-            habit.learn(false);
+            habit.learn(in_parts, false);
             return Ok(checked);
         }
         let (expected, found) = (etag.to_owned(), found.to_owned());

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use futures::StreamExt;
 use md5::{Digest, Md5};
 use wherry_account::MultipartEtag;
-use wherry_store::{GetRequest, StoreError};
+use wherry_store::{ErrorKind, GetRequest, StoreError};
 
 use super::{Sending, Sent};
 use crate::error::FileError;
@@ -14,22 +14,34 @@ use crate::verify::{EtagForm, Md5Sum, etag_of_parts, form_of, hex};
 
 /// Whether this store's ETags are what they look like, learnt once per job by reading back the
 /// first object whose ETag is not the expected one. Stores that encrypt with a managed key, for
-/// instance, have ETags that only look like MD5s.
+/// instance, have ETags that only look like MD5s; others have such for what came in parts, and right
+/// ones for all else.
 #[derive(Default)]
-pub struct EtagHabit(AtomicU8);
+pub struct EtagHabit {
+    whole: AtomicU8,
+    parts: AtomicU8,
+}
 
 impl EtagHabit {
     const HASHES: u8 = 1;
     const OTHER: u8 = 2;
 
-    pub fn learn(&self, hashes: bool) {
-        self.0
-            .store(if hashes { Self::HASHES } else { Self::OTHER }, Relaxed);
+    fn of(&self, in_parts: bool) -> &AtomicU8 {
+        if in_parts { &self.parts } else { &self.whole }
+    }
+
+    pub fn learn(&self, in_parts: bool, hashes: bool) {
+        let habit = if hashes { Self::HASHES } else { Self::OTHER };
+        self.of(in_parts).store(habit, Relaxed);
+        if !hashes {
+            // Where even those of the plainest objects are none, no others are.
+            self.parts.store(habit, Relaxed);
+        }
     }
 
     /// `None` while not known.
-    pub fn are_hashes(&self) -> Option<bool> {
-        match self.0.load(Relaxed) {
+    pub fn are_hashes(&self, in_parts: bool) -> Option<bool> {
+        match self.of(in_parts).load(Relaxed) {
             Self::HASHES => Some(true),
             Self::OTHER => Some(false),
             _ => None,
@@ -55,15 +67,18 @@ impl Sending<'_> {
         };
         let habit = &self.shared.etags;
         if etag == sent.expected {
-            habit.learn(true);
+            habit.learn(in_parts, true);
             return Ok((Proof::Etag, Some(etag)));
         }
         let opaque = in_parts && self.shared.store.quirks().multipart_etag == MultipartEtag::Opaque;
-        if opaque || form_of(&etag) == EtagForm::Other || habit.are_hashes() == Some(false) {
+        if opaque || form_of(&etag) == EtagForm::Other || habit.are_hashes(in_parts) == Some(false)
+        {
             return Ok((Proof::PartMd5, Some(etag)));
         }
-        if habit.are_hashes().is_none() && self.read_back(sent.part_size).await? == sent.expected {
-            habit.learn(false);
+        if habit.are_hashes(in_parts).is_none()
+            && self.read_back(sent.part_size).await? == sent.expected
+        {
+            habit.learn(in_parts, false);
             return Ok((Proof::PartMd5, Some(etag)));
         }
         self.remove_damaged(&etag).await;
@@ -102,12 +117,19 @@ impl Sending<'_> {
             key: self.key.clone(),
             ..GetRequest::default()
         };
+        // A body that ends early or goes on too long says nothing about the object.
+        let broken = || {
+            let words = "the object did not come back in its length";
+            StoreError::new(ErrorKind::Interrupted, "read the object back", words)
+        };
         let read = self.shared.patience.with(|| async {
             let mut body = self.shared.store.get(request.clone()).await?.body;
             let (mut hash, mut sums, mut left) =
                 (Md5::new(), Vec::new(), part_size.unwrap_or(u64::MAX));
+            let mut missing = self.source.size();
             while let Some(chunk) = body.next().await {
                 let mut chunk = chunk?;
+                missing = missing.checked_sub(chunk.len() as u64).ok_or_else(broken)?;
                 while chunk.len() as u64 >= left {
                     hash.update(chunk.split_to(left as usize));
                     sums.push(hash.finalize_reset().into());
@@ -115,6 +137,9 @@ impl Sending<'_> {
                 }
                 left -= chunk.len() as u64;
                 hash.update(&chunk);
+            }
+            if missing > 0 {
+                return Err(broken());
             }
             if part_size.is_none_or(|size| left < size) {
                 sums.push(hash.finalize_reset().into());

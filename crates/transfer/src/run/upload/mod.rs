@@ -193,20 +193,42 @@ impl Sending<'_> {
             // A store that does not know the condition: the plan's look has to do.
             Err(e) if self.if_absent && e.kind == ErrorKind::Unsupported => Ok(put(false).await?),
             // There already: perhaps from an attempt of ours whose answer was lost on the way.
-            Err(e) if e.kind == ErrorKind::Exists => match self.head().await {
-                Ok(head) if head.size == length && head.etag.as_deref() == Some(&hex(&sum)) => {
-                    shared.board.moved(self.row, length);
-                    Ok(PutOutcome {
-                        etag: head.etag,
-                        version_id: head.version_id,
-                    })
+            Err(e) if e.kind == ErrorKind::Exists => {
+                match self.sent_before(&hex(&sum), None).await? {
+                    Some(outcome) => {
+                        shared.board.moved(self.row, length);
+                        Ok(outcome)
+                    }
+                    None => Err(FileError::InTheWay {
+                        path: format!("{}/{}", self.bucket, self.key).into(),
+                    }),
                 }
-                _ => Err(FileError::InTheWay {
-                    path: format!("{}/{}", self.bucket, self.key).into(),
-                }),
-            },
+            }
             other => Ok(other?),
         }
+    }
+
+    /// Whether the object that is there is what this upload sends: then an attempt has made it whose
+    /// answer was lost on the way.
+    async fn sent_before(
+        &self,
+        expected: &str,
+        part_size: Option<u64>,
+    ) -> Result<Option<PutOutcome>, FileError> {
+        let head = match self.head().await {
+            Ok(head) if head.size == self.source.size() => head,
+            Err(e) if e.kind.is_transient() => return Err(e.into()),
+            _ => return Ok(None),
+        };
+        let in_parts = part_size.is_some();
+        let same = head.etag.as_deref() == Some(expected)
+            // An ETag that is no hash says nothing; the bytes do.
+            || self.shared.etags.are_hashes(in_parts) != Some(true)
+                && self.read_back(part_size).await? == expected;
+        Ok(same.then_some(PutOutcome {
+            etag: head.etag,
+            version_id: head.version_id,
+        }))
     }
 
     /// A range of the file as a body, with its hash, and the memory it takes.

@@ -40,7 +40,7 @@ impl Sending<'_> {
         };
         let completed = match sent {
             Ok((parts, sums)) => self
-                .complete(&upload, &parts, &sums)
+                .complete(&upload, (&parts, &sums), part)
                 .await
                 .map_err(Stopped::Failed),
             Err(stopped) => Err(stopped),
@@ -129,15 +129,20 @@ impl Sending<'_> {
     pub(super) async fn complete(
         &self,
         upload: &UploadId,
-        parts: &[CompletedPart],
-        sums: &[Md5Sum],
+        (parts, sums): (&[CompletedPart], &[Md5Sum]),
+        part_size: u64,
     ) -> Result<(PutOutcome, String), FileError> {
         self.source.check_unchanged().await?;
         let (shared, expected) = (self.shared, etag_of_parts(sums));
-        if self.if_absent && self.exists().await {
-            return Err(FileError::InTheWay {
-                path: format!("{}/{}", self.bucket, self.key).into(),
-            });
+        if self.if_absent && self.exists().await? {
+            // By an attempt of ours that could not be checked then, or by somebody else.
+            let Some(outcome) = self.sent_before(&expected, Some(part_size)).await? else {
+                return Err(FileError::InTheWay {
+                    path: format!("{}/{}", self.bucket, self.key).into(),
+                });
+            };
+            self.abort(upload).await;
+            return Ok((outcome, expected));
         }
         let done = shared
             .patience
@@ -150,23 +155,23 @@ impl Sending<'_> {
         match done {
             Ok(outcome) => Ok((outcome, expected)),
             // Its first answer may have been lost on the way: then the object is there.
-            Err(e) if e.kind == ErrorKind::NoSuchUpload => match self.head().await {
-                Ok(head) if head.etag.as_deref() == Some(&expected) => Ok((
-                    PutOutcome {
-                        etag: head.etag,
-                        version_id: head.version_id,
-                    },
-                    expected,
-                )),
-                _ => Err(e.into()),
-            },
+            Err(e) if e.kind == ErrorKind::NoSuchUpload => {
+                let sent = self.sent_before(&expected, Some(part_size)).await?;
+                sent.map(|outcome| (outcome, expected)).ok_or(e.into())
+            }
             Err(e) => Err(e.into()),
         }
     }
 
     /// Completing an upload knows no condition in most stores; one more look is cheap beside it.
-    pub(super) async fn exists(&self) -> bool {
-        self.shared.store.head(self.bucket, &self.key).await.is_ok()
+    pub(super) async fn exists(&self) -> Result<bool, FileError> {
+        match self.head().await {
+            Ok(_) => Ok(true),
+            // May write there, may not look there.
+            Err(e) if matches!(e.kind, ErrorKind::NoSuchKey | ErrorKind::Denied) => Ok(false),
+            // Not to know is no leave to overwrite.
+            Err(e) => Err(e.into()),
+        }
     }
 
     /// Parts that stay behind cost the user quota, so this is tried also when the user cancels.
