@@ -1,0 +1,586 @@
+//! A disk in memory: files with inodes and several names, folders, links; full, unreadable or cut off
+//! when the seed wants it, and changed by its user meanwhile.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use md5::{Digest, Md5};
+use tokio::sync::mpsc;
+use wherry_transfer::run::disk::{
+    Contents, Disk, Draft, Existing, Folder, Identity, LocalFile, is_temporary,
+};
+use wherry_transfer::{Clock, FileError, Md5Sum};
+
+use crate::fate::Fate;
+
+#[derive(Clone)]
+pub struct Node {
+    pub bytes: Vec<u8>,
+    /// As a power cut would leave it.
+    synced: Vec<u8>,
+    pub modified: SystemTime,
+    names: u32,
+}
+
+#[derive(Default)]
+pub struct Platter {
+    /// Name → inode.
+    pub names: BTreeMap<PathBuf, u64>,
+    pub nodes: BTreeMap<u64, Node>,
+    pub folders: BTreeSet<PathBuf>,
+    pub links: BTreeSet<PathBuf>,
+    /// Files that the user has put or left there, and that nobody else may touch.
+    pub users: BTreeMap<PathBuf, Vec<u8>>,
+    /// All that a file ever was, for those that are uploaded.
+    pub versions: BTreeMap<PathBuf, Vec<Vec<u8>>>,
+    /// Bytes that can still be written.
+    pub room: Option<u64>,
+    pub unreadable: f64,
+    next: u64,
+}
+
+impl Platter {
+    pub fn write(&mut self, path: &Path, bytes: Vec<u8>, modified: SystemTime) {
+        self.remove(path);
+        self.next += 1;
+        let node = Node {
+            synced: bytes.clone(),
+            bytes,
+            modified,
+            names: 1,
+        };
+        self.nodes.insert(self.next, node);
+        self.names.insert(path.to_owned(), self.next);
+    }
+
+    /// Nodes without a name stay for those who have them open.
+    pub fn remove(&mut self, path: &Path) {
+        if let Some(inode) = self.names.remove(path)
+            && let Some(node) = self.nodes.get_mut(&inode)
+        {
+            node.names -= 1;
+        }
+    }
+
+    pub fn at(&self, path: &Path) -> Option<&Node> {
+        self.nodes.get(self.names.get(path)?)
+    }
+
+    /// Changes a file in place, as a program that writes to it does.
+    pub fn change(&mut self, path: &Path, bytes: Vec<u8>, modified: SystemTime) {
+        let Some(node) = self.names.get(path).and_then(|i| self.nodes.get_mut(i)) else {
+            return;
+        };
+        node.bytes.clone_from(&bytes);
+        node.synced.clone_from(&bytes);
+        node.modified = modified;
+        self.versions
+            .entry(path.to_owned())
+            .or_default()
+            .push(bytes);
+    }
+
+    fn identity(&self, inode: u64) -> io::Result<Identity> {
+        let node = self.nodes.get(&inode).ok_or(io::ErrorKind::NotFound)?;
+        Ok(Identity {
+            size: node.bytes.len() as u64,
+            modified: Some(node.modified),
+            inode: Some((1, inode)),
+        })
+    }
+
+    /// Writes as much as there is room for.
+    fn fill(&mut self, inode: u64, at: u64, piece: &[u8]) -> io::Result<()> {
+        let room = self.room.unwrap_or(u64::MAX);
+        let fits = (piece.len() as u64).min(room) as usize;
+        let node = self.nodes.get_mut(&inode).ok_or(io::ErrorKind::NotFound)?;
+        let end = at as usize + fits;
+        if node.bytes.len() < end {
+            node.bytes.resize(end, 0);
+        }
+        node.bytes[at as usize..end].copy_from_slice(&piece[..fits]);
+        if let Some(room) = &mut self.room {
+            *room -= fits as u64;
+        }
+        if fits < piece.len() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        Ok(())
+    }
+
+    fn hash(&self, inode: u64, range: &Range<u64>) -> io::Result<Md5Sum> {
+        let node = self.nodes.get(&inode).ok_or(io::ErrorKind::NotFound)?;
+        let bytes = node
+            .bytes
+            .get(range.start as usize..range.end as usize)
+            .ok_or(io::ErrorKind::UnexpectedEof)?;
+        Ok(Md5::digest(bytes).into())
+    }
+}
+
+pub struct SimDisk {
+    fate: Arc<Fate>,
+    platter: Mutex<Platter>,
+}
+
+impl SimDisk {
+    pub fn new(fate: Arc<Fate>) -> Arc<Self> {
+        Arc::new(Self {
+            fate,
+            platter: Mutex::default(),
+        })
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, Platter> {
+        self.platter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn now(&self) -> SystemTime {
+        // File systems keep some digits; a change within the same millisecond is still another time.
+        self.fate.now().into()
+    }
+
+    /// What is left on the disk when the power goes: what was synced, and of the rest some.
+    pub fn lose_power(&self) {
+        let mut platter = self.lock();
+        for node in platter.nodes.values_mut() {
+            if node.bytes != node.synced && self.fate.chance(0.5) {
+                let size = node.bytes.len();
+                node.bytes.clone_from(&node.synced);
+                // The length is often there before the bytes are.
+                node.bytes.resize(size, 0);
+            }
+        }
+    }
+
+    pub fn bytes_of(&self, path: &Path, offset: u64, length: u64) -> Option<Bytes> {
+        let platter = self.lock();
+        let bytes = &platter.at(path)?.bytes;
+        let range = bytes.get(offset as usize..(offset + length) as usize)?;
+        Some(Bytes::copy_from_slice(range))
+    }
+
+    async fn access(&self, what: String) -> io::Result<()> {
+        self.fate.step(what).await;
+        self.fate.wait(2).await;
+        let unreadable = self.lock().unreadable;
+        if self.fate.chance(unreadable) {
+            return Err(io::Error::other("input/output error"));
+        }
+        Ok(())
+    }
+}
+
+/// What a job is given: its files need the disk to outlive the call.
+pub struct Handle(pub Arc<SimDisk>);
+
+#[async_trait]
+impl Disk for Handle {
+    async fn open(&self, path: &Path) -> Result<Arc<dyn LocalFile>, FileError> {
+        let reading = |e| FileError::reading(path, e);
+        self.0
+            .access(format!("open {}", last(path)))
+            .await
+            .map_err(reading)?;
+        let platter = self.0.lock();
+        let inode = *platter
+            .names
+            .get(path)
+            .ok_or_else(|| reading(io::ErrorKind::NotFound.into()))?;
+        Ok(Arc::new(SimFile {
+            disk: Arc::clone(&self.0),
+            path: path.to_owned(),
+            inode,
+            identity: platter.identity(inode).map_err(reading)?,
+        }))
+    }
+
+    async fn folder(&self, path: &Path) -> Result<Arc<dyn Folder>, FileError> {
+        Ok(Arc::new(SimFolder {
+            disk: Arc::clone(&self.0),
+            root: path.to_owned(),
+        }))
+    }
+}
+
+/// Tempdirs have names that differ between runs of one seed.
+fn last(path: &Path) -> String {
+    path.file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+struct SimFile {
+    disk: Arc<SimDisk>,
+    path: PathBuf,
+    inode: u64,
+    identity: Identity,
+}
+
+impl SimFile {
+    fn changed(&self) -> FileError {
+        FileError::ChangedHere {
+            path: self.path.clone(),
+        }
+    }
+
+    async fn access(&self, what: &str) -> Result<(), FileError> {
+        self.disk
+            .access(format!("{what} {}", last(&self.path)))
+            .await
+            .map_err(|e| FileError::reading(&self.path, e))
+    }
+}
+
+#[async_trait]
+impl LocalFile for SimFile {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    async fn read(&self, offset: u64, mut buffer: Vec<u8>) -> Result<(Vec<u8>, Md5Sum), FileError> {
+        self.access("read").await?;
+        {
+            let platter = self.disk.lock();
+            let node = platter
+                .nodes
+                .get(&self.inode)
+                .ok_or_else(|| self.changed())?;
+            let range = offset as usize..offset as usize + buffer.len();
+            let bytes = node.bytes.get(range).ok_or_else(|| self.changed())?;
+            buffer.copy_from_slice(bytes);
+        }
+        self.disk.fate.wait(2).await;
+        let sum = Md5::digest(&buffer).into();
+        Ok((buffer, sum))
+    }
+
+    async fn hash(&self, offset: u64, length: u64) -> Result<Md5Sum, FileError> {
+        self.access("hash").await?;
+        let hashed = self
+            .disk
+            .lock()
+            .hash(self.inode, &(offset..offset + length));
+        hashed.map_err(|_| self.changed())
+    }
+
+    async fn check_unchanged(&self) -> Result<(), FileError> {
+        self.access("check").await?;
+        let platter = self.disk.lock();
+        let open = platter.identity(self.inode).ok();
+        let named = platter
+            .names
+            .get(&self.path)
+            .and_then(|inode| platter.identity(*inode).ok());
+        if open.as_ref() == Some(&self.identity) && named.as_ref() == Some(&self.identity) {
+            return Ok(());
+        }
+        Err(self.changed())
+    }
+}
+
+struct SimFolder {
+    disk: Arc<SimDisk>,
+    root: PathBuf,
+}
+
+impl SimFolder {
+    fn error(&self, path: &str, error: io::Error) -> FileError {
+        FileError::writing(&self.root, path.as_ref(), error)
+    }
+
+    async fn access(&self, what: &str, path: &str) -> Result<(), FileError> {
+        self.disk
+            .access(format!("{what} {path}"))
+            .await
+            .map_err(|e| self.error(path, e))
+    }
+
+    /// The folder of that path; `None` when it is not there and not to be made.
+    fn enter(
+        &self,
+        platter: &mut Platter,
+        path: &str,
+        make: bool,
+    ) -> Result<Option<PathBuf>, FileError> {
+        let mut at = self.root.clone();
+        for component in path.split('/').filter(|c| !c.is_empty()) {
+            at.push(component);
+            if platter.links.contains(&at) || platter.names.contains_key(&at) {
+                return Err(FileError::Detour { path: at });
+            }
+            if !platter.folders.contains(&at) {
+                if !make {
+                    return Ok(None);
+                }
+                platter.folders.insert(at.clone());
+            }
+        }
+        Ok(Some(at))
+    }
+
+    fn place(
+        &self,
+        platter: &mut Platter,
+        path: &str,
+        temporary: &str,
+        make: bool,
+    ) -> Result<Option<(PathBuf, PathBuf)>, FileError> {
+        if !is_temporary(temporary) {
+            return Err(self.error(path, io::Error::other("no temporary name")));
+        }
+        let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let folder = self.enter(platter, above, make)?;
+        Ok(folder.map(|at| (at.join(temporary), at.join(name))))
+    }
+
+    fn draft(&self, inode: u64, temporary: PathBuf, place: PathBuf, kept: bool) -> SimDraft {
+        SimDraft {
+            contents: SimContents {
+                disk: Arc::clone(&self.disk),
+                inode,
+                root: self.root.clone(),
+                place,
+            },
+            temporary,
+            kept: AtomicBool::new(kept),
+        }
+    }
+}
+
+#[async_trait]
+impl Folder for SimFolder {
+    fn path(&self) -> &Path {
+        &self.root
+    }
+
+    async fn make(&self, path: &str) -> Result<(), FileError> {
+        self.access("mkdir", path).await?;
+        self.enter(&mut self.disk.lock(), path, true).map(drop)
+    }
+
+    async fn draft(
+        &self,
+        path: &str,
+        temporary: &str,
+        contents: Bytes,
+    ) -> Result<(Box<dyn Draft>, Md5Sum), FileError> {
+        self.access("draft", path).await?;
+        let draft = {
+            let mut platter = self.disk.lock();
+            let place = self.place(&mut platter, path, temporary, true)?;
+            let (at, place) =
+                place.ok_or_else(|| self.error(path, io::ErrorKind::NotFound.into()))?;
+            if platter.names.contains_key(&at) || platter.links.contains(&at) {
+                return Err(self.error(path, io::ErrorKind::AlreadyExists.into()));
+            }
+            let now = self.disk.now();
+            platter.write(&at, Vec::new(), now);
+            self.draft(platter.next, at, place, false)
+        };
+        self.access("write", path).await?;
+        self.disk
+            .lock()
+            .fill(draft.contents.inode, 0, &contents)
+            .map_err(|e| self.error(path, e))?;
+        self.disk.fate.step(format!("written {path}")).await;
+        Ok((Box::new(draft), Md5::digest(&contents).into()))
+    }
+
+    async fn reopen(
+        &self,
+        path: &str,
+        temporary: &str,
+    ) -> Result<Option<Box<dyn Draft>>, FileError> {
+        self.access("reopen", path).await?;
+        let mut platter = self.disk.lock();
+        let Some((at, place)) = self.place(&mut platter, path, temporary, false)? else {
+            return Ok(None);
+        };
+        let Some(&inode) = platter.names.get(&at) else {
+            return Ok(None);
+        };
+        if platter.nodes[&inode].names > 1 {
+            return Ok(None);
+        }
+        Ok(Some(Box::new(self.draft(inode, at, place, true))))
+    }
+
+    async fn discard(&self, path: &str, temporary: &str) -> Result<(), FileError> {
+        self.access("discard", path).await?;
+        let mut platter = self.disk.lock();
+        if let Some((at, _)) = self.place(&mut platter, path, temporary, false)? {
+            platter.remove(&at);
+            platter.links.remove(&at);
+        }
+        Ok(())
+    }
+
+    async fn existing(&self, path: &str) -> Result<Option<Existing>, FileError> {
+        self.access("look", path).await?;
+        let mut platter = self.disk.lock();
+        let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let Some(folder) = self.enter(&mut platter, above, false)? else {
+            return Ok(None);
+        };
+        let place = folder.join(name);
+        let Some(&inode) = platter.names.get(&place) else {
+            return Ok(None);
+        };
+        let identity = platter.identity(inode).map_err(|e| self.error(path, e))?;
+        let contents = Arc::new(SimContents {
+            disk: Arc::clone(&self.disk),
+            inode,
+            root: self.root.clone(),
+            place,
+        });
+        Ok(Some(Existing { identity, contents }))
+    }
+}
+
+struct SimDraft {
+    contents: SimContents,
+    temporary: PathBuf,
+    kept: AtomicBool,
+}
+
+#[async_trait]
+impl Draft for SimDraft {
+    fn contents(&self) -> Arc<dyn Contents> {
+        Arc::new(self.contents.clone())
+    }
+
+    fn keep(&self) {
+        self.kept.store(true, Relaxed);
+    }
+
+    async fn finish(
+        self: Box<Self>,
+        replace: bool,
+        modified: Option<SystemTime>,
+    ) -> Result<PathBuf, FileError> {
+        let SimContents {
+            disk, inode, place, ..
+        } = &self.contents;
+        self.contents.access("sync").await?;
+        {
+            let mut platter = disk.lock();
+            let now = disk.now();
+            if let Some(node) = platter.nodes.get_mut(inode) {
+                node.synced.clone_from(&node.bytes);
+                node.modified = modified.unwrap_or(now);
+            }
+        }
+        self.contents.access("name").await?;
+        {
+            let mut platter = disk.lock();
+            let in_the_way = || FileError::InTheWay {
+                path: place.clone(),
+            };
+            let taken = platter.names.contains_key(place) || platter.links.contains(place);
+            if platter.folders.contains(place) || taken && !replace {
+                return Err(in_the_way());
+            }
+            platter.remove(place);
+            platter.links.remove(place);
+            platter.names.insert(place.clone(), *inode);
+            if let Some(node) = platter.nodes.get_mut(inode) {
+                node.names += 1;
+            }
+            if replace {
+                // In one step.
+                platter.remove(&self.temporary);
+            }
+        }
+        // Two names for a moment, where a link was used to take the new one.
+        disk.fate.step(format!("named {}", last(place))).await;
+        self.keep();
+        disk.lock().remove(&self.temporary);
+        disk.fate.step(format!("finished {}", last(place))).await;
+        Ok(place.clone())
+    }
+}
+
+impl Drop for SimDraft {
+    fn drop(&mut self) {
+        let disk = &self.contents.disk;
+        if !self.kept.load(Relaxed) && !disk.fate.crashed() {
+            disk.lock().remove(&self.temporary);
+        }
+    }
+}
+
+#[derive(Clone)]
+struct SimContents {
+    disk: Arc<SimDisk>,
+    inode: u64,
+    root: PathBuf,
+    place: PathBuf,
+}
+
+impl SimContents {
+    fn error(&self, error: io::Error) -> FileError {
+        let name = self.place.strip_prefix(&self.root).unwrap_or(&self.place);
+        FileError::writing(&self.root, name, error)
+    }
+
+    async fn access(&self, what: &str) -> Result<(), FileError> {
+        self.disk
+            .access(format!("{what} {}", last(&self.place)))
+            .await
+            .map_err(|e| self.error(e))
+    }
+}
+
+#[async_trait]
+impl Contents for SimContents {
+    async fn size(&self) -> Result<u64, FileError> {
+        self.access("size").await?;
+        let identity = self.disk.lock().identity(self.inode);
+        Ok(identity.map_err(|e| self.error(e))?.size)
+    }
+
+    async fn pour(
+        &self,
+        mut at: u64,
+        mut pieces: mpsc::Receiver<Bytes>,
+    ) -> Result<Md5Sum, FileError> {
+        let mut hash = Md5::new();
+        while let Some(piece) = pieces.recv().await {
+            self.access("pour").await?;
+            self.disk
+                .lock()
+                .fill(self.inode, at, &piece)
+                .map_err(|e| self.error(e))?;
+            hash.update(&piece);
+            at += piece.len() as u64;
+        }
+        Ok(hash.finalize().into())
+    }
+
+    async fn hash(&self, ranges: Vec<Range<u64>>) -> Result<Vec<Md5Sum>, FileError> {
+        self.access("hash").await?;
+        let platter = self.disk.lock();
+        ranges
+            .iter()
+            .map(|range| platter.hash(self.inode, range))
+            .collect::<io::Result<_>>()
+            .map_err(|e| self.error(e))
+    }
+}
+
+/// A time that no file system rounds away.
+pub fn seconds(since_1970: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(since_1970)
+}

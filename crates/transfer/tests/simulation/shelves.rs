@@ -1,0 +1,339 @@
+//! What the simulated store holds, and what each request does to it. No faults here: this is a store
+//! that is right, and as strict as real ones.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use md5::{Digest, Md5};
+use wherry_account::PartLimits;
+use wherry_store::*;
+
+/// Bucket and key.
+pub type Name = (String, String);
+
+#[derive(Clone, PartialEq, Eq)]
+pub struct Stored {
+    pub bytes: Bytes,
+    pub etag: String,
+    pub modified: DateTime<Utc>,
+}
+
+pub struct Begun {
+    pub name: Name,
+    pub started: DateTime<Utc>,
+    pub parts: BTreeMap<u32, (Bytes, String)>,
+}
+
+/// What this store is like.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ways {
+    /// ETags are no hashes, as with managed encryption.
+    pub opaque: bool,
+    /// Those of objects made of parts.
+    pub opaque_parts: bool,
+    pub knows_if_absent: bool,
+    pub knows_if_match: bool,
+    /// Says the ETag of a finished multipart upload at once; Ceph does not.
+    pub says_etag: bool,
+}
+
+#[derive(Default)]
+pub struct Shelves {
+    pub ways: Ways,
+    pub limits: PartLimits,
+    pub objects: BTreeMap<Name, Stored>,
+    pub uploads: BTreeMap<String, Begun>,
+    /// Every content an object ever had, by its ETag.
+    pub versions: BTreeMap<String, Bytes>,
+    /// Names that a request has written or deleted.
+    pub touched: BTreeSet<Name>,
+    pub made: u64,
+}
+
+type Answer<T> = Result<T, StoreError>;
+
+pub fn error(kind: ErrorKind) -> StoreError {
+    StoreError::new(kind, "test", format!("{kind:?} as the seed wants it"))
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+impl Shelves {
+    fn etag(&mut self, hash: String, in_parts: bool) -> String {
+        if !(self.ways.opaque || in_parts && self.ways.opaque_parts) {
+            return hash;
+        }
+        self.made += 1;
+        let end = hash.split_once('-').map(|(_, count)| count);
+        let other = hex(&Md5::digest(format!("{} {hash}", self.made)));
+        end.map_or(other.clone(), |count| format!("{other}-{count}"))
+    }
+
+    fn set_down(&mut self, name: Name, bytes: Bytes, etag: String, now: DateTime<Utc>) {
+        self.versions.insert(etag.clone(), bytes.clone());
+        let modified = now;
+        let stored = Stored {
+            bytes,
+            etag,
+            modified,
+        };
+        self.objects.insert(name, stored);
+    }
+
+    /// Puts an object there as somebody else would.
+    pub fn insert(&mut self, name: Name, bytes: Bytes, now: DateTime<Utc>) {
+        let etag = self.etag(hex(&Md5::digest(&bytes)), false);
+        self.set_down(name, bytes, etag, now);
+    }
+
+    /// As somebody else's client uploads it.
+    pub fn insert_in_parts(&mut self, name: Name, bytes: Bytes, part: usize, now: DateTime<Utc>) {
+        let parts: Vec<Bytes> = bytes.chunks(part).map(Bytes::copy_from_slice).collect();
+        let etag = self.etag(etag_of(parts.iter()), true);
+        self.set_down(name, bytes, etag, now);
+    }
+
+    pub fn put(
+        &mut self,
+        request: &PutRequest,
+        sent: &Bytes,
+        now: DateTime<Utc>,
+    ) -> Answer<PutOutcome> {
+        let name = (request.bucket.clone(), request.key.clone());
+        if request.if_absent && !self.ways.knows_if_absent {
+            return Err(error(ErrorKind::Unsupported));
+        }
+        if request.if_absent && self.objects.contains_key(&name) {
+            return Err(error(ErrorKind::Exists));
+        }
+        check(sent, &request.check)?;
+        if sent.len() as u64 > self.limits.max_size {
+            return Err(error(ErrorKind::Other));
+        }
+        self.touched.insert(name.clone());
+        let etag = self.etag(hex(&Md5::digest(sent)), false);
+        self.set_down(name, sent.clone(), etag.clone(), now);
+        Ok(PutOutcome {
+            etag: Some(etag),
+            version_id: None,
+        })
+    }
+
+    pub fn copy(&mut self, request: &CopyRequest, now: DateTime<Utc>) -> Answer<PutOutcome> {
+        let from = (request.from_bucket.clone(), request.from_key.clone());
+        let to = (request.to_bucket.clone(), request.to_key.clone());
+        let stored = self
+            .objects
+            .get(&from)
+            .ok_or_else(|| error(ErrorKind::NoSuchKey))?
+            .clone();
+        self.touched.insert(to.clone());
+        let etag = self.etag(hex(&Md5::digest(&stored.bytes)), false);
+        self.set_down(to, stored.bytes, etag.clone(), now);
+        Ok(PutOutcome {
+            etag: Some(etag),
+            version_id: None,
+        })
+    }
+
+    pub fn delete(&mut self, name: Name) {
+        self.objects.remove(&name);
+        self.touched.insert(name);
+    }
+
+    pub fn begin(&mut self, name: Name, now: DateTime<Utc>) -> UploadId {
+        self.made += 1;
+        let id = format!("upload-{}", self.made);
+        let begun = Begun {
+            name,
+            started: now,
+            parts: BTreeMap::new(),
+        };
+        self.uploads.insert(id.clone(), begun);
+        UploadId(id)
+    }
+
+    fn begun(&mut self, name: &Name, upload: &UploadId) -> Answer<&mut Begun> {
+        self.uploads
+            .get_mut(&upload.0)
+            .filter(|begun| begun.name == *name)
+            .ok_or_else(|| error(ErrorKind::NoSuchUpload))
+    }
+
+    pub fn part(&mut self, request: &UploadPartRequest, sent: &Bytes) -> Answer<CompletedPart> {
+        let name = (request.bucket.clone(), request.key.clone());
+        let limits = self.limits;
+        self.begun(&name, &request.upload)?;
+        check(sent, &request.check)?;
+        if request.number == 0
+            || request.number > limits.max_parts
+            || sent.len() as u64 > limits.max_size
+        {
+            return Err(error(ErrorKind::Other));
+        }
+        let etag = self.etag(hex(&Md5::digest(sent)), false);
+        let begun = self.begun(&name, &request.upload)?;
+        begun
+            .parts
+            .insert(request.number, (sent.clone(), etag.clone()));
+        Ok(CompletedPart {
+            number: request.number,
+            etag,
+            size: sent.len() as u64,
+        })
+    }
+
+    pub fn complete(
+        &mut self,
+        name: &Name,
+        upload: &UploadId,
+        parts: &[CompletedPart],
+        now: DateTime<Utc>,
+    ) -> Answer<PutOutcome> {
+        let smallest = self.limits.min_size;
+        let begun = self.begun(name, upload)?;
+        let in_order = parts.windows(2).all(|two| two[0].number < two[1].number);
+        let mut pieces = Vec::new();
+        for (at, part) in parts.iter().enumerate() {
+            let (bytes, etag) = begun
+                .parts
+                .get(&part.number)
+                .ok_or_else(|| error(ErrorKind::Other))?;
+            let too_small = at + 1 < parts.len() && (bytes.len() as u64) < smallest;
+            if *etag != part.etag || too_small {
+                return Err(error(ErrorKind::Other));
+            }
+            pieces.push(bytes.clone());
+        }
+        if !in_order || pieces.is_empty() {
+            return Err(error(ErrorKind::Other));
+        }
+        self.uploads.remove(&upload.0);
+        let etag = self.etag(etag_of(pieces.iter()), true);
+        self.touched.insert(name.clone());
+        self.set_down(name.clone(), pieces.concat().into(), etag.clone(), now);
+        Ok(PutOutcome {
+            etag: self.ways.says_etag.then_some(etag),
+            version_id: None,
+        })
+    }
+
+    pub fn abort(&mut self, name: &Name, upload: &UploadId) -> Answer<()> {
+        self.begun(name, upload)?;
+        self.uploads.remove(&upload.0);
+        Ok(())
+    }
+
+    pub fn list(&self, request: &ListRequest) -> ListPage {
+        let most = request.max_keys.unwrap_or(1000).clamp(1, 1000) as usize;
+        let after = request
+            .continuation
+            .as_ref()
+            .or(request.start_after.as_ref());
+        let mut page = ListPage::default();
+        let mut last = None;
+        for ((bucket, key), stored) in &self.objects {
+            let passed = after.is_some_and(|after| {
+                key <= after || after.ends_with('/') && page_end(request, key) == Some(after)
+            });
+            if *bucket != request.bucket || !key.starts_with(&request.prefix) || passed {
+                continue;
+            }
+            if let Some(prefix) = page_end(request, key) {
+                if page.prefixes.last().is_some_and(|p| p == prefix) {
+                    continue;
+                }
+                if page.objects.len() + page.prefixes.len() == most {
+                    page.next = last;
+                    break;
+                }
+                page.prefixes.push(prefix.to_owned());
+                last = Some(prefix.to_owned());
+                continue;
+            }
+            if page.objects.len() + page.prefixes.len() == most {
+                page.next = last;
+                break;
+            }
+            last = Some(key.clone());
+            page.objects.push(ObjectInfo {
+                key: key.clone(),
+                size: stored.bytes.len() as u64,
+                modified: Some(stored.modified),
+                etag: Some(stored.etag.clone()),
+                storage_class: None,
+            });
+        }
+        page
+    }
+
+    pub fn head(&self, name: &Name) -> Answer<ObjectHead> {
+        self.objects
+            .get(name)
+            .map(head_of)
+            .ok_or_else(|| error(ErrorKind::NoSuchKey))
+    }
+
+    pub fn parts(&mut self, name: &Name, upload: &UploadId) -> Answer<Vec<CompletedPart>> {
+        let begun = self.begun(name, upload)?;
+        let part = |(number, (bytes, etag)): (&u32, &(Bytes, String))| CompletedPart {
+            number: *number,
+            etag: etag.clone(),
+            size: bytes.len() as u64,
+        };
+        Ok(begun.parts.iter().map(part).collect())
+    }
+
+    pub fn unfinished(&self, bucket: &str, prefix: &str) -> Vec<UploadInfo> {
+        let here = |(_, begun): &(&String, &Begun)| {
+            begun.name.0 == bucket && begun.name.1.starts_with(prefix)
+        };
+        self.uploads
+            .iter()
+            .filter(here)
+            .map(|(id, begun)| UploadInfo {
+                key: begun.name.1.clone(),
+                upload: UploadId(id.clone()),
+                started: Some(begun.started),
+                owner: None,
+            })
+            .collect()
+    }
+}
+
+/// The prefix that a key is grouped under.
+fn page_end<'a>(request: &ListRequest, key: &'a str) -> Option<&'a str> {
+    let delimiter = request.delimiter.as_ref()?;
+    let rest = key.get(request.prefix.len()..)?;
+    let at = rest.find(delimiter.as_str())?;
+    Some(&key[..request.prefix.len() + at + delimiter.len()])
+}
+
+pub fn head_of(stored: &Stored) -> ObjectHead {
+    ObjectHead {
+        size: stored.bytes.len() as u64,
+        modified: Some(stored.modified),
+        etag: Some(stored.etag.clone()),
+        ..ObjectHead::default()
+    }
+}
+
+fn etag_of<'a>(parts: impl ExactSizeIterator<Item = &'a Bytes>) -> String {
+    let count = parts.len();
+    let sums: Vec<u8> = parts.flat_map(|part| Md5::digest(part).to_vec()).collect();
+    format!("{}-{count}", hex(&Md5::digest(sums)))
+}
+
+fn check(sent: &Bytes, check: &ContentCheck) -> Answer<()> {
+    match check.md5 {
+        Some(sum) if sum[..] != Md5::digest(sent)[..] => Err(error(ErrorKind::Damaged)),
+        _ => Ok(()),
+    }
+}
