@@ -67,7 +67,7 @@ pub async fn follow(
     match end.state {
         JobState::Done => Ok(Exit::Done),
         JobState::Cancelled => Ok(Exit::Interrupted),
-        JobState::Running | JobState::Partial => Ok(Exit::Failed),
+        JobState::Running | JobState::Paused | JobState::Partial => Ok(Exit::Failed),
         JobState::Failed => Ok(exit_of_failed(job, &end, &words)),
     }
 }
@@ -105,6 +105,7 @@ fn report(
     if output.json {
         let state = match end.state {
             JobState::Running => "running",
+            JobState::Paused => "paused",
             JobState::Done => "done",
             JobState::Partial => "partial",
             JobState::Failed => "failed",

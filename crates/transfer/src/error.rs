@@ -125,6 +125,21 @@ impl FileError {
         }
     }
 
+    /// Whether the file can be gone on with where it stopped, once what was in the way has passed:
+    /// nothing is wrong with what has been moved.
+    pub(crate) fn may_be_gone_on_with(&self) -> bool {
+        match self {
+            // What is half done takes the room itself.
+            Self::Store(e) => match e.kind {
+                ErrorKind::QuotaExceeded | ErrorKind::NoSuchBucket => false,
+                ErrorKind::Denied => true,
+                kind => kind.is_transient() || self.stops_the_job(),
+            },
+            Self::NotWritable { .. } | Self::Unreadable { .. } => true,
+            _ => false,
+        }
+    }
+
     /// What a file that is being uploaded failed with.
     pub fn reading(path: &Path, error: io::Error) -> Self {
         let path = path.to_owned();

@@ -50,5 +50,7 @@ pub use plan::{
 pub use receipt::{End, Proof, Receipt};
 pub use retry::Backoff;
 pub use run::disk::{Disk, SystemDisk};
-pub use run::{FileRow, FileState, Job, JobSnapshot, JobState, ReceiptSink, Settings};
+pub use run::{
+    CopySource, FileRow, FileState, Job, JobSnapshot, JobState, ReceiptSink, ResumeError, Settings,
+};
 pub use verify::Md5Sum;

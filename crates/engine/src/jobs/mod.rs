@@ -129,6 +129,7 @@ impl Record {
                 wherry_transfer::JobState::Done => JobState::Done,
                 wherry_transfer::JobState::Partial => JobState::Partial,
                 wherry_transfer::JobState::Failed => JobState::Failed,
+                wherry_transfer::JobState::Paused => JobState::Paused,
                 wherry_transfer::JobState::Cancelled => JobState::Cancelled,
             },
             files_total: now.files_total,

@@ -268,6 +268,21 @@ impl Journal {
         }
     }
 
+    /// Where a job's files stand.
+    pub(crate) fn states(&self, n: i64) -> Result<super::RowStates, JournalError> {
+        self.read(|c| {
+            let mut query = c.prepare_cached(
+                "SELECT row, state, error FROM files WHERE job = ?1 AND state <> 0 ORDER BY row",
+            )?;
+            let rows = query.query_map([n], |row| {
+                let error: Option<String> = row.get(2)?;
+                let error = error.as_deref().and_then(errors::read);
+                Ok((row.get(0)?, FileState::of(row.get(1)?), error))
+            })?;
+            rows.collect()
+        })
+    }
+
     /// A job's plan and where its files stand.
     pub(crate) fn restore(&self, n: i64) -> Result<super::Restored, JournalError> {
         let read = self.read(|c| {

@@ -27,7 +27,6 @@ pub struct HalfUpload {
     pub file: Identity,
     /// Shortly before the store was asked for it.
     pub intended: DateTime<Utc>,
-    pub(crate) n: i64,
 }
 
 /// A large download that was begun.
@@ -41,7 +40,6 @@ pub struct HalfDraft {
     pub etag: Option<String>,
     pub size: u64,
     pub range_size: u64,
-    pub(crate) n: i64,
 }
 
 /// A job that has ended and left something behind, for want of a key or of an answer.
@@ -83,28 +81,26 @@ fn sum(bytes: Vec<u8>) -> Md5Sum {
 
 fn upload(row: &Row<'_>) -> rusqlite::Result<HalfUpload> {
     let inode = row
-        .get::<_, Option<i64>>(9)?
-        .zip(row.get::<_, Option<i64>>(8)?)
+        .get::<_, Option<i64>>(8)?
+        .zip(row.get::<_, Option<i64>>(7)?)
         .map(|(inode, device)| (device as u64, inode as u64));
     Ok(HalfUpload {
-        n: row.get(0)?,
-        row: row.get(1)?,
-        bucket: row.get(2)?,
-        key: row.get(3)?,
-        upload: row.get::<_, Option<String>>(4)?.map(UploadId),
-        part_size: row.get::<_, i64>(5)? as u64,
+        row: row.get(0)?,
+        bucket: row.get(1)?,
+        key: row.get(2)?,
+        upload: row.get::<_, Option<String>>(3)?.map(UploadId),
+        part_size: row.get::<_, i64>(4)? as u64,
         file: Identity {
-            size: row.get::<_, i64>(6)? as u64,
-            modified: row.get::<_, Option<i64>>(7)?.map(from_nanos),
+            size: row.get::<_, i64>(5)? as u64,
+            modified: row.get::<_, Option<i64>>(6)?.map(from_nanos),
             inode,
         },
-        intended: time(row.get(10)?),
-        job: row.get(11)?,
+        intended: time(row.get(9)?),
+        job: row.get(10)?,
     })
 }
 
-const UPLOADS: &str =
-    "SELECT job, row, bucket, key, upload_id, part_size, size, modified_ns, device,
+const UPLOADS: &str = "SELECT row, bucket, key, upload_id, part_size, size, modified_ns, device,
      inode, intended, (SELECT id FROM jobs WHERE n = job) FROM uploads";
 
 fn uploads(
@@ -145,7 +141,6 @@ impl Journal {
             )?;
             let rows = query.query_map([n], |row| {
                 Ok(HalfDraft {
-                    n,
                     job: id.to_owned(),
                     row: row.get(0)?,
                     temporary: row.get(1)?,
@@ -156,6 +151,10 @@ impl Journal {
             })?;
             rows.collect()
         })
+    }
+
+    pub(super) fn begun_to(&self, n: i64) -> Result<u32, JournalError> {
+        self.read(|c| c.query_row("SELECT begun_to FROM jobs WHERE n = ?1", [n], |r| r.get(0)))
     }
 
     pub(crate) fn parts_of(&self, n: i64, row: u32) -> Result<Parts, JournalError> {

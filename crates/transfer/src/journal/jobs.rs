@@ -367,8 +367,14 @@ impl Journal {
     }
 
     /// For a program's start: forgets what was never begun, and the oldest of a history of more
-    /// than two million files.
-    pub async fn tidy(&self) -> Result<(), JournalError> {
+    /// than two million files; ends deletions that were cut off, which are not gone on with: what
+    /// has got the name of something deleted since must stay.
+    pub async fn tidy(&self, now: DateTime<Utc>) -> Result<(), JournalError> {
+        for job in self.cut_off()? {
+            if job.kind == Kind::Delete {
+                self.cancel(&job.id, now).await?;
+            }
+        }
         let entering = "WHERE state = 'entering'";
         for job in self.read(|c| records(c, entering, Vec::new()))? {
             if let Ok(claim) = self.claim(&job.id) {

@@ -29,7 +29,7 @@ mod record;
 pub mod recover;
 mod saved;
 mod schema;
-mod spec;
+pub(crate) mod spec;
 mod steer;
 mod writer;
 
@@ -45,11 +45,11 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 pub use claim::Claim;
 pub use enter::{EnterError, Entry, NewJob};
 pub use files::{FileCursor, FilePage, FileRecord};
-pub use halves::{HalfDraft, HalfUpload};
+pub use halves::{HalfDraft, HalfUpload, LeftOver};
 pub use jobs::{HistoryFilter, JobPage, JobRecord, Kind, Move, State};
-pub(crate) use record::{Outcome, Record};
+pub(crate) use record::{Record, unwritten};
 pub use saved::SavedJob;
-pub(crate) use spec::{Restored, RestoredWork};
+pub(crate) use spec::{Restored, RestoredWork, RowStates};
 use writer::{Message, Writer};
 
 /// The file's name in Wherry's own folder.

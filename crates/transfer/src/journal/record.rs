@@ -1,20 +1,22 @@
 //! A running job's hold on the journal: what must be written before the fact is waited for, the
 //! rest is noted and written soon.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
 use wherry_store::{CompletedPart, UploadId};
 
+use super::enter::Entered;
 use super::files::proof_number;
 use super::halves::{Parts, Ranges, nanos};
 use super::spec::draft_name;
 use super::writer::Message;
 use super::{Claim, HalfDraft, HalfUpload, Inside, Journal, JournalError, State, errors};
 use crate::error::FileError;
-use crate::receipt::Proof;
+use crate::receipt::{Proof, Receipt};
 use crate::run::disk::Identity;
 use crate::verify::Md5Sum;
 
@@ -22,14 +24,14 @@ use crate::verify::Md5Sum;
 const AHEAD: u32 = 512;
 
 /// What became of a file.
-pub(crate) enum Outcome {
+pub(super) enum Outcome {
     /// A folder has nothing to prove.
     Done(Option<Arrived>),
     Failed(FileError),
 }
 
 /// What proves that a file arrived, beside its plan.
-pub(crate) struct Arrived {
+pub(super) struct Arrived {
     pub size: u64,
     pub md5: Option<Md5Sum>,
     pub etag: Option<String>,
@@ -168,6 +170,14 @@ fn write(c: &Connection, notes: &[Note]) -> rusqlite::Result<()> {
     Ok(())
 }
 
+fn unhex(text: &str) -> Option<Md5Sum> {
+    let mut sum = Md5Sum::default();
+    for (at, byte) in sum.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(sum)
+}
+
 fn proof(c: &Connection, n: i64, row: u32, arrived: &Arrived) -> rusqlite::Result<()> {
     c.prepare_cached(
         "INSERT OR REPLACE INTO receipts (job, row, size, md5, etag, part_size, version_id, proof,
@@ -198,7 +208,7 @@ pub(super) fn forget(c: &Connection, n: i64, row: u32, tables: [&str; 2]) -> rus
 
 /// What is in the way of a file when the journal cannot be written: nothing is begun that could
 /// not be found again.
-fn unwritten(journal: &Journal, error: JournalError) -> FileError {
+pub(crate) fn unwritten(journal: &Journal, error: JournalError) -> FileError {
     let kind = match error {
         JournalError::Full => std::io::ErrorKind::StorageFull,
         _ => std::io::ErrorKind::Other,
@@ -217,7 +227,13 @@ pub(crate) struct Record {
     id: String,
     claim: Mutex<Option<Claim>>,
     begun_to: tokio::sync::Mutex<u32>,
+    /// Rows below may have been begun by an earlier run.
+    begun_before: AtomicU32,
     halves: Mutex<Halves>,
+    /// Jobs that this one took over from: to be cleaned up behind.
+    adopted: Mutex<Vec<String>>,
+    /// Just entered, as running.
+    fresh: AtomicBool,
 }
 
 /// What was found half done when the job was taken up, until its file's turn comes.
@@ -225,9 +241,25 @@ pub(crate) struct Record {
 struct Halves {
     uploads: HashMap<u32, HalfUpload>,
     drafts: HashMap<u32, HalfDraft>,
+    /// All that have been half done at some time.
+    rows: HashSet<u32>,
 }
 
 impl Record {
+    /// Of a job that was just entered as running.
+    pub fn entered(journal: Journal, entered: Entered) -> Result<Self, JournalError> {
+        let Entered {
+            n,
+            id,
+            claim,
+            adopted,
+        } = entered;
+        let record = Self::new(journal, n, id, claim)?;
+        *lock(&record.adopted) = adopted;
+        record.fresh.store(true, Relaxed);
+        Ok(record)
+    }
+
     pub fn new(journal: Journal, n: i64, id: String, claim: Claim) -> Result<Self, JournalError> {
         let record = Self {
             journal,
@@ -235,7 +267,10 @@ impl Record {
             id,
             claim: Mutex::new(Some(claim)),
             begun_to: tokio::sync::Mutex::new(0),
+            begun_before: AtomicU32::new(0),
             halves: Mutex::default(),
+            adopted: Mutex::default(),
+            fresh: AtomicBool::new(false),
         };
         record.look()?;
         Ok(record)
@@ -245,10 +280,23 @@ impl Record {
     fn look(&self) -> Result<(), JournalError> {
         let uploads = self.journal.half_uploads_of(&self.id)?;
         let drafts = self.journal.half_drafts_of(&self.id)?;
+        self.begun_before
+            .store(self.journal.begun_to(self.n)?, Relaxed);
         let mut halves = lock(&self.halves);
         halves.uploads = uploads.into_iter().map(|u| (u.row, u)).collect();
         halves.drafts = drafts.into_iter().map(|d| (d.row, d)).collect();
+        let halves = &mut *halves;
+        let rows = halves.uploads.keys().chain(halves.drafts.keys());
+        halves.rows.extend(rows.copied());
         Ok(())
+    }
+
+    pub fn is_fresh(&self) -> bool {
+        self.fresh.load(Relaxed)
+    }
+
+    pub async fn flush(&self) -> Result<(), JournalError> {
+        self.journal.flush().await
     }
 
     pub fn id(&self) -> &str {
@@ -261,6 +309,9 @@ impl Record {
 
     /// Before the job's files move, again or for the first time: what failed before is to be tried.
     pub async fn begin(&self, again: &[u32], now: DateTime<Utc>) -> Result<(), JournalError> {
+        if self.fresh.swap(false, Relaxed) {
+            return Ok(());
+        }
         self.journal.flush().await?;
         if lock(&self.claim).is_none() {
             let claim = self.journal.claim(&self.id)?;
@@ -355,11 +406,44 @@ impl Record {
         Ok(())
     }
 
+    /// Whether the file may have been begun, and even have arrived, before this run.
+    pub fn may_have_begun(&self, row: u32) -> bool {
+        row < self.begun_before.load(Relaxed) || lock(&self.halves).rows.contains(&row)
+    }
+
+    pub fn take_adopted(&self) -> Vec<String> {
+        std::mem::take(&mut *lock(&self.adopted))
+    }
+
     pub fn draft_name(&self, row: u32) -> String {
         draft_name(&self.id, row)
     }
 
-    pub fn finished(&self, row: u32, size: u64, outcome: Outcome, half: bool) {
+    pub fn arrived(&self, row: u32, receipt: &Receipt) {
+        let arrived = Arrived {
+            size: receipt.size,
+            md5: receipt.md5.as_deref().and_then(unhex),
+            etag: receipt.etag.clone(),
+            part_size: receipt.part_size,
+            version_id: receipt.version_id.clone(),
+            proof: receipt.proof,
+            started: receipt.started,
+            finished: receipt.finished,
+        };
+        self.finished(row, receipt.size, Outcome::Done(Some(arrived)));
+    }
+
+    /// There is nothing to prove.
+    pub fn done(&self, row: u32) {
+        self.finished(row, 0, Outcome::Done(None));
+    }
+
+    pub fn failed(&self, row: u32, error: &FileError) {
+        self.finished(row, 0, Outcome::Failed(error.clone()));
+    }
+
+    pub(super) fn finished(&self, row: u32, size: u64, outcome: Outcome) {
+        let half = lock(&self.halves).rows.contains(&row);
         self.note(
             row,
             What::File {
@@ -380,6 +464,7 @@ impl Record {
         file: &Identity,
         now: DateTime<Utc>,
     ) -> Result<(), FileError> {
+        lock(&self.halves).rows.insert(row);
         let (n, bucket, key, file) = (self.n, bucket.to_owned(), key.to_owned(), file.clone());
         let written = self.journal.written(true, move |c| {
             forget(c, n, row, ["uploads", "parts"])?;
@@ -440,6 +525,7 @@ impl Record {
         size: u64,
         range_size: u64,
     ) -> Result<String, FileError> {
+        lock(&self.halves).rows.insert(row);
         let (n, temporary) = (self.n, self.draft_name(row));
         let (name, etag) = (temporary.clone(), etag.map(str::to_owned));
         let written = self.journal.written(true, move |c| {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::params;
-use wherry_store::{CompletedPart, ErrorKind, ObjectStore, StoreError, UploadId};
+use wherry_store::{CompletedPart, ErrorKind, ObjectHead, ObjectStore, StoreError, UploadId};
 
 use super::files::{PLAN_COLUMNS, plan_row, spec_of};
 use super::halves::{Parts, Ranges};
@@ -29,14 +29,16 @@ const CLOCKS_APART: TimeDelta = TimeDelta::minutes(15);
 
 /// What there is of an upload.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "one at a time")]
 pub enum TakenUp {
     /// Nothing that can be gone on with: it is to be begun. An upload named here is of no use any
     /// more and is to be aborted first.
     Anew(Option<UploadId>),
     /// These parts are there and right.
     Parts(UploadId, Vec<(CompletedPart, Md5Sum)>),
-    /// It was completed; only the answer was lost. The ETag that the object must have.
-    Completed(String),
+    /// It was completed, and only the answer was lost: the object, and the MD5s of the file's parts,
+    /// which are those of the object's.
+    Completed(ObjectHead, Vec<Md5Sum>),
 }
 
 /// Looks what of an upload can be gone on with. `file` is open, as it is now.
@@ -63,15 +65,9 @@ pub async fn take_up(
     };
     let listed = match store.list_parts(&half.bucket, &half.key, upload).await {
         Ok(listed) => listed,
+        // Completed, aborted by somebody, or forgotten.
         Err(e) if e.kind == ErrorKind::NoSuchUpload => {
-            // Completed, aborted by somebody, or never there. Completed it can be only when all of
-            // its parts were sent.
-            let count = size.div_ceil(part_size.max(1));
-            if known.len() as u64 != count {
-                return Ok(TakenUp::Anew(None));
-            }
-            let sums: Vec<Md5Sum> = known.values().map(|(_, sum)| *sum).collect();
-            return Ok(TakenUp::Completed(etag_of_parts(&sums)));
+            return completed(half, part_size, file, store).await;
         }
         Err(e) if e.kind == ErrorKind::Unsupported => {
             return Ok(TakenUp::Anew(Some(upload.clone())));
@@ -95,6 +91,37 @@ pub async fn take_up(
         }
     }
     Ok(TakenUp::Parts(upload.clone(), right))
+}
+
+/// Whether the object is what the upload would have made of the file as it is now.
+async fn completed(
+    half: &HalfUpload,
+    part_size: u64,
+    file: &dyn LocalFile,
+    store: &Arc<dyn ObjectStore>,
+) -> Result<TakenUp, FileError> {
+    let head = match store.head(&half.bucket, &half.key).await {
+        Ok(head) => head,
+        Err(e) if matches!(e.kind, ErrorKind::NoSuchKey | ErrorKind::Denied) => {
+            return Ok(TakenUp::Anew(None));
+        }
+        Err(e) => return Err(e.into()),
+    };
+    let (size, part_size) = (file.size(), part_size.max(1));
+    let count = size.div_ceil(part_size);
+    let etag = head.etag.as_deref().unwrap_or_default();
+    let of_so_many = matches!(form_of(etag), EtagForm::Parts(found) if u64::from(found) == count);
+    if head.size != size || !of_so_many {
+        return Ok(TakenUp::Anew(None));
+    }
+    let mut sums = Vec::new();
+    for begin in (0..count).map(|part| part * part_size) {
+        sums.push(file.hash(begin, part_size.min(size - begin)).await?);
+    }
+    if etag_of_parts(&sums) != etag {
+        return Ok(TakenUp::Anew(None));
+    }
+    Ok(TakenUp::Completed(head, sums))
 }
 
 /// The ranges of a draft that are on the disk as they arrived.
@@ -169,6 +196,18 @@ pub async fn clear(
 ) -> Result<Cleared, JournalError> {
     let _claim = journal.claim(id)?;
     journal.flush().await?;
+    let cleared = clear_claimed(journal, id, store, disk).await?;
+    journal.forget_removed().await?;
+    Ok(cleared)
+}
+
+/// The same, for whoever has the job's claim.
+pub(crate) async fn clear_claimed(
+    journal: &Journal,
+    id: &str,
+    store: Option<&Arc<dyn ObjectStore>>,
+    disk: &dyn Disk,
+) -> Result<Cleared, JournalError> {
     let n = journal.job(id)?.n;
     let mut cleared = Cleared::default();
     for half in journal.half_uploads_of(id)? {
@@ -193,7 +232,6 @@ pub async fn clear(
         }
     }
     clear_drafts(journal, id, n, disk, &mut cleared).await?;
-    journal.forget_removed().await?;
     Ok(cleared)
 }
 

@@ -107,9 +107,11 @@ pub struct Row {
 /// A job as it was when it was last written.
 pub struct Restored {
     pub work: RestoredWork,
-    /// Of the rows that are not waiting.
-    pub states: Vec<(u32, FileState, Option<FileError>)>,
+    pub states: RowStates,
 }
+
+/// Of the rows that are not waiting.
+pub type RowStates = Vec<(u32, FileState, Option<FileError>)>;
 
 pub enum RestoredWork {
     Upload(UploadPlan, Decided),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use wherry_store::{CompletedPart, ErrorKind, StoreError, UploadId};
 
-use super::record::Arrived;
+use super::record::{Arrived, Outcome};
 use super::*;
 use crate::error::FileError;
 use crate::plan::{
@@ -205,13 +205,13 @@ async fn what_happened_to_files_is_told_with_its_proof() {
         .await;
     let id = entered.id.clone();
     let record = desk.record(entered);
-    record.finished(0, 3, arrived(), false);
+    record.finished(0, 3, arrived());
     let refusal = StoreError {
         code: Some("AccessDenied".into()),
         status: Some(403),
         ..StoreError::new(ErrorKind::Denied, "upload the object", "no")
     };
-    record.finished(1, 3, Outcome::Failed(refusal.into()), false);
+    record.finished(1, 3, Outcome::Failed(refusal.into()));
     record
         .end(Some(State::Partial), None, at(20))
         .await
@@ -413,7 +413,7 @@ async fn what_is_half_done_is_known_until_it_is_over() {
     assert_eq!(half.upload, Some(UploadId("u1".into())));
     assert_eq!(parts.get(&2), Some(&("p".to_owned(), [1; 16])));
     assert!(record.half_upload(0).unwrap().is_none(), "only once");
-    record.finished(0, 3, arrived(), true);
+    record.finished(0, 3, arrived());
     desk.journal.flush().await.unwrap();
     assert!(desk.journal.half_uploads_of(&id).unwrap().is_empty());
     assert!(desk.journal.parts_of(n, 0).unwrap().is_empty());
@@ -429,13 +429,13 @@ async fn a_crash_loses_only_what_nobody_waited_for() {
         .await;
     let id = entered.id.clone();
     let record = desk.record(entered);
-    record.finished(0, 3, arrived(), false);
+    record.finished(0, 3, arrived());
     record
         .intend_upload(1, "bkt", "k", 8, &identity(), at(3))
         .await
         .unwrap();
-    record.finished(1, 3, arrived(), true);
-    record.finished(2, 3, arrived(), false);
+    record.finished(1, 3, arrived());
+    record.finished(2, 3, arrived());
     desk.journal.crash(1);
     drop((record, desk.journal));
     let journal = Journal::open(desk.folder.path()).unwrap();
@@ -465,7 +465,7 @@ async fn the_same_wish_takes_over_what_was_done() {
         .await;
     let old_id = old.id.clone();
     let record = desk.record(old);
-    record.finished(0, 3, arrived(), false);
+    record.finished(0, 3, arrived());
     for (row, key) in [(2, "in/data/c"), (3, "in/data/gone")] {
         record
             .intend_upload(row, "bkt", key, 8, &identity(), at(3))
@@ -503,7 +503,7 @@ async fn the_same_wish_takes_over_what_was_done() {
     assert_eq!(desk.journal.queue().unwrap().len(), 1);
     // And once more, with the arrived one as it was.
     let record = desk.record(new);
-    record.finished(1, 3, arrived(), false);
+    record.finished(1, 3, arrived());
     desk.journal.flush().await.unwrap();
     drop(record);
     let planned = spec::upload(&plan, &decided);
@@ -543,8 +543,8 @@ async fn a_download_that_was_moved_away_is_fetched_again() {
     file.set_len(5).unwrap();
     file.set_modified(std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1))
         .unwrap();
-    record.finished(0, 5, arrived(), false);
-    record.finished(1, 5, arrived(), false);
+    record.finished(0, 5, arrived());
+    record.finished(1, 5, arrived());
     desk.journal.flush().await.unwrap();
     drop(record);
     let again = enter().await;
@@ -562,11 +562,11 @@ async fn a_download_that_was_moved_away_is_fetched_again() {
 async fn a_job_whose_rows_were_not_all_written_never_was() {
     let desk = desk();
     let entered = desk.upload(job("x"), &["a"], State::Entering).await;
-    desk.journal.tidy().await.unwrap();
+    desk.journal.tidy(at(99)).await.unwrap();
     assert!(desk.journal.job(&entered.id).is_ok(), "it is being entered");
     let id = entered.id.clone();
     drop(entered);
-    desk.journal.tidy().await.unwrap();
+    desk.journal.tidy(at(99)).await.unwrap();
     assert!(matches!(
         desk.journal.job(&id),
         Err(JournalError::NoSuchJob)
@@ -654,7 +654,7 @@ async fn writes_of_many_are_committed_together_and_all_of_them() {
         let record = Arc::clone(&record);
         tokio::spawn(async move {
             for row in 0..1000 {
-                record.finished(task * 1000 + row, 3, arrived(), false);
+                record.finished(task * 1000 + row, 3, arrived());
                 if row % 100 == 0 {
                     record.may_begin(task * 1000 + row).await.unwrap();
                 }

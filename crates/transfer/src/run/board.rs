@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use wherry_store::{ErrorKind, StoreError};
+
 use crate::error::FileError;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +43,8 @@ impl FileState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobState {
     Running,
+    /// Stopped by the user, to be gone on with.
+    Paused,
     Done,
     /// Finished, but some files failed.
     Partial,
@@ -143,6 +147,8 @@ impl Board {
     }
 
     pub fn begin(&self, row: u32) {
+        // Of an earlier run, which counts again what of it is found to be there.
+        self.forget_bytes(row);
         self.set(row, FileState::Running);
         self.latest.store(u64::from(row), Relaxed);
     }
@@ -177,10 +183,25 @@ impl Board {
         }
     }
 
-    /// Left alone, as the plan's answers said; its bytes need no moving.
-    pub fn skip(&self, row: u32, size: u64) {
-        self.moved(row, size);
-        self.set(row, FileState::Skipped);
+    /// As an earlier session left it.
+    pub fn restore(&self, row: u32, size: u64, state: FileState, error: Option<FileError>) {
+        match state {
+            FileState::Done | FileState::Skipped => self.moved(row, size),
+            FileState::Failed => {
+                let error = error.unwrap_or_else(unexplained);
+                lock(&self.errors).insert(row, error);
+            }
+            FileState::Waiting | FileState::Running | FileState::Cancelled => {}
+        }
+        self.set(row, state);
+    }
+
+    /// Stopped for now; `kept` when what of it was moved stays.
+    pub fn paused(&self, row: u32, kept: bool) {
+        if !kept {
+            self.forget_bytes(row);
+        }
+        self.set(row, FileState::Waiting);
     }
 
     pub fn cancelled(&self, row: u32) {
@@ -242,6 +263,23 @@ impl Board {
         (0..self.rows.len() as u32)
             .filter(|row| self.state(*row) == FileState::Waiting)
             .collect()
+    }
+
+    /// Stopped for now.
+    pub fn close_for_now(&self) {
+        lock(&self.whole).state = JobState::Paused;
+    }
+
+    /// Goes on after that.
+    pub fn open_again(&self) {
+        let mut whole = lock(&self.whole);
+        (whole.state, whole.ended, whole.problem) = (JobState::Running, None, None);
+        whole.samples.clear();
+    }
+
+    pub fn state_of_all(&self) -> (JobState, Option<FileError>) {
+        let whole = lock(&self.whole);
+        (whole.state, whole.problem.clone())
     }
 
     pub fn close(&self, cancelled: bool, now: DateTime<Utc>) {
@@ -339,6 +377,12 @@ impl Board {
             })
             .collect()
     }
+}
+
+/// What another version of Wherry wrote down and this one does not understand.
+fn unexplained() -> FileError {
+    let words = "the reason was written down by another version";
+    StoreError::new(ErrorKind::Other, "transfer the file", words).into()
 }
 
 impl Whole {

@@ -105,7 +105,7 @@ impl Copies {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
         };
-        shared.hand_over(|| Receipt {
+        shared.hand_over(row, || Receipt {
             from: end(&self.plan.from_bucket, &item.from),
             to: end(&self.plan.to_bucket, &item.to),
             size: item.size,

@@ -25,7 +25,11 @@ impl Deletions {
             biased;
             () = shared.stop.cancelled() => {
                 for row in rows {
-                    shared.board.cancelled(*row);
+                    if shared.halt.is_pause() {
+                        shared.board.paused(*row, false);
+                    } else {
+                        shared.board.cancelled(*row);
+                    }
                 }
                 return;
             }
@@ -35,9 +39,9 @@ impl Deletions {
             outcomes.into_iter().map(|o| (o.key, o.result)).collect();
         for row in rows {
             match answers.remove(&*self.plan.keys[*row as usize]) {
-                Some(Ok(())) => shared.board.finish(*row, Ok(())),
                 // Gone is what was wanted.
-                Some(Err(e)) if e.kind == ErrorKind::NoSuchKey => shared.board.finish(*row, Ok(())),
+                Some(Ok(())) => deleted(*row, shared),
+                Some(Err(e)) if e.kind == ErrorKind::NoSuchKey => deleted(*row, shared),
                 Some(Err(e)) => fail(shared, *row, e.into()),
                 None => {
                     let words = "the store did not say whether it deleted the object";
@@ -82,6 +86,11 @@ impl Deletions {
         }
         settled
     }
+}
+
+fn deleted(row: u32, shared: &Shared) {
+    shared.done_without_proof(row);
+    shared.board.finish(row, Ok(()));
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -5,27 +5,29 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::{OnceCell, Semaphore, watch};
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use wherry_store::{ObjectStore, StoreError};
 
-use super::board::{Board, FileRow, FileState, JobSnapshot};
+use super::board::{Board, FileRow, JobSnapshot};
 use super::copy::Copies;
 use super::delete::Deletions;
 use super::download::Downloads;
+use super::drive::drive;
 use super::each::Each;
 use super::erase::Erasing;
 use super::recheck::{Rechecks, Side};
+use super::resume::Start;
 use super::undo::{Made, Undoing};
 use super::upload::Uploads;
-use super::{DraftNames, GRAIN, Settings, Shared};
+use super::{DraftNames, GRAIN, Halt, Settings, Shared};
 use crate::error::FileError;
+use crate::journal::spec;
 use crate::plan::{Choices, CopyPlan, DeletePlan, DownloadPlan, ErasePlan, UploadPlan};
 use crate::receipt::Entry;
 use crate::retry::Patience;
 
 /// What a job moves. Each knows its files by their row.
-enum Work {
+pub(super) enum Work {
     Upload(Uploads),
     Download(Downloads),
     Delete(Deletions),
@@ -49,6 +51,27 @@ impl Work {
         }
     }
 
+    /// Rows and bytes.
+    fn totals(&self) -> (usize, u64) {
+        let sum = |sizes: &mut dyn Iterator<Item = u64>| sizes.sum();
+        match self {
+            Self::Upload(work) => {
+                let items = &work.plan.items;
+                (items.len(), sum(&mut items.iter().map(|i| i.size)))
+            }
+            Self::Download(work) => work.totals(),
+            Self::Delete(work) => (work.plan.keys.len(), 0),
+            Self::Copy(work) => {
+                let items = &work.plan.items;
+                (items.len(), sum(&mut items.iter().map(|i| i.size)))
+            }
+            Self::Each(work) => {
+                let rows = work.rows();
+                (rows, sum(&mut (0..rows as u32).map(|row| work.size(row))))
+            }
+        }
+    }
+
     fn size(&self, row: u32) -> u64 {
         match self {
             Self::Upload(work) => work.plan.items.get(row as usize).map_or(0, |i| i.size),
@@ -60,14 +83,14 @@ impl Work {
     }
 
     /// Rows handled by one task.
-    fn batch(&self) -> usize {
+    pub fn batch(&self) -> usize {
         match self {
             Self::Delete(_) => 1000,
             _ => 1,
         }
     }
 
-    async fn run(&self, rows: &[u32], shared: &Arc<Shared>) {
+    pub async fn run(&self, rows: &[u32], shared: &Arc<Shared>) {
         match self {
             Self::Delete(work) => work.run(rows, shared).await,
             _ => {
@@ -89,6 +112,9 @@ impl Work {
             Self::Delete(_) => return,
         };
         match result {
+            Err(Stopped::Cancelled) if shared.halt.is_pause() => {
+                shared.board.paused(row, shared.record.is_some());
+            }
             Err(Stopped::Cancelled) => shared.board.cancelled(row),
             Err(Stopped::Failed(error)) => fail(shared, row, error),
             Ok(()) => shared.board.finish(row, Ok(())),
@@ -113,19 +139,22 @@ pub(super) fn fail(shared: &Shared, row: u32, error: FileError) {
         // Nothing more is begun; what is under way may still make it.
         shared.board.problem(error.clone());
     }
+    if let Some(record) = &shared.record {
+        record.failed(row, &error);
+    }
     shared.board.finish(row, Err(error));
 }
 
-struct Inner {
-    work: Work,
+pub(super) struct Inner {
+    pub work: Work,
     /// Replaced when the failed files are tried again: a stop is for good.
-    shared: std::sync::RwLock<Arc<Shared>>,
-    ended: watch::Sender<bool>,
+    pub shared: std::sync::RwLock<Arc<Shared>>,
+    pub ended: watch::Sender<bool>,
 }
 
 /// A handle; the job goes on when it is dropped.
 #[derive(Clone)]
-pub struct Job(Arc<Inner>);
+pub struct Job(pub(super) Arc<Inner>);
 
 impl Job {
     /// Sends the plan's files. Fails only when the store cannot be asked for free names.
@@ -136,10 +165,12 @@ impl Job {
         settings: Settings,
     ) -> Result<Self, StoreError> {
         let decided = plan.decide(&store, choices).await?;
-        let (files, bytes) = (plan.items.len(), plan.items.iter().map(|i| i.size).sum());
-        let skip = decided.skip.clone();
+        let start = Start::decided(&decided);
+        let start = start
+            .written(&settings, spec::upload(&plan, &decided))
+            .await?;
         let work = Work::Upload(Uploads::new(plan, decided));
-        Ok(Self::start(store, work, files, bytes, &skip, settings))
+        Ok(Self::start(store, work, start, settings))
     }
 
     /// Fetches the plan's objects.
@@ -157,29 +188,19 @@ impl Job {
         let (plan, decided) = deciding
             .await
             .map_err(|e| FileError::reading(&folder, std::io::Error::other(e)))?;
+        let start = Start::decided(&decided);
+        let start = start
+            .written(&settings, spec::download(&plan, &decided))
+            .await?;
         let work = Downloads::open(plan, &decided, &*settings.disk).await?;
-        let (files, bytes) = work.totals();
-        Ok(Self::start(
-            store,
-            Work::Download(work),
-            files,
-            bytes,
-            &decided.skip,
-            settings,
-        ))
+        Ok(Self::start(store, Work::Download(work), start, settings))
     }
 
-    /// Deletes the plan's objects.
+    /// Deletes the plan's objects. Not written down: for a history of it, see
+    /// [`crate::Journal::add_delete`].
     pub fn delete(store: Arc<dyn ObjectStore>, plan: DeletePlan, settings: Settings) -> Self {
-        let files = plan.keys.len();
-        Self::start(
-            store,
-            Work::Delete(Deletions { plan }),
-            files,
-            0,
-            &[],
-            settings,
-        )
+        let work = Work::Delete(Deletions { plan });
+        Self::start(store, work, Start::default(), settings)
     }
 
     /// Deletes files of this computer. The store is not asked for anything.
@@ -198,10 +219,12 @@ impl Job {
         settings: Settings,
     ) -> Result<Self, StoreError> {
         let decided = plan.decide(&to, choices).await?;
-        let (files, bytes) = (plan.items.len(), plan.items.iter().map(|i| i.size).sum());
-        let skip = decided.skip.clone();
+        let start = Start::decided(&decided);
+        let start = start
+            .written(&settings, spec::copy(&plan, &decided))
+            .await?;
         let work = Work::Copy(Copies::between(plan, decided, from, one_server));
-        Ok(Self::start(to, work, files, bytes, &skip, settings))
+        Ok(Self::start(to, work, start, settings))
     }
 
     /// Looks again whether what these entries say is still there. `store` is asked where the entries
@@ -231,9 +254,7 @@ impl Job {
     }
 
     fn each(store: Arc<dyn ObjectStore>, work: Box<dyn Each>, settings: Settings) -> Self {
-        let files = work.rows();
-        let bytes = (0..files as u32).map(|row| work.size(row)).sum();
-        Self::start(store, Work::Each(work), files, bytes, &[], settings)
+        Self::start(store, Work::Each(work), Start::default(), settings)
     }
 
     /// Copies the plan's objects, and removes the originals of those that arrived if it says so.
@@ -244,39 +265,40 @@ impl Job {
         settings: Settings,
     ) -> Result<Self, StoreError> {
         let decided = plan.decide(&store, choices).await?;
-        let (files, bytes) = (plan.items.len(), plan.items.iter().map(|i| i.size).sum());
-        let skip = decided.skip.clone();
-        Ok(Self::start(
-            store,
-            Work::Copy(Copies::within(plan, decided)),
-            files,
-            bytes,
-            &skip,
-            settings,
-        ))
+        let start = Start::decided(&decided);
+        let start = start
+            .written(&settings, spec::copy(&plan, &decided))
+            .await?;
+        let work = Work::Copy(Copies::within(plan, decided));
+        Ok(Self::start(store, work, start, settings))
     }
 
-    fn start(
+    pub(super) fn start(
         store: Arc<dyn ObjectStore>,
         work: Work,
-        files: usize,
-        bytes: u64,
-        skip: &[u32],
+        start: Start,
         settings: Settings,
     ) -> Self {
+        let (files, bytes) = work.totals();
         let grains = u32::try_from(settings.memory / GRAIN)
             .unwrap_or(u32::MAX)
             .max(1);
         let board = Board::new(files, bytes, settings.clock.now());
-        for row in skip {
-            board.skip(*row, work.size(*row));
+        for (row, state, error) in start.states {
+            board.restore(row, work.size(row), state, error);
         }
+        let again = if start.again {
+            board.again()
+        } else {
+            Vec::new()
+        };
         let shared = Shared {
             store,
             patience: Patience::new(settings.backoff, settings.seed),
             memory: Arc::new(Semaphore::new(grains as usize)),
             memory_size: grains,
             requests: Arc::new(Semaphore::new(settings.requests.max(1))),
+            slots: settings.requests.max(1),
             fetch_whole: settings.fetch_whole,
             fetch_range: settings.fetch_range.max(1),
             buffers: Arc::default(),
@@ -286,6 +308,8 @@ impl Job {
             receipts: settings.receipts,
             board: Arc::new(board),
             stop: CancellationToken::new(),
+            halt: Halt::default(),
+            record: start.record,
             etags: Arc::default(),
         };
         let (ended, _) = watch::channel(false);
@@ -295,11 +319,15 @@ impl Job {
             shared,
             ended,
         }));
-        tokio::spawn(drive(Arc::clone(&job.0), settings.requests.max(1)));
+        job.go(again);
         job
     }
 
-    fn shared(&self) -> Arc<Shared> {
+    pub(super) fn go(&self, again: Vec<u32>) {
+        tokio::spawn(drive(Arc::clone(&self.0), again));
+    }
+
+    pub(super) fn shared(&self) -> Arc<Shared> {
         Arc::clone(
             &self
                 .0
@@ -329,73 +357,53 @@ impl Job {
             .rows(range, only_failed, |row| (work.name(row), work.size(row)))
     }
 
-    /// Stops at once. What arrived stays; what was under way is cleaned up, see [`Job::wait`].
+    /// Stops at once. What arrived stays; what was under way is cleaned up, see [`Job::wait`]. Of a
+    /// job that is paused, too.
     pub fn cancel(&self) {
         self.shared().stop.cancel();
+        if self.is_paused() && self.renew() {
+            // Only to clean up: nothing is begun after a stop.
+            self.shared().stop.cancel();
+            self.go(Vec::new());
+        }
     }
 
     /// Tries what failed or was cancelled once more, when the job has ended. False when there is
     /// nothing to try.
     pub fn retry_failed(&self) -> bool {
-        if !*self.0.ended.borrow() || self.shared().board.again().is_empty() {
+        if !*self.0.ended.borrow() || self.is_paused() {
             return false;
         }
-        let again = self.shared().renewed();
-        let slots = again.requests.available_permits();
-        *self
-            .0
-            .shared
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(again);
-        self.0.ended.send_replace(false);
-        tokio::spawn(drive(Arc::clone(&self.0), slots.max(1)));
+        let again = self.shared().board.again();
+        if again.is_empty() || !self.renew() {
+            return false;
+        }
+        self.go(again);
         true
     }
 
-    /// Returns once everything has ended and has been cleaned up.
+    /// Makes an ended job ready to go again. False when somebody else was quicker.
+    pub(super) fn renew(&self) -> bool {
+        let was_ended = self
+            .0
+            .ended
+            .send_if_modified(|ended| std::mem::replace(ended, false));
+        if was_ended {
+            let again = self.shared().renewed();
+            *self
+                .0
+                .shared
+                .write()
+                .unwrap_or_else(std::sync::PoisonError::into_inner) = Arc::new(again);
+        }
+        was_ended
+    }
+
+    /// Returns once everything has ended and has been cleaned up, or is paused.
     pub async fn wait(&self) -> JobSnapshot {
         let mut ended = self.0.ended.subscribe();
         // The sender lives as long as this handle.
         let _ = ended.wait_for(|ended| *ended).await;
         self.snapshot()
     }
-}
-
-/// Starts the files in order, as many at once as there may be requests.
-async fn drive(job: Arc<Inner>, slots: usize) {
-    let shared = Arc::clone(
-        &job.shared
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner),
-    );
-    let rows = shared.board.waiting();
-    let mut running = JoinSet::new();
-    for batch in rows.chunks(job.work.batch()) {
-        while running.len() >= slots {
-            running.join_next().await;
-        }
-        if shared.stop.is_cancelled() || shared.board.has_problem() {
-            break;
-        }
-        let (job, shared, batch) = (Arc::clone(&job), Arc::clone(&shared), batch.to_vec());
-        running.spawn(async move { job.work.run(&batch, &shared).await });
-    }
-    while let Some(ended) = running.join_next().await {
-        if let Err(e) = ended {
-            tracing::error!(%e, "a transfer task panicked");
-        }
-    }
-    for row in rows {
-        // Never begun, or its task panicked.
-        if matches!(
-            shared.board.state(row),
-            FileState::Waiting | FileState::Running
-        ) {
-            shared.board.cancelled(row);
-        }
-    }
-    shared
-        .board
-        .close(shared.stop.is_cancelled(), shared.clock.now());
-    job.ended.send_replace(true);
 }

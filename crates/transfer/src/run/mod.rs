@@ -13,15 +13,18 @@ mod copy;
 mod delete;
 pub mod disk;
 mod download;
+mod drive;
 mod each;
 mod erase;
 mod job;
 mod recheck;
 mod relay;
+mod resume;
 mod sync;
 mod undo;
 mod upload;
 
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -34,11 +37,14 @@ use wherry_store::{ObjectStore, StoreError};
 
 pub use board::{FileRow, FileState, JobSnapshot, JobState};
 pub use job::Job;
-pub use sync::{SyncEnded, SyncRun, SyncStores};
 pub use recheck::{Side, md5_of_file, md5_of_object};
+pub use resume::{CopySource, ResumeError};
+pub use sync::{SyncEnded, SyncRun, SyncStores};
 pub use undo::Made;
 
+use self::job::Stopped;
 use crate::clock::{Clock, SystemClock};
+use crate::journal::Record;
 use crate::receipt::Receipt;
 use crate::retry::{Backoff, Patience};
 
@@ -62,6 +68,8 @@ pub struct Settings {
     pub clock: Arc<dyn Clock>,
     pub disk: Arc<dyn disk::Disk>,
     pub receipts: Option<ReceiptSink>,
+    /// Writes the job down, so that it can be gone on with whatever happens.
+    pub journal: Option<crate::journal::Entry>,
 }
 
 impl Default for Settings {
@@ -76,6 +84,7 @@ impl Default for Settings {
             clock: Arc::new(SystemClock::default()),
             disk: Arc::new(disk::SystemDisk),
             receipts: None,
+            journal: None,
         }
     }
 }
@@ -88,6 +97,8 @@ struct Shared {
     /// In units of [`GRAIN`].
     memory_size: u32,
     requests: Arc<Semaphore>,
+    /// Files under way at once.
+    slots: usize,
     fetch_whole: u64,
     fetch_range: u64,
     buffers: Arc<buffers::Buffers>,
@@ -96,9 +107,33 @@ struct Shared {
     drafts: Arc<DraftNames>,
     receipts: Option<ReceiptSink>,
     board: Arc<board::Board>,
-    /// Cancelled by the user.
+    /// Stopped by the user, and `halt` says how.
     stop: CancellationToken,
+    halt: Halt,
+    record: Option<Arc<Record>>,
     etags: Arc<upload::EtagHabit>,
+}
+
+/// Why a job was told to stop.
+#[derive(Default)]
+struct Halt(AtomicU8);
+
+impl Halt {
+    const PAUSE: u8 = 1;
+    const CUT_OFF: u8 = 2;
+
+    fn set(&self, how: u8) {
+        self.0.store(how, Relaxed);
+    }
+
+    /// To be gone on with; else it was cancelled.
+    fn is_pause(&self) -> bool {
+        self.0.load(Relaxed) != 0
+    }
+
+    fn is_cut_off(&self) -> bool {
+        self.0.load(Relaxed) == Self::CUT_OFF
+    }
 }
 
 /// Names for drafts that no other draft has.
@@ -120,6 +155,9 @@ impl DraftNames {
 
 /// How often a body that is being sent is looked at.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// How long a clean-up may keep a job from ending.
+const CLEAN_UP: Duration = Duration::from_secs(30);
 
 /// A semaphore counts to 2^61, but takes 2^32 at once.
 const GRAIN: u64 = 4096;
@@ -154,6 +192,7 @@ impl Shared {
             memory: Arc::clone(&self.memory),
             memory_size: self.memory_size,
             requests: Arc::clone(&self.requests),
+            slots: self.slots,
             fetch_whole: self.fetch_whole,
             fetch_range: self.fetch_range,
             buffers: Arc::clone(&self.buffers),
@@ -163,14 +202,40 @@ impl Shared {
             receipts: self.receipts.clone(),
             board: Arc::clone(&self.board),
             stop: CancellationToken::new(),
+            halt: Halt::default(),
+            record: self.record.clone(),
             etags: Arc::clone(&self.etags),
         }
     }
 
-    fn hand_over(&self, receipt: impl FnOnce() -> Receipt) {
-        if let Some(sink) = &self.receipts {
-            sink(receipt());
+    /// A file arrived, and this proves it.
+    fn hand_over(&self, row: u32, receipt: impl FnOnce() -> Receipt) {
+        if self.receipts.is_none() && self.record.is_none() {
+            return;
         }
+        let receipt = receipt();
+        if let Some(record) = &self.record {
+            record.arrived(row, &receipt);
+        }
+        if let Some(sink) = &self.receipts {
+            sink(receipt);
+        }
+    }
+
+    /// A folder was made, or an object deleted: there is nothing to prove.
+    fn done_without_proof(&self, row: u32) {
+        if let Some(record) = &self.record {
+            record.done(row);
+        }
+    }
+
+    /// Whether what is half done of a file stays, to be gone on with.
+    fn keeps(&self, stopped: &Stopped) -> bool {
+        self.record.is_some()
+            && match stopped {
+                Stopped::Cancelled => self.halt.is_pause(),
+                Stopped::Failed(error) => error.may_be_gone_on_with(),
+            }
     }
 }
 

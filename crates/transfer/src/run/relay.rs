@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -19,7 +18,7 @@ use wherry_store::{
 
 use super::job::Stopped;
 use super::upload::EtagHabit;
-use super::{Shared, Tally};
+use super::{CLEAN_UP, Shared, Tally};
 use crate::error::FileError;
 use crate::parts::{Cut, cut};
 use crate::receipt::Proof;
@@ -32,9 +31,6 @@ const AT_ONCE: usize = 4;
 
 /// Parts are held while they pass; larger ones only where 10,000 of these would not do.
 const PART: u64 = 16 << 20;
-
-/// How long the clean-up of a failed copy may keep a job from ending.
-const CLEAN_UP: Duration = Duration::from_secs(30);
 
 /// One object under way.
 #[derive(Clone)]

@@ -10,7 +10,7 @@ use crate::run::disk::Draft;
 use crate::verify::{EtagForm, Md5Sum, etag_of_parts, form_of, likely_part_sizes};
 
 /// A multipart ETag is tried with so many part sizes before the object's size has to do as proof.
-const GUESSES: usize = 3;
+pub(super) const GUESSES: usize = 3;
 
 /// How the bytes that were written are known to be the object's.
 pub(super) struct Checked {

@@ -2,11 +2,13 @@
 
 mod check;
 mod ranges;
+mod turn;
 
+use std::io;
 use std::ops::Range;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -14,10 +16,12 @@ use futures::StreamExt;
 use wherry_store::{ErrorKind, GetRequest, StoreError};
 
 use self::check::Checked;
+use self::turn::Turn;
 use super::disk::{Disk, Draft, Folder};
 use super::job::Stopped;
 use super::{Shared, Tally};
 use crate::error::FileError;
+use crate::names;
 use crate::plan::{Decided, DownloadItem, DownloadPlan};
 use crate::receipt::{End, Proof, Receipt};
 use crate::verify::{EtagForm, Md5Sum, etag_of_parts, form_of, hex};
@@ -89,14 +93,25 @@ impl Downloads {
     }
 
     pub async fn run(&self, row: u32, shared: &Arc<Shared>) -> Result<(), Stopped> {
+        let turn = Turn::default();
+        let done = self.run_turn(row, shared, &turn).await;
+        if let Err(stopped) = &done
+            && !shared.keeps(stopped)
+        {
+            turn.give_up(row, self.name(row), &*self.target, shared)
+                .await;
+        }
+        done
+    }
+
+    async fn run_turn(&self, row: u32, shared: &Arc<Shared>, turn: &Turn) -> Result<(), Stopped> {
         // A file that is being given its name gets it, cancelled or not, and must count: tried
         // again, it would be in its own way.
-        let naming = AtomicBool::new(false);
-        let mut fetch = pin!(self.fetch(row, shared, &naming));
+        let mut fetch = pin!(self.fetch(row, shared, turn));
         tokio::select! {
             biased;
             () = shared.stop.cancelled() => {
-                if !naming.load(Ordering::Relaxed) {
+                if !turn.naming.load(Ordering::Relaxed) {
                     return Err(Stopped::Cancelled);
                 }
             }
@@ -105,14 +120,11 @@ impl Downloads {
         fetch.await.map_err(Stopped::Failed)
     }
 
-    async fn fetch(
-        &self,
-        row: u32,
-        shared: &Arc<Shared>,
-        naming: &AtomicBool,
-    ) -> Result<(), FileError> {
+    async fn fetch(&self, row: u32, shared: &Arc<Shared>, turn: &Turn) -> Result<(), FileError> {
         let Some(item) = self.plan.items.get(row as usize) else {
-            return self.target.make(&self.name(row)).await;
+            self.target.make(&self.name(row)).await?;
+            shared.done_without_proof(row);
+            return Ok(());
         };
         let fetching = Fetching {
             shared,
@@ -123,11 +135,13 @@ impl Downloads {
             target: &self.target,
             replace: self.overwrite_any || self.overwrite.contains(&row),
         };
-        match fetching.once(Wanted::of(item), naming).await {
+        match fetching.once(Wanted::of(item), turn).await {
             // Replaced since the plan was made: what is there now is what is wanted.
             Err(FileError::ChangedThere { .. }) => {
                 shared.board.forget_bytes(row);
-                fetching.once(fetching.look().await?, naming).await
+                turn.give_up(row, self.name(row), &*self.target, shared)
+                    .await;
+                fetching.once(fetching.look().await?, turn).await
             }
             done => done,
         }
@@ -159,16 +173,22 @@ impl Fetching<'_> {
     }
 
     /// `naming` is set from where there is no way back.
-    async fn once(&self, wanted: Wanted, naming: &AtomicBool) -> Result<(), FileError> {
+    async fn once(&self, wanted: Wanted, turn: &Turn) -> Result<(), FileError> {
         let started = self.shared.clock.now();
-        let (draft, checked) = if wanted.size <= self.shared.fetch_whole {
-            self.small(&wanted).await?
+        let (path, checked) = if let Some(checked) = self.arrived_before(&wanted).await? {
+            self.shared.board.moved(self.row, wanted.size);
+            (self.target.path().join(names::native(self.path)), checked)
         } else {
-            self.large(&wanted).await?
+            let (draft, checked) = if wanted.size <= self.shared.fetch_whole {
+                self.small(&wanted).await?
+            } else {
+                self.large(&wanted, turn).await?
+            };
+            turn.naming.store(true, Ordering::Relaxed);
+            let path = draft.finish(self.replace, wanted.modified).await?;
+            (path, checked)
         };
-        naming.store(true, Ordering::Relaxed);
-        let path = draft.finish(self.replace, wanted.modified).await?;
-        self.shared.hand_over(|| Receipt {
+        self.shared.hand_over(self.row, || Receipt {
             from: End::Object {
                 bucket: self.bucket.to_owned(),
                 key: self.key.to_owned(),
@@ -224,8 +244,35 @@ impl Fetching<'_> {
     }
 
     async fn begin(&self, contents: Bytes) -> Result<(Box<dyn Draft>, Md5Sum), FileError> {
-        let temporary = self.shared.drafts.next();
-        self.target.draft(self.path, &temporary, contents).await
+        let temporary = match &self.shared.record {
+            Some(record) => {
+                record.may_begin(self.row).await?;
+                record.draft_name(self.row)
+            }
+            None => self.shared.drafts.next(),
+        };
+        self.draft_named(&temporary, contents).await
+    }
+
+    async fn draft_named(
+        &self,
+        temporary: &str,
+        contents: Bytes,
+    ) -> Result<(Box<dyn Draft>, Md5Sum), FileError> {
+        let drafted = self
+            .target
+            .draft(self.path, temporary, contents.clone())
+            .await;
+        match drafted {
+            // Of an earlier run of this job: nobody else has such a name.
+            Err(FileError::NotWritable { reason, .. })
+                if reason.kind() == io::ErrorKind::AlreadyExists =>
+            {
+                self.target.discard(self.path, temporary).await?;
+                self.target.draft(self.path, temporary, contents).await
+            }
+            drafted => drafted,
+        }
     }
 
     async fn collect(&self, wanted: &Wanted) -> Result<Vec<u8>, FileError> {

@@ -1,5 +1,6 @@
 //! Large objects, fetched in ranges at once.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use tokio::task::JoinSet;
 use wherry_store::{ErrorKind, StoreError};
 
 use super::check::{Checked, hash_file};
+use super::turn::{Drafted, Turn};
 use super::{DOING, Fetching, Wanted, cut_short, too_long};
 use crate::error::FileError;
 use crate::receipt::Proof;
@@ -29,8 +31,8 @@ impl Fetching<'_> {
     pub(super) async fn large(
         &self,
         wanted: &Wanted,
+        turn: &Turn,
     ) -> Result<(Box<dyn Draft>, Checked), FileError> {
-        let (draft, _) = self.begin(Bytes::new()).await?;
         let etag = wanted.etag.as_deref().unwrap_or_default();
         let guesses = match form_of(etag) {
             EtagForm::Parts(count) => likely_part_sizes(wanted.size, count),
@@ -42,7 +44,8 @@ impl Fetching<'_> {
             .copied()
             .filter(|guess| (usual / 16..=usual * 4).contains(guess))
             .unwrap_or(usual);
-        let sums = self.ranges(wanted, &*draft, range).await?;
+        let Drafted { draft, range, have } = self.drafted(wanted, range, turn).await?;
+        let sums = self.ranges(wanted, &*draft, range, have).await?;
         let checked = Checked {
             proof: Proof::Size,
             md5: None,
@@ -79,13 +82,19 @@ impl Fetching<'_> {
         wanted: &Wanted,
         draft: &dyn Draft,
         size: u64,
+        have: Vec<(u64, Md5Sum)>,
     ) -> Result<Vec<Md5Sum>, FileError> {
         let mut under_way = JoinSet::new();
-        let mut sums = Vec::new();
+        let there: HashSet<u64> = have.iter().map(|(begin, _)| *begin).collect();
+        let mut sums = have;
         let mut start = 0;
         while start < wanted.size {
             let range = start..(start + size).min(wanted.size);
             start = range.end;
+            if there.contains(&range.start) {
+                self.shared.board.moved(self.row, range.end - range.start);
+                continue;
+            }
             if under_way.len() >= AT_ONCE
                 && let Some(ended) = under_way.join_next().await
             {
@@ -119,7 +128,11 @@ impl Fetching<'_> {
                 let fetched = shared
                     .patience
                     .with(|| fetching.range(&wanted, range.clone(), &*contents));
-                fetched.await.map(|sum| (begin, sum))
+                let sum = fetched.await?;
+                if let Some(record) = &shared.record {
+                    record.range_done(row, begin, sum);
+                }
+                Ok((begin, sum))
             });
         }
         while let Some(ended) = under_way.join_next().await {

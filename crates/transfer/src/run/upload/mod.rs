@@ -2,6 +2,7 @@
 
 mod check;
 mod parts;
+mod take_up;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -65,7 +66,7 @@ impl Uploads {
             .get(row as usize)
             .is_some_and(|item| item.folder)
         {
-            return self.make_folder(key, shared).await;
+            return self.make_folder(row, key, shared).await;
         }
         let started = shared.clock.now();
         let source = shared.disk.open(&self.plan.path(row)).await?;
@@ -85,7 +86,7 @@ impl Uploads {
             Cut::TooLarge { limit } => return Err(FileError::TooLarge { size, limit }.into()),
         };
         let (proof, etag) = sending.verify(&sent).await?;
-        shared.hand_over(|| Receipt {
+        shared.hand_over(row, || Receipt {
             from: End::File(sending.source.path().to_owned()),
             to: End::Object {
                 bucket: sending.bucket.to_owned(),
@@ -103,7 +104,12 @@ impl Uploads {
         Ok(())
     }
 
-    async fn make_folder(&self, key: String, shared: &Arc<Shared>) -> Result<(), Stopped> {
+    async fn make_folder(
+        &self,
+        row: u32,
+        key: String,
+        shared: &Arc<Shared>,
+    ) -> Result<(), Stopped> {
         let put = shared.patience.with(|| {
             let body = Body::Bytes(Bytes::new());
             shared.store.put(put_request(
@@ -118,7 +124,11 @@ impl Uploads {
         tokio::select! {
             biased;
             () = shared.stop.cancelled() => Err(Stopped::Cancelled),
-            done = put => Ok(done.map(drop)?),
+            done = put => {
+                done?;
+                shared.done_without_proof(row);
+                Ok(())
+            }
         }
     }
 }

@@ -1,8 +1,7 @@
 //! Files that go in parts: begun, sent, completed; or aborted, so that nothing is left behind.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::task::JoinSet;
@@ -10,33 +9,37 @@ use wherry_store::{
     Body, CompletedPart, ContentCheck, ErrorKind, PutOutcome, UploadId, UploadPartRequest,
 };
 
+use super::take_up::Begun;
 use super::{Sending, Sent, held_for, unheld_body};
 use crate::error::FileError;
-use crate::run::Tally;
 use crate::run::job::Stopped;
+use crate::run::{CLEAN_UP, Tally};
 use crate::verify::{Md5Sum, etag_of_parts};
-
-/// How long the clean-up of a failed upload may keep a job from ending.
-const CLEAN_UP: Duration = Duration::from_secs(30);
 
 impl Sending<'_> {
     pub(super) async fn parts(&self, part: u64, count: u32) -> Result<Sent, Stopped> {
         let shared = self.shared;
-        let metadata = BTreeMap::new();
-        let create = shared.patience.with(|| {
-            shared
-                .store
-                .create_upload(self.bucket, &self.key, self.content_type, &metadata)
-        });
-        let upload = tokio::select! {
+        let begun = tokio::select! {
             biased;
             () = shared.stop.cancelled() => return Err(Stopped::Cancelled),
-            upload = create => upload?,
+            begun = self.begin(part) => begun?,
+        };
+        let (upload, have) = match begun {
+            Begun::Upload(upload, have) => (upload, have),
+            Begun::Completed(outcome, expected) => {
+                shared.board.moved(self.row, self.source.size());
+                return Ok(Sent {
+                    outcome,
+                    expected,
+                    md5: None,
+                    part_size: Some(part),
+                });
+            }
         };
         let sent = tokio::select! {
             biased;
             () = shared.stop.cancelled() => Err(Stopped::Cancelled),
-            sent = self.send_parts(&upload, part, count) => sent.map_err(Stopped::Failed),
+            sent = self.send_parts(&upload, part, count, have) => sent.map_err(Stopped::Failed),
         };
         let completed = match sent {
             Ok((parts, sums)) => self
@@ -53,7 +56,12 @@ impl Sending<'_> {
                 part_size: Some(part),
             }),
             Err(stopped) => {
-                self.abort(&upload).await;
+                if !shared.keeps(&stopped)
+                    && self.abort(&upload).await
+                    && let Some(record) = &shared.record
+                {
+                    record.upload_over(self.row);
+                }
                 Err(stopped)
             }
         }
@@ -64,10 +72,15 @@ impl Sending<'_> {
         upload: &UploadId,
         part: u64,
         count: u32,
+        have: Vec<(CompletedPart, Md5Sum)>,
     ) -> Result<(Vec<CompletedPart>, Vec<Md5Sum>), FileError> {
         let mut under_way = JoinSet::new();
-        let mut done: Vec<(CompletedPart, Md5Sum)> = Vec::with_capacity(count as usize);
-        for number in 1..=count {
+        let there: HashSet<u32> = have.iter().map(|(part, _)| part.number).collect();
+        for (part, _) in &have {
+            self.shared.board.moved(self.row, part.size);
+        }
+        let mut done = have;
+        for number in (1..=count).filter(|number| !there.contains(number)) {
             let offset = u64::from(number - 1) * part;
             let length = part.min(self.source.size() - offset);
             // Memory first, then the request: everybody in this order, so nobody waits in a ring.
@@ -103,6 +116,9 @@ impl Sending<'_> {
                     Tally::new(&shared, row).sending(length, sent)
                 };
                 let completed = shared.patience.with(send).await?;
+                if let Some(record) = &shared.record {
+                    record.part_done(row, &completed, sum);
+                }
                 Ok::<_, FileError>((completed, sum))
             });
         }
@@ -175,16 +191,23 @@ impl Sending<'_> {
     }
 
     /// Parts that stay behind cost the user quota, so this is tried also when the user cancels.
-    pub(super) async fn abort(&self, upload: &UploadId) {
+    /// Whether it is certain that nothing is left.
+    pub(super) async fn abort(&self, upload: &UploadId) -> bool {
         let shared = self.shared;
         let abort = shared
             .patience
             .with(|| shared.store.abort_upload(self.bucket, &self.key, upload));
         match tokio::time::timeout(CLEAN_UP, abort).await {
-            Ok(Ok(())) => {}
-            Ok(Err(e)) if e.kind == ErrorKind::NoSuchUpload => {}
-            Ok(Err(e)) => tracing::warn!(%e, "an unfinished upload could not be cleaned up"),
-            Err(_) => tracing::warn!("cleaning up an unfinished upload took too long"),
+            Ok(Ok(())) => true,
+            Ok(Err(e)) if e.kind == ErrorKind::NoSuchUpload => true,
+            Ok(Err(e)) => {
+                tracing::warn!(%e, "an unfinished upload could not be cleaned up");
+                false
+            }
+            Err(_) => {
+                tracing::warn!("cleaning up an unfinished upload took too long");
+                false
+            }
         }
     }
 }

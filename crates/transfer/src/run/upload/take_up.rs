@@ -1,0 +1,127 @@
+//! How an upload in parts begins: with what an earlier run has left of it, or anew. Either way it is
+//! known before there is one.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use chrono::{DateTime, Utc};
+use wherry_store::{CompletedPart, PutOutcome, StoreError, UploadId};
+
+use super::Sending;
+use crate::error::FileError;
+use crate::journal::recover::{TakenUp, known_uploads, lost_uploads, take_up};
+use crate::verify::{Md5Sum, etag_of_parts};
+
+pub(super) enum Begun {
+    /// With the parts that are there already.
+    Upload(UploadId, Vec<(CompletedPart, Md5Sum)>),
+    /// An earlier run had come to its end; with the ETag that is expected.
+    Completed(PutOutcome, String),
+}
+
+impl Sending<'_> {
+    pub(super) async fn begin(&self, part: u64) -> Result<Begun, FileError> {
+        if let Some(begun) = self.left_over(part).await? {
+            return Ok(begun);
+        }
+        let (shared, intended) = (self.shared, self.shared.clock.now());
+        if let Some(record) = &shared.record {
+            let file = self.source.identity();
+            record
+                .intend_upload(self.row, self.bucket, &self.key, part, file, intended)
+                .await?;
+        }
+        let (metadata, tried) = (BTreeMap::new(), AtomicU32::new(0));
+        let created = shared.patience.with(|| {
+            tried.fetch_add(1, Relaxed);
+            shared
+                .store
+                .create_upload(self.bucket, &self.key, self.content_type, &metadata)
+        });
+        let created = created.await;
+        let uncertain = match &created {
+            Ok(_) => tried.into_inner() > 1,
+            Err(e) => e.kind.is_transient(),
+        };
+        if let (Ok(upload), Some(record)) = (&created, &shared.record) {
+            record.upload_begun(self.row, upload).await?;
+        }
+        if uncertain {
+            // An answer was lost, and perhaps an upload was begun that nobody will end.
+            let ours = created.as_ref().ok();
+            let cleared = self.abort_lost(intended, ours).await;
+            match (cleared, &created, &shared.record) {
+                (Ok(()), Err(_), Some(record)) => record.upload_over(self.row),
+                (Err(e), ..) => {
+                    tracing::warn!(%e, "whether an upload was begun could not be found out")
+                }
+                _ => {}
+            }
+        } else if let (Err(_), Some(record)) = (&created, &shared.record) {
+            record.upload_over(self.row);
+        }
+        Ok(Begun::Upload(created?, Vec::new()))
+    }
+
+    /// What an earlier run has left of this file's upload. What is of no use is aborted.
+    async fn left_over(&self, part: u64) -> Result<Option<Begun>, FileError> {
+        let (shared, Some(record)) = (self.shared, &self.shared.record) else {
+            return Ok(None);
+        };
+        let Some((half, known)) = record.half_upload(self.row)? else {
+            return Ok(None);
+        };
+        let taken = shared
+            .patience
+            .with(|| take_up(&half, &known, part, &*self.source, &shared.store));
+        match taken.await? {
+            TakenUp::Parts(upload, parts) => Ok(Some(Begun::Upload(upload, parts))),
+            TakenUp::Completed(head, sums) => {
+                let outcome = PutOutcome {
+                    etag: head.etag,
+                    version_id: head.version_id,
+                };
+                Ok(Some(Begun::Completed(outcome, etag_of_parts(&sums))))
+            }
+            TakenUp::Anew(useless) => {
+                if let Some(upload) = useless {
+                    let abort = shared
+                        .patience
+                        .with(|| shared.store.abort_upload(&half.bucket, &half.key, &upload));
+                    match abort.await {
+                        Err(e) if e.kind != wherry_store::ErrorKind::NoSuchUpload => {
+                            return Err(e.into());
+                        }
+                        _ => {}
+                    }
+                } else if half.upload.is_none() {
+                    self.abort_lost(half.intended, None).await?;
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Aborts uploads of this key that were begun since and whose id reached nobody.
+    async fn abort_lost(
+        &self,
+        since: DateTime<Utc>,
+        ours: Option<&UploadId>,
+    ) -> Result<(), StoreError> {
+        let shared = self.shared;
+        let mut known = match &shared.record {
+            Some(record) => {
+                known_uploads(record.journal(), self.bucket, &self.key).unwrap_or_default()
+            }
+            None => std::collections::HashSet::new(),
+        };
+        known.extend(ours.map(|id| id.0.clone()));
+        let look = shared
+            .patience
+            .with(|| lost_uploads(&shared.store, self.bucket, &self.key, since, &known));
+        for upload in look.await? {
+            self.abort(&upload).await;
+        }
+        Ok(())
+    }
+}
