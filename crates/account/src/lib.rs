@@ -19,7 +19,7 @@ pub use accounts::{Accounts, AccountsError};
 pub use home::Home;
 pub use ini::Malformed;
 pub use provider::{
-    Addressing, ChecksumMode, DeleteMode, EndpointTemplate, Field, IssuerKind, ListVersion,
+    Addressing, ChecksumMode, Cluster, DeleteMode, EndpointTemplate, Field, IssuerKind, ListVersion,
     MultipartEtag, PartLimits, Provider, ProviderError, Quirks, Signing, provider, providers,
 };
 pub use recognise::provider_at;

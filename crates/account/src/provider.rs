@@ -166,6 +166,35 @@ pub struct Field {
     pub hint: String,
 }
 
+/// A cluster beside the store, where much data is better moved from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cluster {
+    pub name: String,
+    /// The label of the endpoint that reaches the same store from there.
+    #[serde(default)]
+    pub endpoint: Option<String>,
+    /// Slurm's words, as the site documents them.
+    #[serde(default)]
+    pub partition: Option<String>,
+    #[serde(default)]
+    pub qos: Option<String>,
+    /// The longest a job may take: `24:00:00`.
+    #[serde(default)]
+    pub time: Option<String>,
+    #[serde(default)]
+    pub cpus: Option<u32>,
+    /// What to put for the project that time is booked on.
+    #[serde(default)]
+    pub account_hint: Option<String>,
+    /// Computers made for transfers, without a queue.
+    #[serde(default)]
+    pub transfer_hosts: Vec<String>,
+    /// Whole sentences for somebody who runs something there.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
 /// A preset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -184,6 +213,8 @@ pub struct Provider {
     pub endpoints: Vec<EndpointTemplate>,
     #[serde(default)]
     pub quirks: Quirks,
+    #[serde(default)]
+    pub cluster: Option<Cluster>,
     #[serde(default)]
     pub issuer: IssuerKind,
     /// Other ways to a key there, after that one: an older portal, a token service some sites turn on.
@@ -251,6 +282,13 @@ impl Provider {
             self.endpoint(endpoint, &samples)
                 .map_err(|e| format!("endpoint {}: {e}", endpoint.label))?;
         }
+        if let Some(label) = self.cluster.as_ref().and_then(|c| c.endpoint.as_ref())
+            && !self.endpoints.iter().any(|e| e.label == *label)
+        {
+            return Err(format!(
+                "its cluster names an endpoint {label} that is not there"
+            ));
+        }
         let parts = self.quirks.parts;
         if parts.min_size > parts.preferred_size
             || parts.preferred_size > parts.max_size
@@ -263,6 +301,33 @@ impl Provider {
             return Err("help_url is not https".into());
         }
         Ok(())
+    }
+
+    /// The address by which the place's own cluster reaches the store that has this one elsewhere.
+    pub fn address_inside(&self, endpoint: &Url) -> Option<Url> {
+        let label = self.cluster.as_ref()?.endpoint.as_ref()?;
+        let inside = self.endpoints.iter().find(|e| e.label == *label)?;
+        self.endpoints.iter().find_map(|template| {
+            let values = self.fields_of(template, endpoint)?;
+            self.endpoint(inside, &values).ok()
+        })
+    }
+
+    /// What was filled in to make this address of the template, if it is one of its.
+    fn fields_of(
+        &self,
+        template: &EndpointTemplate,
+        endpoint: &Url,
+    ) -> Option<BTreeMap<String, String>> {
+        let text = endpoint.as_str().trim_end_matches('/');
+        let template = template.url.trim_end_matches('/');
+        let Some((before, rest)) = template.split_once('{') else {
+            return (text == template && !text.is_empty()).then(BTreeMap::new);
+        };
+        let (name, after) = rest.split_once('}')?;
+        // None has two.
+        let value = text.strip_prefix(before)?.strip_suffix(after)?;
+        Some(BTreeMap::from([(name.to_owned(), value.to_owned())]))
     }
 
     /// Fills a template's fields. They become part of a host name, so nothing else is allowed in.
@@ -378,6 +443,19 @@ mod tests {
                 assert!(v3, "{}: {url}", preset.id);
             }
         }
+    }
+
+    #[test]
+    fn a_cluster_has_its_own_address_of_the_same_store() {
+        let jasmin = provider("jasmin").expect("is there");
+        let inside = |url: &str| {
+            let url = Url::parse(url).expect("is one");
+            jasmin.address_inside(&url).map(String::from)
+        };
+        let expected = Some("http://cedadev-o.s3.jc.rl.ac.uk/".to_owned());
+        assert_eq!(inside("https://cedadev-o.s3-ext.jc.rl.ac.uk"), expected);
+        assert_eq!(inside("http://cedadev-o.s3.jc.rl.ac.uk/"), expected);
+        assert_eq!(inside("https://s3.example.org"), None);
     }
 
     fn jasmin(tenancy: &str, at: usize) -> Result<String, ProviderError> {

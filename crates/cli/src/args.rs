@@ -1,9 +1,13 @@
 //! The command line, as clap understands it.
 
+mod moving;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
+
+pub use moving::{CompareArgs, Elsewhere, FilterArgs, Sync, ToolArg};
 
 const AFTER: &str = "\
 Places:
@@ -105,6 +109,10 @@ pub enum Command {
     Ls(Ls),
     /// Copy files and folders to, from and within a store
     Cp(Cp),
+    /// Make one place like another
+    Sync(Box<Sync>),
+    /// Write down a copy or a sync for another computer
+    Elsewhere(Box<Elsewhere>),
     /// Delete objects
     Rm(Rm),
     /// Make a bucket
@@ -402,7 +410,8 @@ pub struct Ls {
 A folder needs -r. With a slash at its end it means its contents, as with rsync:
   cp -r photos  ME:bucket/2024/    makes bucket/2024/photos/…
   cp -r photos/ ME:bucket/2024/    makes bucket/2024/…
-What exists is replaced unless --no-clobber is given. Symbolic links inside folders are not followed.")]
+What exists is replaced unless --no-clobber is given. Symbolic links inside folders are not followed.
+Patterns for --include and --exclude are explained by `wherry-cli sync --help`.")]
 pub struct Cp {
     /// What to copy, then where to
     #[arg(required = true, num_args = 2.., value_names = ["FROM", "TO"])]
@@ -423,6 +432,9 @@ pub struct Cp {
     /// Keep empty folders, as folder markers
     #[arg(long)]
     pub empty_folders: bool,
+
+    #[command(flatten)]
+    pub filter: FilterArgs,
 
     /// Say what would be done, and do nothing
     #[arg(long)]

@@ -7,6 +7,7 @@
 mod args;
 mod commands;
 mod failure;
+mod filtering;
 mod output;
 mod place;
 mod progress;
@@ -54,6 +55,8 @@ async fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
         Command::Import(command) => commands::import::run(command, &session, output).await,
         Command::Ls(command) => commands::ls::run(command, &session, output).await,
         Command::Cp(command) => commands::cp::run(command, &session, output).await,
+        Command::Sync(command) => commands::sync::run(*command, &session, output).await,
+        Command::Elsewhere(command) => commands::elsewhere::run(*command, &session, output).await,
         Command::Rm(command) => commands::rm::run(command, &session, output).await,
         Command::Mb(command) => commands::buckets::make(command, &session, output).await,
         Command::Rb(command) => commands::buckets::remove(command, &session, output).await,

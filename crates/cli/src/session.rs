@@ -150,8 +150,8 @@ impl Session {
         Ok(self.engine.unlock_vault(passphrase()?).await?)
     }
 
-    fn open_environment(&self) -> Result<Opened, Failure> {
-        let env = |name| std::env::var(name).ok().filter(|v| !v.is_empty());
+    /// Where `s3://` places are, and the region.
+    pub fn environment_address(&self) -> Result<(url::Url, String), Failure> {
         let Some(endpoint) = self.endpoint.clone().or_else(|| env("AWS_ENDPOINT_URL")) else {
             return Err(Failure::usage(
                 "s3:// places need --endpoint URL.",
@@ -169,6 +169,13 @@ impl Session {
                 "An endpoint looks like https://s3.example.org.",
             )
         })?;
+        let environment = || env("AWS_REGION").or_else(|| env("AWS_DEFAULT_REGION"));
+        let region = self.region.clone().or_else(environment);
+        Ok((endpoint, region.unwrap_or_else(|| "us-east-1".to_owned())))
+    }
+
+    fn open_environment(&self) -> Result<Opened, Failure> {
+        let (endpoint, region) = self.environment_address()?;
         let key = env("AWS_ACCESS_KEY_ID").zip(env("AWS_SECRET_ACCESS_KEY"));
         let credentials = key.map(|(access_key_id, key)| Credentials {
             access_key_id,
@@ -184,9 +191,7 @@ impl Session {
             ..About::default()
         };
         let mut config = S3Config::new(endpoint, credentials);
-        let environment = || env("AWS_REGION").or_else(|| env("AWS_DEFAULT_REGION"));
-        let region = self.region.clone().or_else(environment);
-        config.region = region.unwrap_or(config.region);
+        config.region = region;
         if let Some(signing) = self.signing {
             config.signing = match signing {
                 SigningArg::V4 => Signing::V4,
@@ -221,6 +226,10 @@ impl Session {
     }
 }
 
+fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|v| !v.is_empty())
+}
+
 impl Opened {
     pub fn objects(&self) -> Arc<dyn ObjectStore> {
         Arc::new(self.store.clone())
@@ -229,6 +238,16 @@ impl Opened {
     /// Two places of one store: copying between them needs no detour over this computer.
     pub fn same_as(&self, other: &Self) -> bool {
         self.account == other.account && self.about.host == other.about.host
+    }
+
+    /// The server's name and port.
+    pub fn host(&self) -> &str {
+        &self.about.host
+    }
+
+    /// The account's id, unless it is the one of the environment.
+    pub fn account(&self) -> Option<&str> {
+        self.account.as_deref()
     }
 
     fn about(&self, bucket: &str, key: Option<&str>) -> About {

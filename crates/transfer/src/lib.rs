@@ -24,6 +24,7 @@
 //! ```
 
 mod clock;
+pub mod elsewhere;
 mod error;
 mod hash;
 pub mod journal;

@@ -20,6 +20,15 @@ pub fn is_litter(name: &str) -> bool {
         || is_swap_file(&lower)
 }
 
+/// The same and the folders of [`is_litter_folder`], as an expression over a file's relative name that
+/// other tools understand too.
+pub const EXPRESSION: &str = concat!(
+    r"(?s)(?:.*/)?(?:(?i:\.ds_store|thumbs\.db|ehthumbs\.db|desktop\.ini|\.localized|\.apdisk|icon\r",
+    r"|\.wherry-[^/]*\.part|\.[^/]+\.sw[ponx])|\._[^/]*|~\$[^/]*|\.~lock\.[^/]*|\.nfs0[^/]*",
+    r"|(?:\.Spotlight-V100|\.Trashes|\.fseventsd|\.TemporaryItems|\$RECYCLE\.BIN",
+    r"|System Volume Information)/.*)",
+);
+
 /// Folders of the same sort, left out with all that is in them.
 pub fn is_litter_folder(name: &str) -> bool {
     matches!(
@@ -51,7 +60,23 @@ fn is_swap_file(lower: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn the_expression_says_the_same(
+            name in "(\\.|~\\$|\\._|\\.~lock\\.|\\.nfs0|\\.wherry-)?(DS_Store|Thumbs|thumbs|desktop|a|\\.)?(\\.db|\\.ini|\\.swp|\\.swo|\\.sw|\\.part|b)?",
+            above in "(a/|\\.Trashes/|\\._x/|\\$RECYCLE\\.BIN/){0,2}",
+        ) {
+            prop_assume!(!name.is_empty());
+            let regex = regex::Regex::new(&format!("^{EXPRESSION}$")).unwrap();
+            let folder = above.split('/').any(is_litter_folder);
+            let full = format!("{above}{name}");
+            prop_assert_eq!(regex.is_match(&full), folder || is_litter(&name), "{}", full);
+        }
+    }
 
     #[test]
     fn litter_is_known_and_data_is_not() {

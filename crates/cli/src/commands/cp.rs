@@ -4,24 +4,25 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use chrono::Utc;
 use serde::Serialize;
 use wherry_engine::contract::Problem;
 use wherry_engine::names::visible;
 use wherry_engine::problem::from_blocked;
 use wherry_transfer::{
-    Choices, CopyPlan, CopyRequest, DownloadPlan, DownloadRequest, DownloadSource, FileError, Job,
-    Note, NoteKind, OnConflict, Receipt, ReceiptSink, Settings, UploadPlan, UploadRequest,
-    UploadSource, Watch,
+    Choices, DownloadPlan, DownloadRequest, DownloadSource, FileError, Job, Note, NoteKind,
+    OnConflict, Receipt, ReceiptSink, Settings, UploadPlan, UploadRequest, UploadSource, Watch,
 };
 
 use crate::args::Cp;
 use crate::failure::{Exit, Failure};
+use crate::filtering::filter;
 use crate::output::{Output, count, size};
 use crate::place::{Place, Remote};
 use crate::progress::{Verb, follow};
 use crate::session::{Opened, Session};
 
-const COPIED: Verb = Verb {
+pub const COPIED: Verb = Verb {
     done: "copied",
     bytes: true,
 };
@@ -71,7 +72,7 @@ pub async fn run(args: Cp, session: &Session, output: &Output) -> Result<Exit, F
         }
         (Place::Remote(to), true, false) => {
             to.need_bucket()?;
-            copy(&args, there, to, session, output).await
+            super::copying::run(&args, there, to, session, output).await
         }
         (_, false, false) => Err(Failure::usage(
             "Some sources are on this computer and some in a store.",
@@ -84,7 +85,7 @@ pub async fn run(args: Cp, session: &Session, output: &Output) -> Result<Exit, F
     }
 }
 
-fn settings(output: &Output) -> Settings {
+pub fn settings(output: &Output) -> Settings {
     let receipts = output.json.then(|| {
         let output = Output::new(true, false);
         let sink: ReceiptSink = Arc::new(move |receipt| {
@@ -104,7 +105,7 @@ fn settings(output: &Output) -> Settings {
     }
 }
 
-fn choices(args: &Cp) -> Choices {
+pub fn choices(args: &Cp) -> Choices {
     Choices::all(if args.no_clobber {
         OnConflict::Skip
     } else {
@@ -113,7 +114,7 @@ fn choices(args: &Cp) -> Choices {
 }
 
 /// Says what the plan leaves out or renames. False when something that was wanted is left out.
-fn tell(notes: &[Note], output: &Output) -> bool {
+pub fn tell(notes: &[Note], output: &Output) -> bool {
     let mut complete = true;
     for note in notes {
         if matches!(note.kind, NoteKind::Link | NoteKind::Special) || !note.kind.left_out() {
@@ -130,7 +131,14 @@ fn tell(notes: &[Note], output: &Output) -> bool {
     complete
 }
 
-fn worse(exit: Exit, complete: bool) -> Exit {
+/// Says how many files a filter left out.
+pub fn filtered(number: u64, output: &Output) {
+    if number > 0 {
+        output.remark(&format!("{} left out by the filter", count(number, "file")));
+    }
+}
+
+pub fn worse(exit: Exit, complete: bool) -> Exit {
     if exit == Exit::Done && !complete {
         Exit::Failed
     } else {
@@ -138,7 +146,7 @@ fn worse(exit: Exit, complete: bool) -> Exit {
     }
 }
 
-fn folder_needs_r(name: &str) -> Failure {
+pub fn folder_needs_r(name: &str) -> Failure {
     Failure::usage(
         format!("“{name}” is a folder."),
         "Use -r to copy it with all that is in it.",
@@ -216,7 +224,8 @@ async fn upload(
         look_there: args.no_clobber,
     };
     let plan = UploadPlan::make(&opened.objects(), request, &Watch::default()).await;
-    let plan = plan.map_err(|e| opened.plan_problem(&to.bucket, &e))?;
+    let mut plan = plan.map_err(|e| opened.plan_problem(&to.bucket, &e))?;
+    filtered(plan.narrow(&filter(&args.filter, Utc::now())?), output);
     let complete = tell(&plan.notes, output);
     if plan.litter > 0 {
         output.remark(&format!(
@@ -326,17 +335,24 @@ async fn is_object(opened: &Opened, source: &Remote) -> bool {
         && opened.store.head(&source.bucket, &source.key).await.is_ok()
 }
 
-fn make_folder(folder: &std::path::Path, dry_run: bool) -> Result<(), Failure> {
+pub fn make_folder(folder: &std::path::Path, dry_run: bool) -> Result<(), Failure> {
     if dry_run {
         return Ok(());
     }
-    std::fs::create_dir_all(folder).map_err(|e| {
-        let what = format!(
-            "The folder “{}” cannot be made: {e}.",
-            visible(&folder.display().to_string())
-        );
-        Problem::new("local.folder", what, "Choose another folder.").into()
-    })
+    std::fs::create_dir_all(folder).map_err(|e| no_folder(folder, &e))
+}
+
+/// As [`make_folder`], and it must not be there.
+pub fn make_new_folder(folder: &std::path::Path) -> Result<(), Failure> {
+    std::fs::create_dir(folder).map_err(|e| no_folder(folder, &e))
+}
+
+fn no_folder(folder: &std::path::Path, e: &std::io::Error) -> Failure {
+    let what = format!(
+        "The folder “{}” cannot be made: {e}.",
+        visible(&folder.display().to_string())
+    );
+    Problem::new("local.folder", what, "Choose another folder.").into()
 }
 
 async fn fetch(
@@ -359,7 +375,7 @@ async fn fetch(
         look_there: args.no_clobber,
     };
     let plan = DownloadPlan::make(&opened.objects(), request, &Watch::default()).await;
-    let plan = plan.map_err(|e| opened.plan_problem(&source.bucket, &e))?;
+    let mut plan = plan.map_err(|e| opened.plan_problem(&source.bucket, &e))?;
     if plan.items.is_empty() && plan.folders.is_empty() {
         let error = wherry_store::StoreError::new(
             wherry_store::ErrorKind::NoSuchKey,
@@ -370,6 +386,11 @@ async fn fetch(
             .problem(&source.bucket, Some(&source.key), &error)
             .into());
     }
+    filtered(
+        plan.narrow(&filter(&args.filter, Utc::now())?, &source.as_folder())
+            .await,
+        output,
+    );
     let complete = tell(&plan.notes, output);
     if args.dry_run {
         for item in 0..plan.items.len() as u32 {
@@ -396,87 +417,7 @@ async fn fetch(
     Ok(worse(exit, complete))
 }
 
-async fn copy(
-    args: &Cp,
-    from: Vec<Remote>,
-    to: Remote,
-    session: &Session,
-    output: &Output,
-) -> Result<Exit, Failure> {
-    let destination = session.open(&to.store).await?;
-    let several = from.len() > 1;
-    let mut exit = Exit::Done;
-    for source in from {
-        let opened = session.open(&source.store).await?;
-        if !opened.same_as(&destination) {
-            return Err(Failure::usage(
-                "The source and the destination are in different stores.",
-                "Copy to a folder on this computer first, and from there to the other store.",
-            ));
-        }
-        let folder = source.key.is_empty() || source.key.ends_with('/');
-        if folder && !args.recursive {
-            return Err(folder_needs_r(&source.shown()));
-        }
-        let into_folder = to.key.is_empty() || to.key.ends_with('/') || args.recursive || several;
-        let (from, into) = if args.recursive {
-            let name = match (folder, source.key.is_empty(), source.bucket_slash) {
-                (true, true, false) => format!("{}/", source.bucket),
-                (true, ..) => String::new(),
-                (false, ..) => format!("{}/", source.last_name()),
-            };
-            (source.as_folder(), format!("{}{name}", to.as_folder()))
-        } else if into_folder {
-            (
-                source.key.clone(),
-                format!("{}{}", to.as_folder(), source.last_name()),
-            )
-        } else {
-            (source.key.clone(), to.key.clone())
-        };
-        let request = CopyRequest {
-            from_bucket: source.bucket.clone(),
-            from,
-            to_bucket: to.bucket.clone(),
-            to: into,
-            remove_originals: false,
-        };
-        let plan = CopyPlan::make(&opened.objects(), request, &Watch::default()).await;
-        let plan = plan.map_err(|e| match &e {
-            wherry_transfer::PlanError::Store(e) => {
-                opened.problem(&source.bucket, Some(&source.key), e)
-            }
-            e => opened.plan_problem(&source.bucket, e),
-        })?;
-        let complete = tell(&plan.notes, output);
-        if args.dry_run {
-            for item in &plan.items {
-                let (from, to) = (
-                    format!("{}/{}", source.bucket, item.from),
-                    format!("{}/{}", to.bucket, item.to),
-                );
-                planned(&from, &to, item.size, output);
-            }
-            continue;
-        }
-        let choices = Choices {
-            include_same: !args.no_clobber,
-            ..choices(args)
-        };
-        let job = Job::copy(opened.objects(), plan, &choices, settings(output)).await;
-        let job = job.map_err(|e| opened.problem(&to.bucket, None, &e))?;
-        let ended = follow(&job, COPIED, output, |key, e| {
-            opened.file_problem(&source.bucket, key, e)
-        })
-        .await?;
-        if worse(ended, complete) != Exit::Done {
-            exit = worse(ended, complete);
-        }
-    }
-    Ok(exit)
-}
-
-fn planned(from: &str, to: &str, bytes: u64, output: &Output) {
+pub fn planned(from: &str, to: &str, bytes: u64, output: &Output) {
     let line = || {
         format!(
             "would copy {} to {} ({})",

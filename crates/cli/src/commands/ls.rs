@@ -3,6 +3,7 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 use wherry_engine::names::visible;
+use wherry_store::flat::{self, Below};
 use wherry_store::{ErrorKind, ListRequest, ObjectInfo, ObjectStore};
 
 use crate::args::Ls;
@@ -40,18 +41,35 @@ pub async fn run(args: Ls, session: &Session, output: &Output) -> Result<Exit, F
     let mut request = ListRequest {
         bucket: place.bucket.clone(),
         prefix: place.key.clone(),
-        delimiter: (!args.recursive).then(|| "/".to_owned()),
+        delimiter: Some("/".to_owned()),
         ..ListRequest::default()
     };
     let mut found = false;
-    loop {
-        let page = opened.store.list(request.clone()).await;
-        let page = page.map_err(|e| opened.problem(&place.bucket, None, &e))?;
-        found |= !page.objects.is_empty() || !page.prefixes.is_empty();
-        rows(page.objects, page.prefixes, output);
-        match page.next {
-            Some(next) => request.continuation = Some(next),
-            None => break,
+    let explain = |e| opened.problem(&place.bucket, None, &e);
+    if args.recursive {
+        let below = Below {
+            bucket: place.bucket.clone(),
+            prefix: place.key.clone(),
+            at_once: flat::AT_ONCE,
+        };
+        let listed = flat::list(
+            below,
+            |request| opened.store.list(request),
+            |objects| {
+                found |= !objects.is_empty();
+                rows(objects, Vec::new(), output);
+            },
+        );
+        listed.await.map_err(explain)?;
+    } else {
+        loop {
+            let page = opened.store.list(request.clone()).await.map_err(explain)?;
+            found |= !page.objects.is_empty() || !page.prefixes.is_empty();
+            rows(page.objects, page.prefixes, output);
+            match page.next {
+                Some(next) => request.continuation = Some(next),
+                None => break,
+            }
         }
     }
     if !found && !place.key.is_empty() {

@@ -2,10 +2,13 @@
 
 pub mod account;
 pub mod buckets;
+pub mod copying;
 pub mod cp;
+pub mod elsewhere;
 pub mod export;
 pub mod import;
 pub mod keys;
 pub mod ls;
 pub mod rm;
 pub mod sign_in;
+pub mod sync;

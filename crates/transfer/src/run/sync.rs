@@ -36,10 +36,15 @@ pub struct SyncRun(Arc<Inner>);
 
 struct Inner {
     moving: Job,
-    removing: Mutex<Option<Job>>,
     cancelled: Mutex<bool>,
+    /// Absent while it is not known whether there will be one.
+    removing: watch::Sender<Option<Removing>>,
     ended: watch::Sender<Option<SyncEnded>>,
 }
+
+/// What goes, if anything does.
+#[derive(Clone)]
+struct Removing(Option<Job>);
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -81,8 +86,8 @@ impl SyncRun {
         };
         let run = Self(Arc::new(Inner {
             moving,
-            removing: Mutex::new(None),
             cancelled: Mutex::new(false),
+            removing: watch::channel(None).0,
             ended: watch::channel(None).0,
         }));
         tokio::spawn(finish(Arc::clone(&run.0), plan.removals, either, removing));
@@ -96,7 +101,12 @@ impl SyncRun {
 
     /// What goes, once that has begun.
     pub fn removing(&self) -> Option<Job> {
-        lock(&self.0.removing).clone()
+        self.0.removing.borrow().as_ref().and_then(|r| r.0.clone())
+    }
+
+    /// Waits for the end of what moves, and says what goes then, if anything does.
+    pub async fn removal(&self) -> Option<Job> {
+        settled(&self.0.removing).await.0
     }
 
     /// Stops at once: what arrived stays, and nothing more is deleted.
@@ -109,14 +119,18 @@ impl SyncRun {
     }
 
     pub async fn wait(&self) -> SyncEnded {
-        let mut ended = self.0.ended.subscribe();
-        loop {
-            if let Some(ended) = ended.borrow_and_update().clone() {
-                return ended;
-            }
-            // The sender lives as long as this handle.
-            let _ = ended.changed().await;
+        settled(&self.0.ended).await
+    }
+}
+
+async fn settled<T: Clone>(from: &watch::Sender<Option<T>>) -> T {
+    let mut values = from.subscribe();
+    loop {
+        if let Some(value) = values.borrow_and_update().clone() {
+            return value;
         }
+        // The sender lives as long as whoever asks.
+        let _ = values.changed().await;
     }
 }
 
@@ -138,7 +152,7 @@ async fn finish(
             Removals::Objects(plan) => Some(Job::delete(store, plan, settings)),
             Removals::Files(plan) => Some(Job::erase(store, plan, settings)),
         };
-        lock(&run.removing).clone_from(&job);
+        run.removing.send_replace(Some(Removing(job.clone())));
         job
     };
     let removed = match job {

@@ -268,8 +268,8 @@ impl Asked {
         let (from, to) = (Side::open(from).await?, Side::open(to).await?);
         let found = Merge::new(self.comparison()).all(from, to).await?;
         let (from, to) = (
-            from_report.await.unwrap_or_else(unread),
-            to_report.await.unwrap_or_else(unread),
+            from_report.await.unwrap_or_else(|e| unread(&e)),
+            to_report.await.unwrap_or_else(|e| unread(&e)),
         );
         Ok((found, from, to))
     }
@@ -592,7 +592,7 @@ fn in_order(found: Found) -> (Vec<Entry>, Vec<Conflict>) {
 }
 
 /// A side whose reading ended in a panic was not read.
-fn unread(error: tokio::task::JoinError) -> Report {
+fn unread(error: &tokio::task::JoinError) -> Report {
     tracing::error!(%error, "reading a side of a sync panicked");
     Report {
         incomplete: true,

@@ -110,7 +110,7 @@ impl Walk<'_> {
         self.report.folders += 1;
         let entries = match fs::read_dir(&path) {
             Ok(entries) => entries,
-            Err(e) => return self.unread(&path, prefix, &e),
+            Err(e) => return self.unread(&path, &prefix, &e),
         };
         let (mut left, mut empty) = (Vec::new(), true);
         for entry in entries {
@@ -203,7 +203,7 @@ impl Walk<'_> {
     }
 
     /// A folder that cannot be read: what is below it is unknown.
-    fn unread(&mut self, path: &Path, prefix: String, error: &io::Error) -> Result<(), Gone> {
+    fn unread(&mut self, path: &Path, prefix: &str, error: &io::Error) -> Result<(), Gone> {
         self.report.incomplete = true;
         self.note(path, failed(error));
         let name = prefix.trim_end_matches('/').to_owned();
