@@ -10,6 +10,7 @@ mod body;
 mod clock;
 mod config;
 mod error;
+pub mod flat;
 pub mod http;
 mod key;
 mod ops;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use wherry_store::flat::{self, Below};
 use wherry_store::{ErrorKind, ListRequest, ObjectInfo, ObjectStore, StoreError};
 
 use super::Watch;
@@ -43,24 +44,18 @@ impl Asker {
         }
     }
 
-    /// Every object under a prefix, in pages.
+    /// Every object under a prefix, in pages and in the store's order; several are asked for at once.
     pub async fn each(
         &self,
         prefix: &str,
-        mut take: impl FnMut(Vec<ObjectInfo>),
+        take: impl FnMut(Vec<ObjectInfo>),
     ) -> Result<(), PlanError> {
-        let mut request = self.request(prefix);
-        loop {
-            let page = self.page(request.clone()).await?;
-            take(page.objects);
-            match page.next {
-                // A store that hands out the same page again would keep us here for ever.
-                Some(next) if request.continuation.as_ref() != Some(&next) => {
-                    request.continuation = Some(next);
-                }
-                _ => return Ok(()),
-            }
-        }
+        let below = Below {
+            bucket: self.bucket.clone(),
+            prefix: prefix.to_owned(),
+            at_once: flat::AT_ONCE,
+        };
+        flat::list(below, |request| self.page(request), take).await
     }
 
     /// Which of these keys exist. `keys` are sorted and distinct; `found` gets their index.
