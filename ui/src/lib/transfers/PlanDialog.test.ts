@@ -1,4 +1,4 @@
-import { render, screen } from '@testing-library/svelte'
+import { render, screen, within } from '@testing-library/svelte'
 import userEvent from '@testing-library/user-event'
 import { beforeEach, expect, test } from 'vitest'
 import { connect, type PlanView, type PlanWhat, type RunRequest } from '$lib/backend'
@@ -70,4 +70,50 @@ test('a plan that is not run is forgotten', async () => {
   const { unmount } = render(PlanDialog, { plan: plan(), what: upload })
   unmount()
   expect(fake.calls.find((call) => call.name === 'drop_plan')?.args).toBe('p1')
+})
+
+test('one conflict gets its own answer, and the button counts it', async () => {
+  const user = userEvent.setup()
+  const examples = [0, 1].map((item) => ({ item: item + 7, name: `${item}.txt`, hereSize: 1, hereModified: 9000, thereSize: 2, thereModified: 1000 }))
+  render(PlanDialog, { plan: plan({ conflicts: 2, conflictExamples: examples }), what: upload })
+  const row = (await screen.findAllByRole('row')).find((one) => one.textContent?.includes('1.txt'))
+  expect(row).toHaveTextContent('1 byte newer')
+  await user.click(within(row as HTMLElement).getByRole('button', { name: 'Keep both' }))
+  await user.click(screen.getByRole('button', { name: 'Upload 2 files' }))
+  expect(ran[0]).toMatchObject({ onConflict: 'skip', each: [{ item: 8, choice: 'keep-both' }] })
+  await user.click(screen.getByRole('button', { name: 'Use the answer for all' }))
+  expect(screen.getByRole('button', { name: 'Upload 1 file' })).toBeVisible()
+})
+
+test('a sync deletes nothing before that was meant', async () => {
+  const user = userEvent.setup()
+  render(PlanDialog, { plan: plan({ kind: 'sync', files: 2, deletes: 3, deleteExamples: ['old.txt'] }), what: { kind: 'saved-sync', id: 's1' } })
+  const run = await screen.findByRole('button', { name: 'Sync: copy 2, delete 3' })
+  await user.click(run)
+  expect(ran).toEqual([])
+  expect(run).toHaveAttribute('title', 'Say first that the deletions are meant')
+  await user.click(screen.getByLabelText('Yes, delete these 3 files'))
+  await user.click(run)
+  expect(ran).toEqual([{ plan: 'p1', onConflict: 'overwrite', includeSame: false, each: [] }])
+})
+
+test('elsewhere is offered where it can be, and Enter there runs nothing', async () => {
+  fake.handlers.elsewhere = ({ tool }) => ({ command: `${tool} copy a b`, script: '#!/bin/bash\n', notes: ['The secret is not in it.'] })
+  const user = userEvent.setup()
+  const { unmount } = render(PlanDialog, { plan: plan(), what: upload })
+  expect(screen.queryByRole('button', { name: 'Run elsewhere…' })).toBeNull()
+  unmount()
+  render(PlanDialog, { plan: plan({ elsewhere: true }), what: upload })
+  await user.click(await screen.findByRole('button', { name: 'Run elsewhere…' }))
+  expect(await screen.findByText('rclone copy a b')).toBeVisible()
+  expect(screen.getByText('The secret is not in it.')).toBeVisible()
+  await user.click(screen.getByRole('button', { name: 'Copy command' }))
+  expect(fake.clipboard).toBe('rclone copy a b')
+  await user.keyboard('{Enter}')
+  expect(ran).toEqual([])
+})
+
+test('how much room there is, and whether that is enough', async () => {
+  render(PlanDialog, { plan: plan({ room: { free: 10, of: 'the disk of /home/me' } }), what: upload })
+  expect(await screen.findByText(/10 bytes free on the disk of \/home\/me: that may not be enough/)).toBeVisible()
 })
