@@ -136,9 +136,9 @@ impl Fetching<'_> {
             proof: Proof::Size,
             md5: None,
         };
-        let hashes = self.shared.etags.are_hashes() != Some(false);
+        let hashes = |in_parts| self.shared.etags.are_hashes(in_parts) != Some(false);
         match form_of(etag) {
-            EtagForm::Whole if hashes => {
+            EtagForm::Whole if hashes(false) => {
                 let sum = contents.hash(vec![0..size]).await?.first().copied();
                 let same = sum.filter(|sum| hex(sum) == etag);
                 Ok(same.map(|sum| Checked {
@@ -146,7 +146,7 @@ impl Fetching<'_> {
                     md5: Some(sum),
                 }))
             }
-            EtagForm::Parts(count) if hashes => {
+            EtagForm::Parts(count) if hashes(true) => {
                 for part in likely_part_sizes(size, count).into_iter().take(GUESSES) {
                     let cuts = (0..u64::from(count))
                         .map(|n| (n * part).min(size)..((n + 1) * part).min(size));
