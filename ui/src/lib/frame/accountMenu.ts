@@ -10,7 +10,7 @@ import Trash2 from '@lucide/svelte/icons/trash-2'
 import Wrench from '@lucide/svelte/icons/wrench'
 import { backend, type AccountView, type BucketView } from '$lib/backend'
 import type { MenuEntry } from '$lib/parts/menu'
-import { syncMenu } from '$lib/sync/open'
+import { savedSyncsEntry, syncMenu } from '$lib/sync/open'
 import { refreshBuckets } from './accounts.svelte'
 import { openDialog } from './dialogs.svelte'
 import { forget, navigate, isPlace } from './navigation.svelte'
@@ -21,6 +21,7 @@ export function accountMenu({ id, provider }: AccountView): MenuEntry[] {
     { label: 'Refresh buckets', icon: RefreshCw, run: () => void refreshBuckets(id) },
     { label: 'New bucket…', icon: PlusIcon, run: () => void openDialog({ kind: 'new-bucket', account: id }) },
     { label: 'Open a bucket by name…', icon: FolderSearch, run: () => void openDialog({ kind: 'open-bucket', account: id }) },
+    savedSyncsEntry(null),
     'line',
     { label: 'Use with other tools…', icon: Wrench, run: () => void openDialog({ kind: 'hand-over', account: id }) },
     { label: 'Keys', icon: KeyRound, run: () => navigate({ keysOf: id }) },

@@ -5,10 +5,14 @@ import { openDialog } from '$lib/frame/dialogs.svelte'
 import { report } from '$lib/frame/notice.svelte'
 import type { MenuEntry } from '$lib/parts/menu'
 
+export function savedSyncsEntry(start: Location | null): MenuEntry {
+  return { label: 'Saved syncs…', run: () => void openDialog({ kind: 'saved-syncs', start }) }
+}
+
 export function syncMenu(location: Location): MenuEntry[] {
   return [
     { label: location.prefix ? 'Sync this folder…' : 'Sync this bucket…', icon: FolderSync, run: () => void openDialog({ kind: 'sync', start: location }) },
-    { label: 'Saved syncs…', run: () => void openDialog({ kind: 'saved-syncs', start: location }) },
+    savedSyncsEntry(location),
   ]
 }
 
