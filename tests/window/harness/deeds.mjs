@@ -357,9 +357,11 @@ export async function transfer(page, act, options) {
 /** What the transfers panel says of each job, newest first. */
 export async function transfers(page) {
   if (!(await page.has('region', 'Transfers')) && !(await page.has('dialog'))) await page.press('Transfers')
-  const [list] = await page.findAll('list', /^\d[\d,]* transfers?$/)
-  if (!list) return []
-  const items = await page.findAll('listitem', undefined, { within: list })
+  // The last of the queue came last; what has ended is newest first.
+  const [queue] = await page.findAll('list', 'Queue')
+  const [over] = await page.findAll('list', 'Finished')
+  const itemsOf = async (list) => (list ? page.findAll('listitem', undefined, { within: list }) : [])
+  const items = [...(await itemsOf(queue)).reverse(), ...(await itemsOf(over))]
   const said = await Promise.all(items.map((item) => item.text()))
   return said.map((text) => {
     const [title, words] = text.split('\n').filter((line) => line.trim())
