@@ -100,6 +100,27 @@ describe('rows dragged within the window', () => {
     await page.close()
   })
 
+  test('onto the path: up, out of the folder', async () => {
+    const { page } = await visit('folder')
+    await grip(page, 'station_001.csv')
+    const crumb = page.getByRole('navigation', { name: 'Path' }).getByRole('button').last()
+    const box = await crumb.boundingBox()
+    await page.mouse.move(box.x + 10, box.y + 10, { steps: 3 })
+    await ghost(page, 'They are in this folder already')
+    await page.mouse.up()
+    assert.deepEqual((await planned(page)).filter(({ kind }) => kind === 'copy'), [])
+    await page.close()
+    const wide = await visit('folder', { size: '1920x1080' })
+    await grip(wide.page, 'station_001.csv')
+    const up = await wide.page.getByRole('navigation', { name: 'Path' }).getByRole('button', { name: 'thesis' }).boundingBox()
+    await wide.page.mouse.move(up.x + 10, up.y + 10, { steps: 3 })
+    await ghost(wide.page, 'Move 1 item to thesis')
+    assert.equal(await wide.page.locator('.crumb.target').count(), 1)
+    await wide.page.mouse.up()
+    await wide.page.waitForFunction(() => window.fake.calls.some((c) => c.name === 'plan' && c.args.what.kind === 'copy'))
+    await wide.page.close()
+  })
+
   test('a folder does not go into itself, and Escape gives up', async () => {
     const { page } = await visit('browse')
     await grip(page, 'figures')
