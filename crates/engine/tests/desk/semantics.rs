@@ -225,7 +225,6 @@ async fn names_and_times_of_what_is_uploaded() {
     assert!(apart.abs() < 1000, "{apart}");
 }
 
-// Promise: Transfers do not outlive the app: one that was cut off is started again by hand.
 // Promise: Started again, a transfer moves only what is not there yet.
 #[tokio::test(flavor = "multi_thread")]
 async fn transfers_are_not_remembered_and_move_only_what_is_missing() {

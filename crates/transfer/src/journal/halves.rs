@@ -179,6 +179,17 @@ impl Journal {
         })
     }
 
+    /// How many ranges of a job's downloads have arrived of files that have not.
+    pub fn range_count(&self, id: &str) -> Result<usize, JournalError> {
+        let n = self.job(id)?.n;
+        self.read(|c| {
+            c.query_row("SELECT count(*) FROM ranges WHERE job = ?1", [n], |row| {
+                row.get::<_, i64>(0)
+            })
+        })
+        .map(|count| count as usize)
+    }
+
     /// Jobs that will not go on and have left something behind: for [`super::recover::clear`], once
     /// there is a key that works.
     pub fn left_over(&self) -> Result<Vec<LeftOver>, JournalError> {

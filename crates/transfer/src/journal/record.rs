@@ -377,10 +377,12 @@ impl Record {
             Ok(())
         });
         let written = written.await;
-        if let Some(claim) = lock(&self.claim).take() {
-            if ended && written.is_ok() {
-                claim.end();
-            }
+        let claim = lock(&self.claim).take();
+        if let Some(claim) = claim
+            && ended
+            && written.is_ok()
+        {
+            claim.end();
         }
         if clean {
             *self.begun_to.lock().await = 0;

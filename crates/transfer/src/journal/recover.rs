@@ -137,7 +137,8 @@ pub async fn ranges_there(
         if *start >= end || end > there {
             continue;
         }
-        if contents.hash(vec![*start..end]).await?.first() == Some(sum) {
+        let range = *start..end;
+        if contents.hash(Vec::from([range])).await?.first() == Some(sum) {
             right.insert(*start, *sum);
         }
     }
@@ -151,7 +152,7 @@ pub async fn lost_uploads(
     bucket: &str,
     key: &str,
     since: DateTime<Utc>,
-    known: &HashSet<String>,
+    known: &HashSet<String, impl std::hash::BuildHasher>,
 ) -> Result<Vec<UploadId>, StoreError> {
     let listed = match store.list_uploads(bucket, key).await {
         Ok(listed) => listed,

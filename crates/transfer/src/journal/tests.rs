@@ -9,7 +9,8 @@ use super::record::{Arrived, Outcome};
 use super::*;
 use crate::error::FileError;
 use crate::plan::{
-    CopyItem, CopyPlan, Decided, DownloadItem, DownloadPlan, UploadItem, UploadPlan, UploadRoot,
+    CopyItem, CopyPlan, Decided, DeletePlan, DownloadItem, DownloadPlan, UploadItem, UploadPlan,
+    UploadRoot,
 };
 use crate::receipt::{End, Proof};
 use crate::run::FileState;
@@ -360,6 +361,7 @@ async fn history_is_searched_and_turned_page_by_page() {
     assert_eq!(desk.journal.find_files("", None, 9).unwrap().files.len(), 1);
 }
 
+// Promise: Two Wherrys never run the same transfer.
 #[tokio::test]
 async fn a_job_that_runs_is_nobody_elses() {
     let desk = desk();
@@ -489,7 +491,7 @@ async fn the_same_wish_takes_over_what_was_done() {
         .enter(wish(), planned, State::Running, at(9))
         .await
         .unwrap();
-    assert_eq!(new.adopted, [old_id.clone()]);
+    assert_eq!(new.adopted, std::slice::from_ref(&old_id));
     assert_eq!(
         desk.journal.receipt_count(&new.id).unwrap(),
         0,
@@ -571,6 +573,34 @@ async fn a_job_whose_rows_were_not_all_written_never_was() {
         desk.journal.job(&id),
         Err(JournalError::NoSuchJob)
     ));
+}
+
+// Promise: A deletion that was cut off is not gone on with, so that what has got the same name since
+// stays.
+#[tokio::test]
+async fn a_deletion_that_was_cut_off_has_ended() {
+    let desk = desk();
+    let plan = DeletePlan {
+        bucket: "bkt".into(),
+        keys: vec!["a".into(), "b".into()],
+        bytes: 2,
+        missing: Vec::new(),
+    };
+    let planned = spec::delete(&plan);
+    let entered = desk
+        .journal
+        .enter(job("x"), planned, State::Running, at(0))
+        .await
+        .unwrap();
+    let id = entered.id.clone();
+    let record = desk.record(entered);
+    record.done(0);
+    desk.journal.flush().await.unwrap();
+    drop(record);
+    desk.journal.tidy(at(9)).await.unwrap();
+    let seen = desk.journal.job(&id).unwrap();
+    assert_eq!((seen.state, seen.files_done), (State::Cancelled, 1));
+    assert!(desk.journal.cut_off().unwrap().is_empty());
 }
 
 #[tokio::test]

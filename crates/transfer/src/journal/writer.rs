@@ -5,7 +5,7 @@
 //! waits a few milliseconds for company. SQLite's WAL makes a commit survive the death of the
 //! process; one that must survive a power cut too (*durable*) is synced, and its batch with it.
 
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,8 @@ const GATHER: Duration = Duration::from_millis(20);
 /// Writes in one transaction.
 const MOST: usize = 2000;
 
+type Work = Box<dyn FnOnce(Result<&Connection, JournalError>) -> Reply + Send>;
+
 /// Told how the commit went.
 type Reply = Box<dyn FnOnce(Result<(), JournalError>) + Send>;
 
@@ -27,7 +29,7 @@ pub struct Message {
     durable: bool,
     waited: bool,
     /// Given no connection when there can be no transaction.
-    work: Box<dyn FnOnce(Result<&Connection, JournalError>) -> Reply + Send>,
+    work: Work,
 }
 
 impl Message {
@@ -156,10 +158,8 @@ fn write_all(connection: &Connection, receiver: &Receiver<Message>) {
             let next = if waited {
                 receiver.try_recv().ok()
             } else {
-                match receiver.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                    Ok(message) => Some(message),
-                    Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-                }
+                let left = until.saturating_duration_since(Instant::now());
+                receiver.recv_timeout(left).ok()
             };
             let Some(message) = next else { break };
             waited |= message.waited;

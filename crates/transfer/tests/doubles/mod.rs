@@ -36,6 +36,8 @@ type Parts = BTreeMap<u32, (Bytes, String)>;
 pub struct Inside {
     objects: BTreeMap<String, Stored>,
     uploads: BTreeMap<String, Parts>,
+    /// Key and time of each of them.
+    begun: BTreeMap<String, (String, DateTime<Utc>)>,
     next_upload: u32,
 }
 
@@ -52,6 +54,8 @@ pub enum Op {
     Part,
     Complete,
     Abort,
+    ListParts,
+    ListUploads,
 }
 
 #[derive(Debug, Clone)]
@@ -177,6 +181,41 @@ impl Memory {
             .collect()
     }
 
+    /// As somebody else's client may have begun it.
+    pub fn begin_upload(&self, key: &str, at: DateTime<Utc>) -> UploadId {
+        let mut inside = self.inside.lock().unwrap();
+        inside.next_upload += 1;
+        let id = format!("upload-{}", inside.next_upload);
+        inside.uploads.insert(id.clone(), Parts::new());
+        inside.begun.insert(id.clone(), (key.to_owned(), at));
+        UploadId(id)
+    }
+
+    /// Replaces what is stored of a part.
+    pub fn replace_part(&self, number: u32, bytes: &[u8]) {
+        let etag = hex(&Md5::digest(bytes));
+        for parts in self.inside.lock().unwrap().uploads.values_mut() {
+            if let Some(part) = parts.get_mut(&number) {
+                *part = (Bytes::copy_from_slice(bytes), etag.clone());
+            }
+        }
+    }
+
+    pub fn forget_uploads(&self) {
+        self.inside.lock().unwrap().uploads.clear();
+    }
+
+    pub fn upload_ids(&self) -> Vec<String> {
+        let inside = self.inside.lock().unwrap();
+        inside.uploads.keys().cloned().collect()
+    }
+
+    pub fn parts(&self) -> Vec<u32> {
+        let inside = self.inside.lock().unwrap();
+        let parts = inside.uploads.values().flat_map(|parts| parts.keys());
+        parts.copied().collect()
+    }
+
     pub fn unfinished(&self) -> usize {
         self.inside.lock().unwrap().uploads.len()
     }
@@ -300,6 +339,8 @@ fn name(op: Op) -> &'static str {
         Op::Part => "part",
         Op::Complete => "complete",
         Op::Abort => "abort",
+        Op::ListParts => "list-parts",
+        Op::ListUploads => "list-uploads",
     }
 }
 
@@ -486,12 +527,10 @@ impl ObjectStore for Memory {
         _: Option<&str>,
         _: &BTreeMap<String, String>,
     ) -> Result<UploadId, StoreError> {
-        self.begin(Op::CreateUpload, key, 0).await?;
-        let mut inside = self.inside.lock().unwrap();
-        inside.next_upload += 1;
-        let id = format!("upload-{}", inside.next_upload);
-        inside.uploads.insert(id.clone(), Parts::new());
-        Ok(UploadId(id))
+        let fault = self.begin(Op::CreateUpload, key, 0).await?;
+        let id = self.begin_upload(key, Utc::now());
+        lost(fault.as_ref())?;
+        Ok(id)
     }
 
     async fn upload_part(&self, request: UploadPartRequest) -> Result<CompletedPart, StoreError> {
@@ -567,14 +606,36 @@ impl ObjectStore for Memory {
     async fn list_parts(
         &self,
         _: &str,
-        _: &str,
-        _: &UploadId,
+        key: &str,
+        upload: &UploadId,
     ) -> Result<Vec<CompletedPart>, StoreError> {
-        Err(error(ErrorKind::Unsupported))
+        self.begin(Op::ListParts, key, 0).await?;
+        let inside = self.inside.lock().unwrap();
+        let parts = inside.uploads.get(&upload.0);
+        let parts = parts.ok_or_else(|| error(ErrorKind::NoSuchUpload))?;
+        Ok(parts
+            .iter()
+            .map(|(number, (bytes, etag))| CompletedPart {
+                number: *number,
+                etag: etag.clone(),
+                size: bytes.len() as u64,
+            })
+            .collect())
     }
 
-    async fn list_uploads(&self, _: &str, _: &str) -> Result<Vec<UploadInfo>, StoreError> {
-        Err(error(ErrorKind::Unsupported))
+    async fn list_uploads(&self, _: &str, prefix: &str) -> Result<Vec<UploadInfo>, StoreError> {
+        self.begin(Op::ListUploads, prefix, 0).await?;
+        let inside = self.inside.lock().unwrap();
+        let open = inside.uploads.keys().filter_map(|id| {
+            let (key, at) = &inside.begun[id];
+            key.starts_with(prefix).then(|| UploadInfo {
+                key: key.clone(),
+                upload: UploadId(id.clone()),
+                started: Some(*at),
+                owner: None,
+            })
+        });
+        Ok(open.collect())
     }
 
     fn quirks(&self) -> &Quirks {

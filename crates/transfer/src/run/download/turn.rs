@@ -139,7 +139,9 @@ impl Fetching<'_> {
         let hashes = |in_parts| self.shared.etags.are_hashes(in_parts) != Some(false);
         match form_of(etag) {
             EtagForm::Whole if hashes(false) => {
-                let sum = contents.hash(vec![0..size]).await?.first().copied();
+                let whole = 0..size;
+                let sums = contents.hash(Vec::from([whole])).await?;
+                let sum = sums.first().copied();
                 let same = sum.filter(|sum| hex(sum) == etag);
                 Ok(same.map(|sum| Checked {
                     proof: Proof::Etag,

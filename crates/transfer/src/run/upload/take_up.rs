@@ -53,7 +53,7 @@ impl Sending<'_> {
             match (cleared, &created, &shared.record) {
                 (Ok(()), Err(_), Some(record)) => record.upload_over(self.row),
                 (Err(e), ..) => {
-                    tracing::warn!(%e, "whether an upload was begun could not be found out")
+                    tracing::warn!(%e, "whether an upload was begun could not be found out");
                 }
                 _ => {}
             }
