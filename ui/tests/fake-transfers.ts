@@ -45,7 +45,8 @@ export function receipt(change: Partial<ReceiptView> = {}): ReceiptView {
 
 export function transferHandlers(world: World): Handlers {
   const find = (id: string): JobView => {
-    const job = world.jobs.find((one) => one.id === id)
+    const old = /^h(\d+)$/.exec(id)?.[1]
+    const job = world.jobs.find((one) => one.id === id) ?? (old === undefined ? undefined : world.options.history?.jobs.at(Number(old)))
     if (!job) throw problem('transfer.no-job', 'This job is no longer there.', '')
     return job
   }

@@ -78,6 +78,15 @@ export default {
       await page.getByRole('button', { name: 'Copy receipt' }).waitFor()
     },
   },
+  'history-job-files': {
+    world: 'history',
+    steps: async (page) => {
+      await openHistory(page)
+      await page.getByText('2 files failed, 238 copied').dblclick()
+      await page.getByRole('dialog').getByText('failed: why?').first().click()
+      await page.getByRole('alert').waitFor()
+    },
+  },
   'verify-file': {
     world: 'history',
     steps: async (page) => {

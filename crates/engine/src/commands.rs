@@ -226,7 +226,7 @@ commands! {
     save_elsewhere(save: SaveElsewhere) -> ();
     #[doc = "The queue, in its order, and what has ended in this session, newest first."]
     jobs() -> Vec<JobView>;
-    #[doc = "The files of a job."]
+    #[doc = "The files of a job, of the queue or of the history."]
     files(request: FilesRequest) -> Files;
     #[doc = "Stops a job; what is finished stays."]
     cancel_job(job: String) -> JobView;

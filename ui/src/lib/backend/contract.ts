@@ -1348,7 +1348,7 @@ export interface Commands {
   save_elsewhere: { args: SaveElsewhere; result: null }
   /** The queue, in its order, and what has ended in this session, newest first. */
   jobs: { args: null; result: Array<JobView> }
-  /** The files of a job. */
+  /** The files of a job, of the queue or of the history. */
   files: { args: FilesRequest; result: Files }
   /** Stops a job; what is finished stays. */
   cancel_job: { args: string; result: JobView }

@@ -18,6 +18,8 @@ export type DialogRequest =
   | { kind: 'settings'; tab?: 'general' | 'transfers' }
   /** What arrived with a job, and how that is known; `local`: one side of it is on this computer. */
   | { kind: 'receipts'; job: string; title: string; local: boolean }
+  /** What became of each file of a transfer that has ended. */
+  | { kind: 'job-files'; job: JobView }
   | { kind: 'verify-file' }
   /** One entry of the history, or all of it. */
   | { kind: 'forget-history'; job: JobView | null }

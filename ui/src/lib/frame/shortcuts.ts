@@ -32,6 +32,7 @@ export const LIST: [keys: string, what: string][] = [
   ['Shift+F10', 'Menu of actions'],
   ['Ctrl+J', 'Transfers'],
   ['Ctrl+Shift+J', 'History of transfers'],
+  ['Alt+Down', 'In the transfers: later in the queue; Alt+Up: earlier'],
   ['F9', 'Accounts'],
   ['F6', 'Next part of the window'],
   ['Ctrl+,', 'Settings'],

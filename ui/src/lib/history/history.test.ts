@@ -12,6 +12,7 @@ import { account, jobView } from '$tests/fake-data'
 import { million } from '$tests/scenarios-transfers'
 import ForgetHistoryDialog from './ForgetHistoryDialog.svelte'
 import HistoryPage from './HistoryPage.svelte'
+import JobFilesDialog from './JobFilesDialog.svelte'
 import { Keyset, type KeysetPage } from './keyset.svelte'
 import ReceiptsDialog from './ReceiptsDialog.svelte'
 import VerifyFileDialog from './VerifyFileDialog.svelte'
@@ -209,6 +210,19 @@ describe('the page', () => {
     await userEvent.keyboard('{ArrowUp}{Delete}')
     expect(dialog.open).toMatchObject({ kind: 'forget-history', job: { id: 'h0' } })
   })
+})
+
+test('of a transfer that failed in part, the files that did come first', async () => {
+  await world({ history: million })
+  render(HistoryPage, { of: 'transfers' })
+  await userEvent.dblClick(await screen.findByText('2 files failed, 238 copied'))
+  expect(dialog.open).toMatchObject({ kind: 'job-files', job: { id: 'h3' } })
+  render(JobFilesDialog, { job: million.jobs.at(3) })
+  expect(await screen.findByRole('list', { name: /^Files of Copy/ })).toBeVisible()
+  await userEvent.click((await screen.findAllByText('failed: why?'))[0] as HTMLElement)
+  expect(screen.getByRole('alert')).toHaveTextContent('This file could not be read.')
+  await userEvent.click(screen.getByText('Receipts…'))
+  expect(dialog.open).toMatchObject({ kind: 'receipts', job: 'h3' })
 })
 
 describe('forgetting', () => {
