@@ -117,3 +117,13 @@ test('how much room there is, and whether that is enough', async () => {
   render(PlanDialog, { plan: plan({ room: { free: 10, of: 'the disk of /home/me' } }), what: upload })
   expect(await screen.findByText(/10 bytes free on the disk of \/home\/me: that may not be enough/)).toBeVisible()
 })
+
+test('a sync that would replace something newer says so', async () => {
+  const example = (item: number, here: number) => ({ item, name: `${item}.txt`, hereSize: 1, hereModified: here, thereSize: 2, thereModified: 50_000 })
+  const { unmount } = render(PlanDialog, { plan: plan({ kind: 'sync', files: 2, conflicts: 2, conflictExamples: [example(0, 90_000), example(1, 10_000)] }), what: { kind: 'saved-sync', id: 's1' } })
+  expect(await screen.findByText(/1 file is newer at the destination/)).toBeVisible()
+  unmount()
+  render(PlanDialog, { plan: plan({ kind: 'sync', files: 2, conflicts: 1, conflictExamples: [example(0, 90_000)] }), what: { kind: 'saved-sync', id: 's1' } })
+  expect(await screen.findByText('What will be replaced (1)')).toBeVisible()
+  expect(screen.queryByText(/newer at the destination/)).toBeNull()
+})
