@@ -19,6 +19,15 @@ const runs = async (page) => {
 export default {
   queue: { world: 'queue', steps: runs },
   'queue-closed': { world: 'queue-closed' },
+  'drop-undo': {
+    world: 'queue-closed',
+    steps: async (page) => {
+      await page.evaluate(() => window.fake.drag.drop(['/home/ada/new-results-of-today.txt'], { x: 500, y: 300 }))
+      await page.getByText(/Upload 1 object|Done: 1 file/).first().waitFor()
+      await page.evaluate(() => window.fake.tell({ kind: 'jobs', jobs: window.fake.jobs.slice(0, 1).map((job) => ({ ...job, undo: true })) }))
+      await page.getByRole('button', { name: 'Undo', exact: true }).waitFor()
+    },
+  },
   'no-transfers': { world: 'no-transfers' },
   'long-queue': { world: 'long-queue' },
   'queue-menu': {

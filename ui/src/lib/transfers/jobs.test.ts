@@ -125,6 +125,20 @@ describe('the rate of the last minute', () => {
   })
 })
 
+test('a drop that ended before its beginning is told of is told as ended', async () => {
+  const { notice } = await import('$lib/frame/notice.svelte')
+  await world({
+    handlers: {
+      run_plan: () => {
+        heard({ kind: 'jobs', jobs: [job('tiny', { state: 'done', filesDone: 1, bytesDone: 10 })] })
+        return job('tiny')
+      },
+    },
+  })
+  await startPlan({ kind: 'upload', to, paths: ['/home/ada/new.txt'] })
+  expect(notice.line?.words).toMatch(/^Done: 1 file sent/)
+})
+
 test('a small and clean drop can be undone where it is told, as long as that is possible', async () => {
   const { notice } = await import('$lib/frame/notice.svelte')
   await startPlan({ kind: 'upload', to, paths: ['/home/ada/new.txt'] })

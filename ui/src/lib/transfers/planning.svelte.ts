@@ -6,7 +6,8 @@ import { asProblem, backend, type ItemChoice, type OnConflict, type PlanView, ty
 import { closeDialog, dialog, openDialog } from '$lib/frame/dialogs.svelte'
 import { report, say, type LineAction } from '$lib/frame/notice.svelte'
 import { changeSettings, current } from '$lib/frame/settings.svelte'
-import { jobs, undoing } from './jobs.svelte'
+import { isLive, jobs, undoing } from './jobs.svelte'
+import { stateWords } from './jobWords'
 
 /** A plan that is made faster than this needs no dialog that says so. */
 const SOON = 300
@@ -122,7 +123,9 @@ export async function tryRun(plan: PlanView, choice: RunChoice): Promise<Problem
     // Small and clean, it ran unasked: the way back stands where it is told, also beside the open panel.
     const actions: LineAction[] = plan.clean ? [undoing(job)] : []
     if (!current.settings.showTransfers) actions.push({ label: 'Show', run: () => changeSettings({ showTransfers: true }) })
-    if (actions.length) say(job.title, actions)
+    // A tiny one may have ended before its beginning is told of.
+    const now = jobs.byId(job.id) ?? job
+    if (actions.length) say(isLive(now) ? now.title : stateWords(now), actions)
     return null
   } catch (error) {
     return asProblem(error)
