@@ -36,7 +36,10 @@ impl Desk for Engine {
         settings.text_scale = settings.text_scale.clamp(0.8, 2.0);
         // Chosen in `choose_vault`, which knows whether it works.
         settings.vault = self.inner.settings.read().vault;
-        self.write_settings(&settings)
+        self.write_settings(&settings)?;
+        self.apply_limits();
+        self.schedule();
+        Ok(())
     }
 
     async fn vault(&self) -> Answer<VaultView> {
@@ -62,6 +65,7 @@ impl Desk for Engine {
         lock(&self.inner.verdicts).clear();
         self.inner.events.tell(Event::Vault {});
         self.inner.events.tell(Event::Accounts {});
+        self.jobs_may_go_on();
         Ok(self.vault_view().await)
     }
 
@@ -69,6 +73,7 @@ impl Desk for Engine {
         self.vault_in_use().retry().await;
         lock(&self.inner.verdicts).clear();
         self.inner.events.tell(Event::Vault {});
+        self.jobs_may_go_on();
         Ok(self.vault_view().await)
     }
 
@@ -312,11 +317,14 @@ impl Desk for Engine {
     }
 
     async fn jobs(&self) -> Answer<Vec<JobView>> {
-        Ok(self.inner.jobs.views())
+        Ok(self.job_views().await)
     }
 
     async fn files(&self, request: FilesRequest) -> Answer<Files> {
-        self.job_files(&request)
+        let engine = self.clone();
+        tokio::task::spawn_blocking(move || engine.job_files(&request))
+            .await
+            .map_err(|e| Problem::fault("The files could not be listed.", e))?
     }
 
     async fn cancel_job(&self, job: String) -> Answer<JobView> {
@@ -324,80 +332,84 @@ impl Desk for Engine {
     }
 
     async fn retry_job(&self, job: String) -> Answer<JobView> {
-        self.run_again(&job)
+        self.run_again(&job).await
+    }
+
+    async fn pause_job(&self, job: String) -> Answer<JobView> {
+        self.halt_job(&job).await
+    }
+
+    async fn resume_job(&self, job: String) -> Answer<JobView> {
+        self.let_go_on(&job).await
+    }
+
+    async fn move_job(&self, place: MoveJob) -> Answer<Vec<JobView>> {
+        self.move_in_queue(&place).await
+    }
+
+    async fn undo_job(&self, job: String) -> Answer<JobView> {
+        self.undo(&job).await
     }
 
     async fn forget_jobs(&self) -> Answer<()> {
-        self.inner.jobs.forget_ended();
+        self.forget_ended();
         Ok(())
     }
 
-    async fn plan_conflicts(&self, _request: ConflictsRequest) -> Answer<Conflicts> {
-        Err(Problem::stale("transfer"))
+    async fn plan_conflicts(&self, request: ConflictsRequest) -> Answer<Conflicts> {
+        self.conflicts_page(&request)
     }
 
-    async fn elsewhere(&self, _request: ElsewhereRequest) -> Answer<ElsewhereView> {
-        Err(Problem::stale("transfer"))
+    async fn elsewhere(&self, request: ElsewhereRequest) -> Answer<ElsewhereView> {
+        self.write_elsewhere(&request)
     }
 
-    async fn pause_job(&self, _job: String) -> Answer<JobView> {
-        Err(Problem::stale("transfer"))
+    async fn save_elsewhere(&self, save: SaveElsewhere) -> Answer<()> {
+        self.save_written_elsewhere(&save)
     }
 
-    async fn resume_job(&self, _job: String) -> Answer<JobView> {
-        Err(Problem::stale("transfer"))
+    async fn history(&self, request: HistoryRequest) -> Answer<HistoryPage> {
+        self.history_page(request).await
     }
 
-    async fn move_job(&self, _place: MoveJob) -> Answer<Vec<JobView>> {
-        Err(Problem::stale("transfer"))
+    async fn history_files(&self, request: HistoryFilesRequest) -> Answer<HistoryFiles> {
+        self.history_of_files(request).await
     }
 
-    async fn undo_job(&self, _job: String) -> Answer<JobView> {
-        Err(Problem::stale("transfer"))
+    async fn clear_history(&self, job: Option<String>) -> Answer<()> {
+        self.forget_history(job).await
     }
 
-    async fn history(&self, _request: HistoryRequest) -> Answer<HistoryPage> {
-        Err(Problem::stale("transfer"))
+    async fn receipts(&self, request: ReceiptsRequest) -> Answer<Receipts> {
+        self.receipts_page(request).await
     }
 
-    async fn history_files(&self, _request: HistoryFilesRequest) -> Answer<HistoryFiles> {
-        Err(Problem::stale("transfer"))
+    async fn save_receipts(&self, save: SaveReceipts) -> Answer<SavedReceipts> {
+        self.save_receipts_of(save).await
     }
 
-    async fn clear_history(&self, _job: Option<String>) -> Answer<()> {
-        Err(Problem::stale("transfer"))
+    async fn verify(&self, what: VerifyWhat) -> Answer<JobView> {
+        self.verify_again(what).await
     }
 
-    async fn receipts(&self, _request: ReceiptsRequest) -> Answer<Receipts> {
-        Err(Problem::stale("transfer"))
+    async fn unfinished_uploads(&self, bucket: BucketRef) -> Answer<Unfinished> {
+        self.list_unfinished(&bucket).await
     }
 
-    async fn save_receipts(&self, _save: SaveReceipts) -> Answer<SavedReceipts> {
-        Err(Problem::stale("transfer"))
-    }
-
-    async fn verify(&self, _what: VerifyWhat) -> Answer<JobView> {
-        Err(Problem::stale("transfer"))
-    }
-
-    async fn unfinished_uploads(&self, _bucket: BucketRef) -> Answer<Unfinished> {
-        Err(Problem::stale("transfer"))
-    }
-
-    async fn clean_uploads(&self, _clean: CleanUploads) -> Answer<Cleaned> {
-        Err(Problem::stale("transfer"))
+    async fn clean_uploads(&self, clean: CleanUploads) -> Answer<Cleaned> {
+        self.clean_unfinished(clean).await
     }
 
     async fn saved_syncs(&self) -> Answer<Vec<SavedSync>> {
-        Err(Problem::stale("transfer"))
+        self.list_syncs().await
     }
 
-    async fn save_sync(&self, _save: SaveSync) -> Answer<SavedSync> {
-        Err(Problem::stale("transfer"))
+    async fn save_sync(&self, save: SaveSync) -> Answer<SavedSync> {
+        self.keep_sync(save).await
     }
 
-    async fn delete_saved_sync(&self, _id: String) -> Answer<()> {
-        Err(Problem::stale("transfer"))
+    async fn delete_saved_sync(&self, id: String) -> Answer<()> {
+        self.forget_sync(&id).await
     }
 }
 

@@ -11,7 +11,7 @@ use wherry_vault::{Secret, Vault, VaultKind};
 use crate::contract::{Event, Problem, Remedy};
 use crate::events::Events;
 use crate::hand_over::KeyImports;
-use crate::jobs::Jobs;
+use crate::jobs::{JobPatience, Jobs};
 use crate::keys::{Hosted, Imports, OidcSignIns, Reveals, Sessions};
 use crate::lent::Lenders;
 use crate::listing::Listing;
@@ -99,12 +99,21 @@ impl Engine {
                 oidc: OidcSignIns::default(),
                 hosted: Hosted::default(),
                 reveals: Reveals::default(),
-                jobs: Jobs::default(),
+                jobs: Jobs::new(JobPatience::default()),
                 lenders: Lenders::default(),
                 clock: Box::new(clock),
                 home,
             }),
         }
+    }
+
+    /// With another patience of transfers than people have: for tests. Before anything is done.
+    #[must_use]
+    pub fn with_patience(mut self, patience: JobPatience) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.jobs = Jobs::new(patience);
+        }
+        self
     }
 
     pub fn home(&self) -> &Home {
@@ -121,6 +130,10 @@ impl Engine {
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
         (self.inner.clock)()
+    }
+
+    pub(crate) fn settings_now(&self) -> crate::contract::Settings {
+        self.inner.settings.read()
     }
 
     pub(crate) fn vault_in_use(&self) -> Vault {
@@ -249,6 +262,7 @@ impl Engine {
         lock(&self.inner.verdicts).remove(id);
         self.inner.lenders.wake(id);
         self.inner.events.tell(Event::Accounts {});
+        self.jobs_may_go_on();
     }
 
     pub(crate) fn verdict(&self, id: &AccountId) -> Option<Verdict> {
@@ -338,9 +352,10 @@ impl Engine {
         crate::jobs::clear_staging(self);
     }
 
-    /// Stops what must not outlive the process: jobs abort their uploads, the practice store closes.
+    /// Stops what must not outlive the process: jobs are left as they are, to be gone on with, and the
+    /// practice store closes.
     pub async fn shut_down(&self) {
-        self.inner.jobs.cancel_all().await;
+        self.close_jobs().await;
         if let Some(practice) = self.inner.practice.lock().await.take() {
             practice.server.stop().await;
         }

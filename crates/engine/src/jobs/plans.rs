@@ -5,33 +5,32 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
-use wherry_account::Account;
 use wherry_store::ObjectStore;
 use wherry_transfer::{
-    Conflict, CopyPlan, CopyRequest, DeletePlan, DownloadPlan, DownloadRequest, DownloadSource,
-    Note, UploadPlan, UploadRequest, UploadSource, Watch,
+    CopyPlan, CopyRequest, DeletePlan, DownloadPlan, DownloadRequest, DownloadSource, Moves,
+    Removals, SyncPlan, UploadPlan, UploadRequest, UploadSource, Watch,
 };
 
 use super::Planned;
 use crate::contract::{
-    ConflictView, Event, JobKind, Location, PlanNote, PlanRequest, PlanView, PlanWhat, Problem,
-    RowKind, SelectedKey, Selection,
+    Event, JobKind, Location, PlanRequest, PlanView, PlanWhat, Problem, RowKind, SelectedKey,
+    Selection,
 };
 use crate::engine::{Engine, Opened, lock};
 use crate::names::visible;
-use crate::problem::{from_blocked, from_plan_error, from_store};
+use crate::problem::from_plan_error;
 
 /// What is shown of long lists; the totals are told beside them.
-const EXAMPLES: usize = 100;
+pub(super) const EXAMPLES: usize = 100;
 /// Up to here a plan without surprises runs without being shown.
-const SMALL_FILES: u64 = 100;
-const SMALL_BYTES: u64 = 1 << 30;
+pub(super) const SMALL_FILES: u64 = 100;
+pub(super) const SMALL_BYTES: u64 = 1 << 30;
+/// Chosen objects and folders that are looked at at once.
+const PLANNED_AT_ONCE: usize = 16;
 /// Planning tells how far it is not more often than this.
 const TELL_EVERY_MS: i64 = 150;
-/// Dragging out fetches first; more than this is for the download button.
-const STAGE_BYTES: u64 = 2 << 30;
-const STAGE_FILES: u64 = 5_000;
 
 /// A plan of one of the kinds there are.
 pub(crate) enum Plan {
@@ -39,6 +38,7 @@ pub(crate) enum Plan {
     Download(DownloadPlan),
     Delete(DeletePlan),
     Copy(CopyPlan),
+    Sync(Box<SyncPlan>),
 }
 
 impl Engine {
@@ -76,7 +76,37 @@ impl Engine {
         cancel: CancellationToken,
     ) -> Result<PlanView, Problem> {
         let watch = self.watch(&request.ticket, cancel);
-        let location = match &request.what {
+        let mut planned = match &request.what {
+            PlanWhat::Sync { sync } => self.plan_sync(sync, None, &watch).await?,
+            PlanWhat::SavedSync { id } => {
+                let (id, sync) = self.saved_sync(id).await?;
+                self.plan_sync(&sync, Some(id), &watch).await?
+            }
+            PlanWhat::Copy {
+                selection,
+                to,
+                remove_originals,
+            } => {
+                self.plan_copy(selection, to, *remove_originals, &watch)
+                    .await?
+            }
+            other => self.plan_here(other, &watch).await?,
+        };
+        if planned.errand.is_none() {
+            planned.errand = self.errand(&request.what);
+        }
+        let account = self.account(&planned.location.account)?;
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        let mut view = self.view_plan(&id, planned.kind, &planned.title, &planned.plan, &account);
+        view.elsewhere = planned.errand.is_some();
+        self.look_for_room(&planned, &mut view).await;
+        self.inner.jobs.keep_plan(id, planned);
+        Ok(view)
+    }
+
+    /// Plans that need one place at a store.
+    async fn plan_here(&self, what: &PlanWhat, watch: &Watch) -> Result<Planned, Problem> {
+        let location = match what {
             PlanWhat::Upload { to, .. } => to.clone(),
             PlanWhat::Rename { location, .. } => location.clone(),
             PlanWhat::Download { selection, .. }
@@ -93,7 +123,7 @@ impl Engine {
         about.bucket = Some(location.bucket.clone());
         let failed = |e| from_plan_error(&e, &about);
         let bucket = location.bucket.clone();
-        let (kind, title, plan) = match &request.what {
+        let (kind, title, plan) = match what {
             PlanWhat::Upload { to, paths } => {
                 let sources = paths
                     .iter()
@@ -107,7 +137,7 @@ impl Engine {
                     empty_folders: true,
                     look_there: true,
                 };
-                let plan = UploadPlan::make(&store, wish, &watch)
+                let plan = UploadPlan::make(&store, wish, watch)
                     .await
                     .map_err(failed)?;
                 let files = plan.items.iter().filter(|i| !i.folder).count() as u64;
@@ -116,7 +146,7 @@ impl Engine {
             }
             PlanWhat::Download { selection, folder } => {
                 let plan = self
-                    .plan_download(&store, selection, PathBuf::from(folder), &watch)
+                    .plan_download(&store, selection, PathBuf::from(folder), watch)
                     .await?
                     .map_err(failed)?;
                 let title = format!(
@@ -129,7 +159,7 @@ impl Engine {
             PlanWhat::Stage { selection } => {
                 let folder = self.staging_folder()?;
                 let plan = self
-                    .plan_download(&store, selection, folder, &watch)
+                    .plan_download(&store, selection, folder, watch)
                     .await?
                     .map_err(failed)?;
                 let title = format!(
@@ -140,7 +170,7 @@ impl Engine {
             }
             PlanWhat::Delete { selection } => {
                 let (objects, prefixes) = split(self.selected(selection)?);
-                let plan = DeletePlan::make(&store, &bucket, objects, prefixes, &watch)
+                let plan = DeletePlan::make(&store, &bucket, objects, prefixes, watch)
                     .await
                     .map_err(failed)?;
                 let title = format!(
@@ -164,21 +194,97 @@ impl Engine {
                     visible(last_name(&item.key)),
                     visible(name.trim())
                 );
-                let plan = CopyPlan::make(&store, wish, &watch).await.map_err(failed)?;
+                let plan = CopyPlan::make(&store, wish, watch).await.map_err(failed)?;
                 (JobKind::Rename, title, Plan::Copy(plan))
             }
         };
-        let id = uuid::Uuid::new_v4().simple().to_string();
-        let view = self.view_plan(&id, kind, &title, &plan, &account);
-        let planned = Planned {
+        Ok(Planned {
             kind,
             title,
             plan,
             location,
-            store,
+            to: None,
+            saved: None,
+            errand: None,
+        })
+    }
+
+    /// Objects and folders of one place into a folder of another.
+    async fn plan_copy(
+        &self,
+        selection: &Selection,
+        to: &Location,
+        remove_originals: bool,
+        watch: &Watch,
+    ) -> Result<Planned, Problem> {
+        let location = selection.location.clone();
+        let from = self.open(&location.account).await?;
+        let into = self.open(&to.account).await?;
+        let (from_store, to_store): (Arc<dyn ObjectStore>, Arc<dyn ObjectStore>) =
+            (Arc::new(from.store), Arc::new(into.store));
+        let within = location.account == to.account;
+        let mut about = self.about(&from.account);
+        about.bucket = Some(location.bucket.clone());
+        let mut plan: Option<CopyPlan> = None;
+        let items = self.selected(selection)?;
+        let only = match &items[..] {
+            [only] => Some(visible(last_name(&only.key))),
+            _ => None,
         };
-        self.inner.jobs.keep_plan(id, planned);
-        Ok(view)
+        let from_bucket = location.bucket.clone();
+        let plans = futures::stream::iter(items.into_iter().map(|item| {
+            let slash = if item.kind == RowKind::Folder {
+                "/"
+            } else {
+                ""
+            };
+            let wish = CopyRequest {
+                from_bucket: from_bucket.clone(),
+                to: format!("{}{}{slash}", to.prefix, last_name(&item.key)),
+                from: item.key,
+                to_bucket: to.bucket.clone(),
+                remove_originals,
+            };
+            let (from, to) = (Arc::clone(&from_store), Arc::clone(&to_store));
+            let watch = watch.clone();
+            async move {
+                if within {
+                    CopyPlan::make(&from, wish, &watch).await
+                } else {
+                    CopyPlan::between(&from, &to, wish, &watch).await
+                }
+            }
+        }))
+        .buffered(PLANNED_AT_ONCE);
+        futures::pin_mut!(plans);
+        while let Some(more) = plans.next().await {
+            let more = more.map_err(|e| from_plan_error(&e, &about))?;
+            match &mut plan {
+                Some(plan) => join(plan, more),
+                None => plan = Some(more),
+            }
+        }
+        let plan = plan.ok_or_else(|| Problem::stale("selection"))?;
+        let kind = if remove_originals {
+            JobKind::Move
+        } else {
+            JobKind::Copy
+        };
+        let verb = if remove_originals { "Move" } else { "Copy" };
+        let what = match only {
+            Some(name) => format!("“{name}”"),
+            None => count(plan.items.len() as u64, "object"),
+        };
+        let title = format!("{verb} {what} from {} to {}", place(&location), place(to));
+        Ok(Planned {
+            kind,
+            title,
+            plan: Plan::Copy(plan),
+            location,
+            to: Some(to.clone()),
+            saved: None,
+            errand: None,
+        })
     }
 
     /// The outer error is about the selection, the inner one about the plan.
@@ -210,7 +316,7 @@ impl Engine {
     }
 
     /// The rows a selection means.
-    fn selected(&self, selection: &Selection) -> Result<Vec<SelectedKey>, Problem> {
+    pub(super) fn selected(&self, selection: &Selection) -> Result<Vec<SelectedKey>, Problem> {
         let Some(all) = &selection.all_of else {
             return Ok(selection.keys.clone());
         };
@@ -236,181 +342,6 @@ impl Engine {
             .context("folder", folder.display())
         })?;
         Ok(folder)
-    }
-
-    fn view_plan(
-        &self,
-        id: &str,
-        kind: JobKind,
-        title: &str,
-        plan: &Plan,
-        account: &Account,
-    ) -> PlanView {
-        let mut view = PlanView {
-            id: id.to_owned(),
-            kind,
-            title: title.to_owned(),
-            files: 0,
-            bytes: 0,
-            folders: 0,
-            same: 0,
-            conflicts: 0,
-            conflict_examples: Vec::new(),
-            notes: Vec::new(),
-            notes_total: 0,
-            examples: Vec::new(),
-            deletes: 0,
-            delete_examples: Vec::new(),
-            room: None,
-            elsewhere: false,
-            blocked: None,
-            clean: false,
-        };
-        match plan {
-            Plan::Upload(plan) => {
-                view.files = plan.items.iter().filter(|i| !i.folder).count() as u64;
-                view.bytes = plan.bytes;
-                view.folders = plan.folders;
-                view.examples = (0..plan.items.len().min(8) as u32)
-                    .map(|i| plan.name(i))
-                    .collect();
-                view.take_conflicts(&plan.conflicts, |item| {
-                    let here = plan.items.get(item as usize);
-                    let sizes = here.map_or((0, None), |i| (i.size, Some(i.modified)));
-                    (plan.name(item), sizes.0, sizes.1)
-                });
-                view.take_notes(&plan.notes);
-                if plan.litter > 0 {
-                    view.note(
-                        count(plan.litter, "file"),
-                        "left out: what systems and editors leave behind, such as .DS_Store, Thumbs.db and ~$ files",
-                        true,
-                    );
-                }
-                if let Some(error) = &plan.unseen {
-                    let words = from_store(error, &self.about(account)).what;
-                    view.note(
-                        "The destination".into(),
-                        &format!("cannot be looked at, so what is there may be replaced. {words}"),
-                        false,
-                    );
-                }
-            }
-            Plan::Download(plan) => {
-                view.files = plan.items.len() as u64;
-                view.bytes = plan.bytes;
-                view.folders = plan.folders.len() as u64;
-                view.examples = (0..plan.items.len().min(8) as u32)
-                    .map(|i| plan.name(i).to_owned())
-                    .collect();
-                view.take_conflicts(&plan.conflicts, |item| {
-                    let there = plan.items.get(item as usize);
-                    let sizes = there.map_or((0, None), |i| (i.size, i.modified));
-                    (plan.name(item).to_owned(), sizes.0, sizes.1)
-                });
-                view.take_notes(&plan.notes);
-                view.take_missing(&plan.missing);
-                view.blocked = plan.blocked.as_ref().map(from_blocked);
-                if kind == JobKind::Stage && (view.bytes > STAGE_BYTES || view.files > STAGE_FILES)
-                {
-                    view.blocked = Some(Problem::new(
-                        "browse.drag-limit",
-                        "That is too much to drag out at once: at most 2 GiB and 5,000 objects.",
-                        "Use Download, which fetches any amount straight into the folder you choose.",
-                    ));
-                }
-            }
-            Plan::Delete(plan) => {
-                view.files = plan.keys.len() as u64;
-                view.bytes = plan.bytes;
-                view.examples = plan.keys.iter().take(8).map(ToString::to_string).collect();
-                view.take_missing(&plan.missing);
-            }
-            Plan::Copy(plan) => {
-                view.files = plan.items.len() as u64;
-                view.bytes = plan.bytes;
-                view.examples = plan
-                    .items
-                    .iter()
-                    .take(8)
-                    .map(|i| i.to.to_string())
-                    .collect();
-                view.take_conflicts(&plan.conflicts, |item| {
-                    let here = plan.items.get(item as usize);
-                    here.map_or((String::new(), 0, None), |i| {
-                        (i.to.to_string(), i.size, None)
-                    })
-                });
-                view.take_notes(&plan.notes);
-            }
-        }
-        view.clean = matches!(kind, JobKind::Upload | JobKind::Download | JobKind::Stage)
-            && view.blocked.is_none()
-            && view.conflicts == 0
-            && view.same == 0
-            && view.notes_total == 0
-            && view.files <= SMALL_FILES
-            && view.bytes <= SMALL_BYTES;
-        view
-    }
-}
-
-impl PlanView {
-    fn take_conflicts(
-        &mut self,
-        conflicts: &[Conflict],
-        here: impl Fn(u32) -> (String, u64, Option<i64>),
-    ) {
-        self.same = conflicts.iter().filter(|c| c.same).count() as u64;
-        self.conflicts = conflicts.len() as u64 - self.same;
-        self.conflict_examples = conflicts
-            .iter()
-            .filter(|c| !c.same)
-            .take(EXAMPLES)
-            .map(|c| {
-                let (name, here_size, here_modified) = here(c.item);
-                ConflictView {
-                    item: c.item,
-                    name,
-                    here_size,
-                    here_modified,
-                    there_size: c.size,
-                    there_modified: c.modified.map(|t| t.timestamp_millis()),
-                }
-            })
-            .collect();
-    }
-
-    fn take_notes(&mut self, notes: &[Note]) {
-        for note in notes {
-            self.note(
-                note.name.clone(),
-                &note.kind.to_string(),
-                note.kind.left_out(),
-            );
-        }
-    }
-
-    fn take_missing(&mut self, missing: &[String]) {
-        for key in missing {
-            self.note(key.clone(), "left out: it is not there any more", true);
-        }
-    }
-
-    fn note(&mut self, name: String, words: &str, left_out: bool) {
-        // The badge beside it says this already.
-        let words = words
-            .strip_prefix("left out: ")
-            .filter(|_| left_out)
-            .unwrap_or(words);
-        self.notes_total += 1;
-        if self.notes.len() < EXAMPLES {
-            self.notes.push(PlanNote {
-                name,
-                words: words.to_owned(),
-                left_out,
-            });
-        }
     }
 }
 
@@ -456,12 +387,12 @@ fn rename(location: &Location, item: &SelectedKey, name: &str) -> Result<CopyReq
     })
 }
 
-fn last_name(key: &str) -> &str {
+pub(super) fn last_name(key: &str) -> &str {
     let key = key.strip_suffix('/').unwrap_or(key);
     key.rsplit('/').next().unwrap_or(key)
 }
 
-fn place(location: &Location) -> String {
+pub(super) fn place(location: &Location) -> String {
     visible(&format!("{}/{}", location.bucket, location.prefix))
 }
 
@@ -488,22 +419,54 @@ pub(crate) fn clear_staging(engine: &Engine) {
     }
 }
 
-/// Folders of these keys whose listings a job may have changed.
-pub(super) fn touched(plan: &Plan, location: &Location) -> Vec<Location> {
-    let mut prefixes = HashSet::from([location.prefix.clone()]);
-    if let Plan::Copy(copy) = plan {
-        for item in copy.items.iter().take(EXAMPLES) {
-            let folder = item.to.rfind('/').map_or("", |at| &item.to[..=at]);
-            prefixes.insert(folder.to_owned());
+/// Two plans of copies between the same places as one.
+fn join(plan: &mut CopyPlan, more: CopyPlan) {
+    let first = plan.items.len() as u32;
+    plan.items.extend(more.items);
+    plan.conflicts
+        .extend(more.conflicts.into_iter().map(|mut conflict| {
+            conflict.item += first;
+            conflict
+        }));
+    plan.notes.extend(more.notes);
+    plan.bytes += more.bytes;
+    plan.unseen = plan.unseen.take().or(more.unseen);
+}
+
+/// Folders whose listings a job may change.
+pub(super) fn touched(planned: &Planned) -> Vec<Location> {
+    let mut touched = HashSet::new();
+    let location = &planned.location;
+    match (planned.kind, &planned.to) {
+        (JobKind::Download | JobKind::Stage | JobKind::Verify, _) => {}
+        (JobKind::Copy, Some(to)) => {
+            touched.insert(to.clone());
+        }
+        (_, to) => {
+            touched.insert(location.clone());
+            touched.extend(to.clone());
         }
     }
-    prefixes
-        .into_iter()
-        .map(|prefix| Location {
-            prefix,
-            ..location.clone()
-        })
-        .collect()
+    match &planned.plan {
+        // A rename goes to a folder that the location does not say.
+        Plan::Copy(copy) if planned.to.is_none() => {
+            for item in copy.items.iter().take(EXAMPLES) {
+                let prefix = item.to.rfind('/').map_or("", |at| &item.to[..=at]);
+                touched.insert(Location {
+                    prefix: prefix.to_owned(),
+                    ..location.clone()
+                });
+            }
+        }
+        Plan::Sync(sync)
+            if matches!(sync.moves, Moves::Download(_))
+                && !matches!(sync.removals, Removals::Objects(_)) =>
+        {
+            touched.clear();
+        }
+        _ => {}
+    }
+    touched.into_iter().collect()
 }
 
 /// Drops what is known under a ticket or an id.

@@ -13,6 +13,7 @@ mod vault;
 pub use other_tools::from_import;
 pub use portal::from_portal;
 pub use store::{About, from_store};
+pub(crate) use transfer::size;
 pub use transfer::{from_blocked, from_file_error, from_plan_error};
 pub use vault::from_status;
 

@@ -8,7 +8,7 @@ use crate::contract::{Problem, Remedy};
 use crate::problem::{About, from_store};
 
 /// 1024-based with the units that file managers show.
-fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     let mut amount = bytes as f64;
     for unit in ["bytes", "KiB", "MiB", "GiB", "TiB"] {
         if amount < 1024.0 || unit == "TiB" {
@@ -151,6 +151,23 @@ pub fn from_file_error(error: &FileError, about: &About) -> Problem {
             "store.too-large",
             format!("The file has {}, and this store takes at most {} in one object.", size(*bytes), size(*limit)),
             "Split it into smaller files, for instance one archive a year.",
+        ),
+        FileError::Differs { name, expected, found } => Problem::new(
+            "verify.differs",
+            format!("“{}” is not what its receipt says.", crate::names::visible(name)),
+            "Somebody has changed or replaced it, or it was damaged. If the other side is still right, transfer it again.",
+        )
+        .context("expected", expected)
+        .context("found", found),
+        FileError::Unproven { name } => Problem::new(
+            "verify.unproven",
+            format!("“{}” has the right size, but its receipt knows no hash of it.", crate::names::visible(name)),
+            "Compare it with its original by reading both.",
+        ),
+        FileError::LeftAlone { name } => Problem::new(
+            "transfer.left-alone",
+            format!("“{}” was changed since it was made, and was left alone.", crate::names::visible(name)),
+            "Delete it yourself if it is not wanted.",
         ),
     }
 }

@@ -236,6 +236,7 @@ async fn begins_and_waits(seat: &Seat, rgw: &Rgw, id: &str, top: &Location) -> J
         plan: plan.id,
         on_conflict: OnConflict::Skip,
         include_same: false,
+        each: Vec::new(),
     };
     let job = seat.engine.run_plan(request).await.expect("runs");
     let needed = until(&mut events, |event| {

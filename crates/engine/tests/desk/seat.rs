@@ -79,6 +79,7 @@ impl Seat {
             plan: plan.id.clone(),
             on_conflict,
             include_same: false,
+            each: Vec::new(),
         };
         let job = self.engine.run_plan(request).await.expect("runs");
         let ended = async {

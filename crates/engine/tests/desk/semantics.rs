@@ -88,6 +88,7 @@ async fn nothing_is_replaced_or_deleted_that_no_plan_has_shown() {
         plan: plan.id,
         on_conflict: OnConflict::Overwrite,
         include_same: true,
+        each: Vec::new(),
     };
     assert_eq!(
         p.seat

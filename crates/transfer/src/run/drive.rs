@@ -14,7 +14,6 @@ use crate::journal::{JournalError, Record, State, recover};
 /// tried once more.
 pub(super) async fn drive(job: Arc<Inner>, again: Vec<u32>) {
     let shared = Arc::clone(&job.shared.read().unwrap_or_else(PoisonError::into_inner));
-    let slots = shared.slots;
     let mut running = JoinSet::new();
     if let Some(record) = &shared.record
         && let Err(error) = take_up(record, &again, &shared, &mut running).await
@@ -26,7 +25,7 @@ pub(super) async fn drive(job: Arc<Inner>, again: Vec<u32>) {
         if shared.stop.is_cancelled() || shared.board.has_problem() {
             break;
         }
-        while running.len() >= slots {
+        while running.len() >= shared.files.at_most(shared.slots) {
             running.join_next().await;
         }
         if shared.stop.is_cancelled() || shared.board.has_problem() {

@@ -299,6 +299,7 @@ impl Job {
             memory_size: grains,
             requests: Arc::new(Semaphore::new(settings.requests.max(1))),
             slots: settings.requests.max(1),
+            files: settings.files,
             fetch_whole: settings.fetch_whole,
             fetch_range: settings.fetch_range.max(1),
             buffers: Arc::default(),

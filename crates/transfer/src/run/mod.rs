@@ -17,6 +17,7 @@ mod drive;
 mod each;
 mod erase;
 mod job;
+mod limit;
 mod recheck;
 mod relay;
 mod resume;
@@ -37,6 +38,7 @@ use wherry_store::{ObjectStore, StoreError};
 
 pub use board::{FileRow, FileState, JobSnapshot, JobState};
 pub use job::Job;
+pub use limit::FileLimit;
 pub use recheck::{Side, md5_of_file, md5_of_object};
 pub use resume::{CopySource, ResumeError};
 pub use sync::{SyncEnded, SyncRun, SyncStores};
@@ -67,6 +69,8 @@ pub struct Settings {
     pub seed: Option<u64>,
     pub clock: Arc<dyn Clock>,
     pub disk: Arc<dyn disk::Disk>,
+    /// Files of the job at once; may change while it runs.
+    pub files: FileLimit,
     pub receipts: Option<ReceiptSink>,
     /// Writes the job down, so that it can be gone on with whatever happens.
     pub journal: Option<crate::journal::Entry>,
@@ -83,6 +87,7 @@ impl Default for Settings {
             seed: None,
             clock: Arc::new(SystemClock::default()),
             disk: Arc::new(disk::SystemDisk),
+            files: FileLimit::default(),
             receipts: None,
             journal: None,
         }
@@ -99,6 +104,7 @@ struct Shared {
     requests: Arc<Semaphore>,
     /// Files under way at once.
     slots: usize,
+    files: FileLimit,
     fetch_whole: u64,
     fetch_range: u64,
     buffers: Arc<buffers::Buffers>,
@@ -193,6 +199,7 @@ impl Shared {
             memory_size: self.memory_size,
             requests: Arc::clone(&self.requests),
             slots: self.slots,
+            files: self.files.clone(),
             fetch_whole: self.fetch_whole,
             fetch_range: self.fetch_range,
             buffers: Arc::clone(&self.buffers),

@@ -1,0 +1,265 @@
+//! The engine's side of the journal: opened when it is first needed, read at the start for what was
+//! cut off, and written where the queue changes.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use wherry_store::ObjectStore;
+use wherry_transfer::journal::{Journal, JournalError, Move, State, recover};
+use wherry_transfer::{CopySource, FileRow, Job, Settings, SystemDisk};
+
+use super::held::Trouble;
+use super::record::{Numbers, Record, Stage};
+use crate::contract::{Event, JobState, Problem};
+use crate::engine::{Engine, lock};
+
+/// In words.
+pub(super) fn journal_problem(error: &JournalError) -> Problem {
+    match error {
+        JournalError::Newer { path, .. } => Problem::new(
+            "journal.newer",
+            "The list of transfers was written by a newer Wherry, which this one does not understand.",
+            "Use the newer one. Transfers run without the list meanwhile, and do not outlive this window.",
+        )
+        .context("file", path.display()),
+        JournalError::Full => Problem::new(
+            "local.disk-full",
+            "The disk with the list of transfers is full.",
+            "Make room and try again.",
+        )
+        .retryable(),
+        JournalError::NoSuchJob => Problem::stale("transfer"),
+        JournalError::Taken => Problem::new(
+            "transfer.elsewhere",
+            "Another Wherry is running this transfer.",
+            "Watch and steer it there.",
+        ),
+        JournalError::NotEnded => Problem::new(
+            "transfer.not-ended",
+            "This transfer has not ended.",
+            "Cancel it first.",
+        ),
+        other => Problem::new(
+            "journal.unusable",
+            "The list of transfers cannot be used.",
+            "Make sure that the folder with Wherry's settings is yours and its disk has room. Transfers run without the list meanwhile, and do not outlive this window.",
+        )
+        .context("reason", other),
+    }
+}
+
+impl From<JournalError> for Problem {
+    fn from(error: JournalError) -> Self {
+        journal_problem(&error)
+    }
+}
+
+impl Engine {
+    /// Opened at the first use. A failure is not remembered: the disk may have room later.
+    pub(crate) async fn journal(&self) -> Result<Journal, Problem> {
+        let mut opened = self.inner.jobs.journal.lock().await;
+        if let Some(journal) = &*opened {
+            return Ok(journal.clone());
+        }
+        let folder = self.home().data().to_owned();
+        let journal = tokio::task::spawn_blocking(move || Journal::open(&folder))
+            .await
+            .map_err(|e| Problem::fault("The list of transfers could not be opened.", e))?;
+        let journal = journal.map_err(|e| {
+            tracing::error!(%e, "the journal cannot be used");
+            journal_problem(&e)
+        })?;
+        *opened = Some(journal.clone());
+        let _ = self.inner.jobs.opened.set(journal.clone());
+        Ok(journal)
+    }
+
+    /// For those that cannot wait: the journal, if it is open.
+    pub(super) fn opened_journal(&self) -> Option<&Journal> {
+        self.inner.jobs.opened.get()
+    }
+
+    /// Reads the queue that was left, once: what was cut off goes on, unless the user wants to say
+    /// so themselves.
+    pub async fn take_up(&self) {
+        let mut taken = self.inner.jobs.taken_up.lock().await;
+        if *taken {
+            return;
+        }
+        *taken = true;
+        let Ok(journal) = self.journal().await else {
+            return;
+        };
+        if let Err(error) = journal.tidy(self.now()).await {
+            tracing::warn!(%error, "the journal could not be tidied");
+        }
+        let reading = journal.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let queue = reading.queue()?;
+            let cut_off = reading.cut_off()?;
+            Ok::<_, JournalError>((queue, cut_off))
+        });
+        let (queue, cut_off) = match read.await {
+            Ok(Ok(read)) => read,
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the queue cannot be read");
+                return;
+            }
+            Err(_) => return,
+        };
+        let by_itself = self.settings_now().transfers.go_on_at_start;
+        for job in &queue {
+            let record = Record::of_journal(self, job);
+            {
+                let mut run = record.run();
+                let was_cut_off = cut_off.iter().any(|c| c.id == job.id);
+                run.taken_up =
+                    was_cut_off || (job.started.is_some() && job.state == State::Waiting);
+                run.stage = match job.state {
+                    State::Paused => Stage::Paused,
+                    State::Running if !was_cut_off => Stage::Elsewhere,
+                    _ if by_itself => Stage::Waiting,
+                    _ => Stage::Paused,
+                };
+            }
+            let mut records = lock(&self.inner.jobs.records);
+            if !records.iter().any(|r| r.id == record.id) {
+                records.push(Arc::new(record));
+            }
+        }
+        drop(taken);
+        self.inner.events.tell(Event::Queue {});
+        self.schedule();
+        let engine = self.clone();
+        tokio::spawn(async move { engine.clear_left_over(&journal).await });
+    }
+
+    /// What earlier jobs could not clean up, for want of a key or a connection.
+    async fn clear_left_over(&self, journal: &Journal) {
+        let reading = journal.clone();
+        let Ok(Ok(left)) = tokio::task::spawn_blocking(move || reading.left_over()).await else {
+            return;
+        };
+        for job in left {
+            self.clear(journal, &job.job, &job.place).await;
+        }
+    }
+
+    async fn clear(&self, journal: &Journal, id: &str, account: &str) {
+        let store: Option<Arc<dyn ObjectStore>> = match self.open(account).await {
+            Ok(opened) => Some(Arc::new(opened.store)),
+            Err(_) => None,
+        };
+        if let Err(error) = recover::clear(journal, id, store.as_ref(), &SystemDisk).await {
+            tracing::info!(%error, "what a transfer left is still to be cleaned up");
+        }
+    }
+
+    /// Runs a job of the journal, from where it was.
+    pub(super) async fn go_on_with(
+        &self,
+        record: &Record,
+        store: Arc<dyn ObjectStore>,
+        from: Option<CopySource>,
+        settings: Settings,
+    ) -> Result<Job, Trouble> {
+        let journal = self.journal().await.map_err(Trouble::Problem)?;
+        Ok(Job::resume(&journal, &record.id, store, from, settings).await?)
+    }
+
+    /// Sets what has ended to waiting again.
+    pub(super) async fn again(&self, record: &Arc<Record>) -> Result<(), Problem> {
+        if !record.journaled {
+            return match record.kept_job() {
+                Some(_) => Ok(()),
+                None => Err(Problem::stale("transfer")),
+            };
+        }
+        Ok(self.journal().await?.again(&record.id).await?)
+    }
+
+    /// Files of a job that does not run.
+    pub(super) fn written_files(
+        &self,
+        record: &Record,
+        only_failed: bool,
+        range: impl Fn(usize) -> Range<usize>,
+    ) -> Result<(usize, Vec<FileRow>), Problem> {
+        if let Some(job) = record.kept_job() {
+            let total = job.file_count(only_failed);
+            return Ok((total, job.files(range(total), only_failed)));
+        }
+        if !record.journaled {
+            return Ok((0, Vec::new()));
+        }
+        let journal = self
+            .opened_journal()
+            .ok_or_else(|| Problem::stale("transfer"))?;
+        let total = journal.file_count(&record.id, only_failed)?;
+        Ok((total, journal.files(&record.id, range(total), only_failed)?))
+    }
+
+    /// Jobs of the queue, and those that only the history knows.
+    pub(super) fn record_or_past(&self, id: &str) -> Result<Arc<Record>, Problem> {
+        if let Ok(record) = self.record(id) {
+            return Ok(record);
+        }
+        let journal = self
+            .opened_journal()
+            .ok_or_else(|| Problem::stale("transfer"))?;
+        Ok(Arc::new(Record::of_journal(self, &journal.job(id)?)))
+    }
+
+    pub(super) fn ended_before(&self, id: &str) -> Option<JobState> {
+        let job = self.opened_journal()?.job(id);
+        match job.map(|job| job.state) {
+            Ok(State::Done) => Some(JobState::Done),
+            Ok(state) if !state.has_ended() => None,
+            _ => Some(JobState::Cancelled),
+        }
+    }
+
+    pub(super) async fn write_waiting(&self, record: &Record, waiting: bool) {
+        if !record.journaled {
+            return;
+        }
+        if let Some(journal) = self.opened_journal()
+            && let Err(error) = journal.set_waiting(&record.id, waiting).await
+            && !matches!(error, JournalError::Taken)
+        {
+            tracing::warn!(%error, "that a transfer waits could not be written down");
+        }
+    }
+
+    pub(super) async fn write_order(&self, record: &Record, to: Move) {
+        if let Some(journal) = self.opened_journal()
+            && let Err(error) = journal.move_job(&record.id, to).await
+        {
+            tracing::warn!(%error, "the order of transfers could not be written down");
+        }
+    }
+
+    pub(super) async fn cancel_written(&self, record: &Record) {
+        let Some(journal) = self.opened_journal() else {
+            return;
+        };
+        match journal.cancel(&record.id, self.now()).await {
+            Ok(()) => {
+                let account = &record.facts.location.account;
+                self.clear(journal, &record.id, account).await;
+                if let Ok(job) = journal.job(&record.id) {
+                    record.run().numbers = Numbers::from(&job);
+                }
+            }
+            Err(error) => tracing::warn!(%error, "a transfer could not be cancelled"),
+        }
+    }
+
+    pub(super) async fn flush_journal(&self) {
+        if let Some(journal) = self.opened_journal()
+            && let Err(error) = journal.flush().await
+        {
+            tracing::error!(%error, "the journal could not be written to the end");
+        }
+    }
+}
