@@ -243,7 +243,8 @@ async fn cancelling_leaves_nothing_unfinished() {
     assert_eq!((to.keys().len(), to.unfinished()), (0, 0));
 }
 
-// Promise: What a copy between stores holds in memory does not grow with the object.
+// Promise: A copy between stores holds a few parts in memory, whatever the number and the size of the
+// objects.
 #[tokio::test]
 async fn memory_stays_within_the_budget() {
     let (from, to) = (Memory::new(), Memory::new());
