@@ -13,6 +13,7 @@ mod place;
 mod progress;
 mod secrets;
 mod session;
+mod written;
 
 use std::process::ExitCode;
 

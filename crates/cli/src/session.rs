@@ -4,19 +4,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use chrono::Utc;
 use secrecy::SecretString;
+use tokio::sync::OnceCell;
 use wherry_account::{Addressing, Home, Signing};
 use wherry_engine::Engine;
 use wherry_engine::commands::Desk;
 use wherry_engine::contract::{AddressingView, GivenSecret, Problem, SigningView};
 use wherry_engine::problem::{About, from_file_error, from_plan_error, from_store};
 use wherry_store::{Credentials, HttpSettings, ObjectStore, S3Config, S3Store, StoreError};
-use wherry_transfer::{FileError, PlanError};
+use wherry_transfer::{FileError, Journal, PlanError};
 use wherry_vault::VaultKind;
 use zeroize::Zeroizing;
 
 use crate::args::{AddressingArg, Args, SigningArg};
 use crate::failure::{Exit, Failure};
+use crate::output::Output;
 use crate::place::StoreRef;
 use crate::secrets;
 
@@ -31,6 +34,7 @@ pub struct Session {
     pub secret_stdin: bool,
     vault: Option<VaultKind>,
     unlocked: AtomicBool,
+    journal: OnceCell<Option<Journal>>,
 }
 
 /// A store with the name its problems are about.
@@ -70,7 +74,39 @@ impl Session {
             secret_stdin: args.secret_stdin,
             vault,
             unlocked: AtomicBool::new(false),
+            journal: OnceCell::new(),
         })
+    }
+
+    /// Opened once, and then only when something is written down. Without it transfers work, and
+    /// are not gone on with.
+    pub async fn journal(&self, output: &Output) -> Option<Journal> {
+        let open = || async {
+            let folder = self.engine.home().data().to_owned();
+            let opened = tokio::task::spawn_blocking(move || Journal::open(&folder)).await;
+            let journal = match opened {
+                Ok(Ok(journal)) => journal,
+                Ok(Err(e)) => {
+                    let words =
+                        format!("{e}; this transfer cannot be gone on with if it is cut off");
+                    output.warning("transfers", &words);
+                    return None;
+                }
+                Err(_) => return None,
+            };
+            if let Some(aside) = journal.set_aside() {
+                let words = format!(
+                    "the list of transfers was damaged; it is now {} and a new one was begun",
+                    aside.display()
+                );
+                output.warning("transfers", &words);
+            }
+            if let Err(e) = journal.tidy(Utc::now()).await {
+                tracing::warn!(%e, "the list of transfers could not be tidied");
+            }
+            Some(journal)
+        };
+        self.journal.get_or_init(open).await.clone()
     }
 
     pub fn log(&self) -> Option<impl Drop + use<>> {
@@ -243,6 +279,12 @@ impl Opened {
     /// The server's name and port.
     pub fn host(&self) -> &str {
         &self.about.host
+    }
+
+    /// For the journal.
+    pub fn named(&self) -> String {
+        let environment = || format!("s3://{}", self.about.host);
+        self.account().map_or_else(environment, str::to_owned)
     }
 
     /// The account's id, unless it is the one of the environment.

@@ -12,6 +12,7 @@ use crate::output::Output;
 use crate::place::Remote;
 use crate::progress::follow;
 use crate::session::Session;
+use crate::written::Wish;
 
 pub async fn run(
     args: &Cp,
@@ -97,11 +98,18 @@ pub async fn run(
             include_same: !args.no_clobber,
             ..choices(args)
         };
+        let wish = Wish {
+            command: "cp",
+            args: &(args, source.shown(), opened.named()),
+            title: format!("{} to {}", source.shown(), to.shown()),
+            store: &destination,
+        };
+        let settings = settings(output, wish.entry(session, output).await);
         let job = if within {
-            Job::copy(store, plan, &choices, settings(output)).await
+            Job::copy(store, plan, &choices, settings).await
         } else {
             let one_server = opened.host() == destination.host();
-            Job::copy_between(store, target, one_server, plan, &choices, settings(output)).await
+            Job::copy_between(store, target, one_server, plan, &choices, settings).await
         };
         let job = job.map_err(|e| destination.problem(&to.bucket, None, &e))?;
         let ended = follow(&job, COPIED, output, |key, e| {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use wherry_engine::contract::Problem;
 use wherry_engine::names::visible;
 use wherry_engine::problem::from_blocked;
+use wherry_transfer::journal::Entry;
 use wherry_transfer::{
     Choices, DownloadPlan, DownloadRequest, DownloadSource, FileError, Job, Note, NoteKind,
     OnConflict, Receipt, ReceiptSink, Settings, UploadPlan, UploadRequest, UploadSource, Watch,
@@ -21,6 +22,7 @@ use crate::output::{Output, count, size};
 use crate::place::{Place, Remote};
 use crate::progress::{Verb, follow};
 use crate::session::{Opened, Session};
+use crate::written::Wish;
 
 pub const COPIED: Verb = Verb {
     done: "copied",
@@ -85,7 +87,7 @@ pub async fn run(args: Cp, session: &Session, output: &Output) -> Result<Exit, F
     }
 }
 
-pub fn settings(output: &Output) -> Settings {
+pub fn settings(output: &Output, journal: Option<Entry>) -> Settings {
     let receipts = output.json.then(|| {
         let output = Output::new(true, false);
         let sink: ReceiptSink = Arc::new(move |receipt| {
@@ -101,8 +103,16 @@ pub fn settings(output: &Output) -> Settings {
     });
     Settings {
         receipts,
+        journal,
         ..Settings::default()
     }
+}
+
+/// As they were given, all but the last.
+fn plan_sources(args: &Cp) -> impl Iterator<Item = String> {
+    let count = args.places.len().saturating_sub(1);
+    let sources = args.places.iter().take(count);
+    sources.map(|place| place.to_string_lossy().into_owned())
 }
 
 pub fn choices(args: &Cp) -> Choices {
@@ -245,7 +255,15 @@ async fn upload(
         }
         return Ok(worse(Exit::Done, complete));
     }
-    let job = Job::upload(opened.objects(), plan, &choices(args), settings(output)).await;
+    let shown: Vec<String> = plan_sources(args).collect();
+    let wish = Wish {
+        command: "cp",
+        args,
+        title: format!("{} to {}", shown.join(", "), to.shown()),
+        store: &opened,
+    };
+    let settings = settings(output, wish.entry(session, output).await);
+    let job = Job::upload(opened.objects(), plan, &choices(args), settings).await;
     let job = job.map_err(|e| opened.problem(&to.bucket, None, &e))?;
     let exit = follow(&job, COPIED, output, |key, e| {
         opened.file_problem(&to.bucket, key, e)
@@ -314,7 +332,7 @@ async fn download(
         if recursive || slash || several {
             make_folder(&folder, args.dry_run)?;
         }
-        let ended = fetch(args, &source, &opened, folder, sources, output).await?;
+        let ended = fetch(args, &source, &opened, folder, sources, session, output).await?;
         if ended != Exit::Done {
             exit = ended;
         }
@@ -361,6 +379,7 @@ async fn fetch(
     opened: &Opened,
     folder: PathBuf,
     wanted: DownloadSource,
+    session: &Session,
     output: &Output,
 ) -> Result<Exit, Failure> {
     let request = DownloadRequest {
@@ -408,7 +427,15 @@ async fn fetch(
     if let Some(blocked) = &plan.blocked {
         return Err(from_blocked(blocked).into());
     }
-    let job = Job::download(opened.objects(), plan, choices(args), settings(output)).await;
+    // One command may be several transfers.
+    let wish = Wish {
+        command: "cp",
+        args: &(args, source.shown()),
+        title: format!("{} to {}", source.shown(), folder.display()),
+        store: opened,
+    };
+    let settings = settings(output, wish.entry(session, output).await);
+    let job = Job::download(opened.objects(), plan, choices(args), settings).await;
     let job = job.map_err(|e| opened.file_problem(&source.bucket, &source.key, &e))?;
     let exit = follow(&job, COPIED, output, |key, e| {
         opened.file_problem(&source.bucket, key, e)

@@ -1,6 +1,6 @@
 //! `sync`: making one place like another, as a plan that is shown and then run.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,7 @@ use wherry_engine::contract::Problem;
 use wherry_engine::names::visible;
 use wherry_engine::problem::from_blocked;
 use wherry_store::{ErrorKind, ObjectStore, StoreError};
+use wherry_transfer::journal::Entry;
 use wherry_transfer::names::native;
 use wherry_transfer::run::{SyncRun, SyncStores};
 use wherry_transfer::{
@@ -25,6 +26,7 @@ use crate::output::{Output, count, size};
 use crate::place::{Place, Remote};
 use crate::progress::{Verb, follow};
 use crate::session::{Opened, Session};
+use crate::written::Wish;
 
 /// Deletions named before the question.
 const NAMED: usize = 20;
@@ -145,7 +147,11 @@ pub async fn run(args: Sync, session: &Session, output: &Output) -> Result<Exit,
         show(&plan, &from, &to, output);
         return Ok(cp::worse(Exit::Done, complete));
     }
+    let wish = wish(&args, &from, &to);
     if plan.is_empty() {
+        if let Some(wish) = &wish {
+            wish.nothing_left(session, output).await;
+        }
         return Ok(cp::worse(Exit::Done, complete));
     }
     if let Moves::Download(moves) = &plan.moves
@@ -156,14 +162,33 @@ pub async fn run(args: Sync, session: &Session, output: &Output) -> Result<Exit,
     if !plan.removals.is_empty() && !args.yes && !confirm(&plan.removals, output)? {
         return Ok(Exit::Interrupted);
     }
-    let ended = move_and_remove(plan, &from, &to, output).await?;
+    let journal = match &wish {
+        Some(wish) => wish.entry(session, output).await,
+        None => None,
+    };
+    let ended = move_and_remove(plan, &from, &to, journal, output).await?;
     Ok(cp::worse(ended, complete))
+}
+
+/// Of a sync that is the same when the same command is given again.
+fn wish<'a>(args: &'a Sync, from: &'a End, to: &'a End) -> Option<Wish<'a>> {
+    let ((End::There(_, store), _) | (End::Folder(_), End::There(_, store))) = (to, from) else {
+        return None;
+    };
+    let shown = |place: &OsString| place.to_string_lossy().into_owned();
+    Some(Wish {
+        command: "sync",
+        args,
+        title: format!("{} to {}", shown(&args.from), shown(&args.to)),
+        store,
+    })
 }
 
 async fn move_and_remove(
     plan: SyncPlan,
     from: &End,
     to: &End,
+    journal: Option<Entry>,
     output: &Output,
 ) -> Result<Exit, Failure> {
     let nothing_moves = plan.moves.is_empty();
@@ -182,7 +207,7 @@ async fn move_and_remove(
         one_account,
         one_server,
     };
-    let moving = cp::settings(output);
+    let moving = cp::settings(output, journal);
     let removing = wherry_transfer::Settings::default();
     let run = SyncRun::start(plan, stores, moving, removing)
         .await
