@@ -172,7 +172,7 @@ fn deletions_are_asked_for() {
     assert_eq!(b.listed("p").len(), 2);
     b.cli
         .ok(["sync", "--delete", "--insist", "-y", &empty, &there]);
-    assert!(b.listed("p").is_empty());
+    b.cli.run(["ls", "-r", &b.there("p")]).refused(3, "nothing");
     // And here, with the folders that become empty.
     b.write("other/deep/file", "mine");
     b.cli.ok(["cp", &b.at("d/keep"), &b.there("q/keep")]);
@@ -281,7 +281,7 @@ fn two_stores_exchange_objects() {
         &other.access_key,
         &other.secret_key,
     );
-    b.cli.ok(["mb", "practice:in"]);
+    b.cli.ok(["mb", "practice:inbox"]);
     let bucket = unique_bucket("others");
     b.cli.ok(["mb", &format!("other:{bucket}")]);
     for name in HELL.iter().filter(|n| !n.contains(['\n', '\u{1b}'])) {
@@ -299,20 +299,21 @@ fn two_stores_exchange_objects() {
     // From one server to another.
     let events = b
         .cli
-        .json(["cp", "-r", &format!("{mine}/t/"), "practice:in/copy/"]);
+        .json(["cp", "-r", &format!("{mine}/t/"), "practice:inbox/copy/"]);
     assert_eq!(events.last().unwrap()["files_done"], 11);
     assert!(
         events[..11].iter().all(|e| e["proof"] != "size"),
         "{events:?}"
     );
-    b.cli.ok(["cp", "-r", "practice:in/copy/", &b.at("back")]);
+    b.cli
+        .ok(["cp", "-r", "practice:inbox/copy/", &b.at("back")]);
     assert_eq!(
         tree(&b.here.path().join("back")),
         tree(&b.here.path().join("t"))
     );
     let synced = b
         .cli
-        .json(["sync", &format!("{mine}/t"), "practice:in/copy"]);
+        .json(["sync", &format!("{mine}/t"), "practice:inbox/copy"]);
     assert_eq!((synced.len(), &synced[0]["same"]), (1, &11.into()));
     // Between two accounts of one server, neither of which may read the other's.
     let theirs = format!("other:{bucket}");
@@ -324,7 +325,7 @@ fn two_stores_exchange_objects() {
         .ok(["cp", &format!("{theirs}/t/large"), &b.at("large.back")]);
     assert!(fs::read(b.here.path().join("large.back")).unwrap() == large);
     b.cli
-        .run(["cp", "mine:nowhere/x", "practice:in/x"])
+        .run(["cp", "mine:nowhere/x", "practice:inbox/x"])
         .refused(3, "nowhere");
     b.cli
         .run(["sync", &format!("{mine}/t"), "practice:nowhere/x"])

@@ -341,6 +341,10 @@ fn confirm(removals: &Removals, output: &Output) -> Result<bool, Failure> {
 
 /// Both ends are read for a plan; which one an error is about is found out by asking again.
 async fn plan_problem(from: &End, to: &End, error: &PlanError) -> Failure {
+    if let PlanError::Name { name, reason } = error {
+        let what = format!("“{}”: {reason}.", visible(name));
+        return Failure::usage(what, "Choose places that do not overlap.");
+    }
     let about = match (from, to) {
         (End::There(remote, opened), End::There(..))
             if opened.store.head_bucket(&remote.bucket).await.is_err() =>
