@@ -42,7 +42,7 @@ export function timeText(minutes: number): string {
 
 /** Each minute of a slot, over midnight too. */
 function covers({ from, until }: LimitSlot, minute: number): boolean {
-  return from < until ? minute >= from && minute < until : minute >= from || minute < until
+  return from <= until ? minute >= from && minute < until : minute >= from || minute < until
 }
 
 /** What counts at this minute of the day: of the rows that fit, the first. */
