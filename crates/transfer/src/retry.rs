@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use wherry_store::{ErrorKind, StoreError};
 
 use crate::error::FileError;
+use crate::run::Pace;
 
 /// How often and how patiently.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +58,8 @@ pub struct Patience {
     backoff: Backoff,
     random: Mutex<StdRng>,
     quiet_until: Mutex<Option<Instant>>,
+    /// Makes fewer requests where the store asks for that.
+    pace: Option<Pace>,
 }
 
 impl Patience {
@@ -67,12 +70,22 @@ impl Patience {
             backoff,
             random: Mutex::new(random),
             quiet_until: Mutex::new(None),
+            pace: None,
         }
+    }
+
+    /// Tells a pace when the store asks to slow down.
+    pub fn heard_by(self, pace: Pace) -> Self {
+        let pace = Some(pace);
+        Self { pace, ..self }
     }
 
     /// With nothing held against the store.
     pub fn renewed(&self) -> Self {
-        Self::new(self.backoff, None)
+        Self {
+            pace: self.pace.clone(),
+            ..Self::new(self.backoff, None)
+        }
     }
 
     /// Runs `attempt` until it succeeds, fails for good, or has had its attempts.
@@ -95,6 +108,9 @@ impl Patience {
             let wait = self.wait(tried);
             if error.kind() == Some(ErrorKind::SlowDown) {
                 self.hush(wait);
+                if let Some(pace) = &self.pace {
+                    pace.slow_down();
+                }
             }
             tracing::debug!(tried, ?wait, kind = ?error.kind(), "trying again");
             sleep(wait).await;

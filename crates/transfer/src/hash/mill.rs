@@ -6,7 +6,7 @@
 //! everybody hashes for themselves.
 
 #[cfg(not(target_arch = "x86_64"))]
-pub fn grind(state: super::State, pieces: Vec<bytes::Bytes>) -> super::State {
+pub fn grind(state: super::State, pieces: &[bytes::Bytes]) -> super::State {
     pieces
         .iter()
         .fold(state, |state, bytes| super::one_by_one(state, bytes))
@@ -49,19 +49,19 @@ mod x86 {
     });
 
     /// Takes whole blocks into a state. Blocks.
-    pub fn grind(state: State, pieces: Vec<Bytes>) -> State {
+    pub fn grind(state: State, pieces: &[Bytes]) -> State {
         let alone = |pieces: &[Bytes]| {
             pieces
                 .iter()
                 .fold(state, |state, bytes| one_by_one(state, bytes))
         };
         let Some(mill) = &*MILL else {
-            return alone(&pieces);
+            return alone(pieces);
         };
         let (reply, done) = sync_channel(1);
         let grist = Grist {
             state,
-            pieces: pieces.clone().into(),
+            pieces: pieces.iter().cloned().collect(),
             reply,
         };
         let sent = mill
@@ -70,7 +70,7 @@ mod x86 {
             .send(grist);
         match sent.ok().and_then(|()| done.recv().ok()) {
             Some(state) => state,
-            None => alone(&pieces),
+            None => alone(pieces),
         }
     }
 

@@ -55,7 +55,7 @@ impl Running {
                 .iter()
                 .fold(self.state, |state, bytes| one_by_one(state, bytes))
         } else {
-            mill::grind(self.state, whole)
+            mill::grind(self.state, &whole)
         };
     }
 

@@ -25,7 +25,11 @@ pub(super) async fn drive(job: Arc<Inner>, again: Vec<u32>) {
         if shared.stop.is_cancelled() || shared.board.has_problem() {
             break;
         }
-        while running.len() >= shared.files.at_most(shared.slots) {
+        while running.len()
+            >= shared
+                .files
+                .at_most(shared.slots.min(shared.requests.files()))
+        {
             running.join_next().await;
         }
         if shared.stop.is_cancelled() || shared.board.has_problem() {

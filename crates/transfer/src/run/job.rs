@@ -19,7 +19,7 @@ use super::recheck::{Rechecks, Side};
 use super::resume::Start;
 use super::undo::{Made, Undoing};
 use super::upload::Uploads;
-use super::{DraftNames, GRAIN, Halt, Settings, Shared};
+use super::{DraftNames, GRAIN, Halt, Pace, Settings, Shared};
 use crate::error::FileError;
 use crate::journal::spec;
 use crate::plan::{Choices, CopyPlan, DeletePlan, DownloadPlan, ErasePlan, UploadPlan};
@@ -292,12 +292,13 @@ impl Job {
         } else {
             Vec::new()
         };
+        let requests = Pace::new(settings.requests);
         let shared = Shared {
             store,
-            patience: Patience::new(settings.backoff, settings.seed),
+            patience: Patience::new(settings.backoff, settings.seed).heard_by(requests.clone()),
             memory: Arc::new(Semaphore::new(grains as usize)),
             memory_size: grains,
-            requests: Arc::new(Semaphore::new(settings.requests.max(1))),
+            requests,
             slots: settings.requests.max(1),
             files: settings.files,
             fetch_whole: settings.fetch_whole,

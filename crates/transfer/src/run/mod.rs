@@ -18,6 +18,7 @@ mod each;
 mod erase;
 mod job;
 mod limit;
+mod pace;
 mod recheck;
 mod relay;
 mod resume;
@@ -45,6 +46,8 @@ pub use sync::{SyncEnded, SyncRun, SyncStores};
 pub use undo::Made;
 
 use self::job::Stopped;
+use self::pace::Permit;
+pub(crate) use self::pace::Pace;
 use crate::clock::{Clock, SystemClock};
 use crate::journal::Record;
 use crate::receipt::Receipt;
@@ -58,7 +61,7 @@ pub type ReceiptSink = Arc<dyn Fn(Receipt) + Send + Sync>;
 pub struct Settings {
     /// Bytes of file contents held in memory at once.
     pub memory: u64,
-    /// Requests under way at once.
+    /// Requests under way at once, at the most: how many there are shows itself, see [`pace`].
     pub requests: usize,
     /// Objects up to here are fetched in one request, and held until they have been checked.
     pub fetch_whole: u64,
@@ -80,7 +83,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             memory: 32 << 20,
-            requests: 32,
+            requests: 128,
             fetch_whole: 8 << 20,
             fetch_range: 16 << 20,
             backoff: Backoff::default(),
@@ -101,7 +104,7 @@ struct Shared {
     memory: Arc<Semaphore>,
     /// In units of [`GRAIN`].
     memory_size: u32,
-    requests: Arc<Semaphore>,
+    requests: Pace,
     /// Files under way at once.
     slots: usize,
     files: FileLimit,
@@ -186,8 +189,8 @@ impl Shared {
         )
     }
 
-    async fn request(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.requests).acquire_owned().await.ok()
+    async fn request(&self) -> Permit {
+        self.requests.permit().await
     }
 
     /// The same job, going again after it was stopped.
@@ -197,7 +200,7 @@ impl Shared {
             patience: self.patience.renewed(),
             memory: Arc::clone(&self.memory),
             memory_size: self.memory_size,
-            requests: Arc::clone(&self.requests),
+            requests: self.requests.clone(),
             slots: self.slots,
             files: self.files.clone(),
             fetch_whole: self.fetch_whole,
@@ -267,6 +270,7 @@ impl<'a> Tally<'a> {
     fn moved(&mut self, bytes: u64) {
         self.bytes += bytes;
         self.shared.board.moved(self.row, bytes);
+        self.shared.requests.moved(bytes);
     }
 
     fn keep(mut self) {
