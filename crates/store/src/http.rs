@@ -28,7 +28,8 @@ const DOING: &str = "prepare the connection";
 
 /// Connections kept open for the next request. Servers close theirs after some 20 to 60 seconds.
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(25);
-pub(crate) const IDLE_CONNECTIONS: usize = 64;
+/// As many as a transfer may have requests under way.
+pub(crate) const IDLE_CONNECTIONS: usize = 128;
 pub(crate) const USER_AGENT: &str = concat!("Wherry/", env!("CARGO_PKG_VERSION"));
 
 /// A client for everything that is not S3, such as the portals that make keys.

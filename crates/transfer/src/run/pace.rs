@@ -40,7 +40,7 @@ struct Inner {
 
 /// A right to make a request; given back when dropped.
 pub struct Permit {
-    permit: Option<OwnedSemaphorePermit>,
+    right: Option<OwnedSemaphorePermit>,
     pace: Pace,
     since: Instant,
     waited: bool,
@@ -61,7 +61,7 @@ impl Pace {
         let permits = Arc::clone(&self.0.permits);
         Permit {
             // Never closed.
-            permit: permits.acquire_owned().await.ok(),
+            right: permits.acquire_owned().await.ok(),
             pace: self.clone(),
             since: Instant::now(),
             waited,
@@ -92,7 +92,7 @@ impl Pace {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let Some(permit) = self.permit.take() else {
+        let Some(right) = self.right.take() else {
             return;
         };
         let now = Instant::now();
@@ -101,7 +101,7 @@ impl Drop for Permit {
         let (limit, out) = (state.limit, &mut state.out);
         if *out > limit {
             *out -= 1;
-            permit.forget();
+            right.forget();
         } else if *out < limit {
             self.pace.0.permits.add_permits(limit - *out);
             *out = limit;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -24,6 +24,8 @@ pub struct SystemContents {
     pub file: Arc<File>,
     pub root: Arc<Path>,
     pub path: Arc<Path>,
+    /// Systems let one writer into a file at a time, and the others spin; so they wait here.
+    pub writing: Arc<Mutex<()>>,
 }
 
 impl SystemContents {
@@ -51,6 +53,7 @@ impl Contents for SystemContents {
         mut at: u64,
         mut pieces: mpsc::Receiver<Bytes>,
     ) -> Result<Md5Sum, FileError> {
+        let writing = Arc::clone(&self.writing);
         self.go(move |file| {
             let mut hash = Running::default();
             while let Some(piece) = pieces.blocking_recv() {
@@ -61,10 +64,12 @@ impl Contents for SystemContents {
                     count += piece.len();
                     batch.push(piece);
                 }
+                let turn = writing.lock().unwrap_or_else(PoisonError::into_inner);
                 for piece in &batch {
                     write_all_at(file, piece, at)?;
                     at += piece.len() as u64;
                 }
+                drop(turn);
                 hash.update(batch);
             }
             Ok(hash.finish())

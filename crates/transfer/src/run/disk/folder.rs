@@ -145,6 +145,7 @@ impl SystemFolder {
                 file: Arc::new(file),
                 root: Arc::clone(&self.path),
                 path: Path::new(path).into(),
+                writing: Arc::default(),
             }),
         }))
     }
@@ -403,6 +404,7 @@ impl Draft for SystemDraft {
             file: Arc::clone(&self.file),
             root: Arc::clone(&self.place.root),
             path: Arc::clone(&self.place.path),
+            writing: Arc::default(),
         })
     }
 
