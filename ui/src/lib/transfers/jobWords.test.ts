@@ -34,6 +34,7 @@ describe('a job', () => {
   })
   test('that verifies says what is not as it should be', () => {
     expect(stateWords(job({ kind: 'verify', state: 'done', filesDone: 10, bytesDone: 1000 }))).toBe('Done: 10 files as they should be, 1.00 kB')
+    expect(stateWords(job({ kind: 'verify', state: 'done', filesDone: 1, bytesDone: 0 }))).toBe('Done: 1 file as it should be')
     expect(stateWords(job({ kind: 'verify', state: 'partial', filesDone: 9, filesFailed: 1 }))).toBe('1 file not as the receipt says, 9 as they should be')
   })
   test('without bytes is not divided by nothing', () => {

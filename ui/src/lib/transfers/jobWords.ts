@@ -2,7 +2,7 @@
 import type { FileState, JobKind, JobState, JobView } from '$lib/backend'
 import { bytes, count, counted, duration, rate } from '$lib/frame/format'
 
-const VERB: Record<JobKind, string> = {
+const VERB: Record<Exclude<JobKind, 'verify'>, string> = {
   upload: 'sent',
   download: 'fetched',
   delete: 'deleted',
@@ -11,7 +11,11 @@ const VERB: Record<JobKind, string> = {
   copy: 'copied',
   move: 'moved',
   sync: 'copied',
-  verify: 'as they should be',
+}
+
+function verb({ kind, filesDone }: JobView): string {
+  if (kind === 'verify') return filesDone === 1 ? 'as it should be' : 'as they should be'
+  return VERB[kind]
 }
 
 export type Tone = 'accent' | 'good' | 'danger' | 'quiet'
@@ -79,9 +83,9 @@ export function stateWords(job: JobView): string {
     case 'paused':
       return begun(job) ? `Paused after ${withFailures(job)}` : `Paused: ${total(job)}`
     case 'done':
-      return `Done: ${counted(job.filesDone, noun(job))} ${VERB[job.kind]}${movesBytes(job) && job.bytesDone ? `, ${bytes(job.bytesDone)}` : ''}${skipped}${took(job)}`
+      return `Done: ${counted(job.filesDone, noun(job))} ${verb(job)}${movesBytes(job) && job.bytesDone ? `, ${bytes(job.bytesDone)}` : ''}${skipped}${took(job)}`
     case 'partial':
-      return `${failures(job)}, ${count(job.filesDone)} ${VERB[job.kind]}${skipped}`
+      return `${failures(job)}, ${count(job.filesDone)} ${verb(job)}${skipped}`
     case 'failed':
       return begun(job) ? `Failed after ${amount(job)}` : 'Failed'
     case 'cancelled':
@@ -117,6 +121,11 @@ export function queueProgress(queue: JobView[]): number | null {
   const moving = queue.filter(movesBytes)
   const whole = moving.reduce((sum, job) => sum + job.bytesTotal, 0)
   return whole > 0 ? Math.min(1, moving.reduce((sum, job) => sum + job.bytesDone, 0) / whole) : null
+}
+
+/** A file of a job; of one that verifies, what was found. */
+export function fileWords(state: FileState, kind: JobKind): string {
+  return kind === 'verify' && state === 'done' ? 'as it should be' : FILE_WORDS[state]
 }
 
 export const FILE_WORDS: Record<FileState, string> = {
