@@ -12,6 +12,7 @@ use wherry_transfer::journal::{Entry, NewJob, recover};
 use wherry_transfer::{Journal, SystemDisk};
 
 use crate::output::Output;
+use crate::place::Remote;
 use crate::session::{Opened, Session};
 
 /// Cleaning up behind other transfers must not keep this one from beginning.
@@ -24,8 +25,9 @@ pub struct Wish<'a> {
     pub args: &'a dyn Debug,
     /// For people: what goes where.
     pub title: String,
-    /// The store that the journal names.
+    /// The store that the journal names, and where in it.
     pub store: &'a Opened,
+    pub place: &'a Remote,
 }
 
 impl Wish<'_> {
@@ -51,7 +53,12 @@ impl Wish<'_> {
             job: NewJob {
                 title: visible(&self.title),
                 place: self.store.named(),
-                details: serde_json::json!({ "program": "wherry-cli", "command": self.command }),
+                details: serde_json::json!({
+                    "program": "wherry-cli",
+                    "command": self.command,
+                    "bucket": self.place.bucket,
+                    "prefix": folder_of(&self.place.key),
+                }),
                 fingerprint: Some(self.fingerprint()),
                 id: None,
             },
@@ -86,4 +93,9 @@ impl Wish<'_> {
         };
         let _ = tokio::time::timeout(CLEAN_UP, clean).await;
     }
+}
+
+/// What a window would show as the place of it.
+fn folder_of(key: &str) -> &str {
+    key.rfind('/').map_or("", |at| &key[..=at])
 }

@@ -103,6 +103,7 @@ pub async fn run(
             args: &(args, source.shown(), opened.named()),
             title: format!("{} to {}", source.shown(), to.shown()),
             store: &destination,
+            place: &to,
         };
         let settings = settings(output, wish.entry(session, output).await);
         let job = if within {

@@ -261,6 +261,7 @@ async fn upload(
         args,
         title: format!("{} to {}", shown.join(", "), to.shown()),
         store: &opened,
+        place: &to,
     };
     let settings = settings(output, wish.entry(session, output).await);
     let job = Job::upload(opened.objects(), plan, &choices(args), settings).await;
@@ -433,6 +434,7 @@ async fn fetch(
         args: &(args, source.shown()),
         title: format!("{} to {}", source.shown(), folder.display()),
         store: opened,
+        place: source,
     };
     let settings = settings(output, wish.entry(session, output).await);
     let job = Job::download(opened.objects(), plan, choices(args), settings).await;

@@ -172,7 +172,8 @@ pub async fn run(args: Sync, session: &Session, output: &Output) -> Result<Exit,
 
 /// Of a sync that is the same when the same command is given again.
 fn wish<'a>(args: &'a Sync, from: &'a End, to: &'a End) -> Option<Wish<'a>> {
-    let ((End::There(_, store), _) | (End::Folder(_), End::There(_, store))) = (to, from) else {
+    let ((End::There(place, store), _) | (End::Folder(_), End::There(place, store))) = (to, from)
+    else {
         return None;
     };
     let shown = |place: &OsString| place.to_string_lossy().into_owned();
@@ -181,6 +182,7 @@ fn wish<'a>(args: &'a Sync, from: &'a End, to: &'a End) -> Option<Wish<'a>> {
         args,
         title: format!("{} to {}", shown(&args.from), shown(&args.to)),
         store,
+        place,
     })
 }
 

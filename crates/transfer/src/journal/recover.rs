@@ -145,14 +145,15 @@ pub async fn ranges_there(
     Ok(right)
 }
 
-/// Uploads of exactly this key that were begun since, have no parts, and that nobody here knows:
-/// those whose beginning was answered to nobody.
+/// Uploads of exactly this key that were begun since, have no parts unless they may, and that nobody
+/// here knows: those whose beginning was answered to nobody.
 pub async fn lost_uploads(
     store: &Arc<dyn ObjectStore>,
     bucket: &str,
     key: &str,
     since: DateTime<Utc>,
     known: &HashSet<String, impl std::hash::BuildHasher>,
+    with_parts: bool,
 ) -> Result<Vec<UploadId>, StoreError> {
     let listed = match store.list_uploads(bucket, key).await {
         Ok(listed) => listed,
@@ -169,7 +170,7 @@ pub async fn lost_uploads(
             continue;
         }
         match store.list_parts(bucket, key, &info.upload).await {
-            Ok(parts) if parts.is_empty() => lost.push(info.upload),
+            Ok(parts) if with_parts || parts.is_empty() => lost.push(info.upload),
             Ok(_) => {}
             Err(e) if e.kind == ErrorKind::NoSuchUpload => {}
             Err(e) => return Err(e),
@@ -236,7 +237,8 @@ pub(crate) async fn clear_claimed(
     Ok(cleared)
 }
 
-async fn abort(
+/// Whether it is certain that nothing of an upload is left.
+pub(crate) async fn abort(
     journal: &Journal,
     half: &HalfUpload,
     store: &Arc<dyn ObjectStore>,
@@ -247,7 +249,10 @@ async fn abort(
             let Ok(known) = known_uploads(journal, &half.bucket, &half.key) else {
                 return Ok(false);
             };
-            lost_uploads(store, &half.bucket, &half.key, half.intended, &known).await?
+            // A store's own copying of a large object sends parts under an id that it tells nobody.
+            let with_parts = half.part_size == 0;
+            let (bucket, key) = (&half.bucket, &half.key);
+            lost_uploads(store, bucket, key, half.intended, &known, with_parts).await?
         }
     };
     for upload in uploads {

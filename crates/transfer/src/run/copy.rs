@@ -7,16 +7,22 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use chrono::{DateTime, Utc};
 use wherry_store::{CopyRequest, ErrorKind, ObjectHead, ObjectStore, StoreError};
 
 use super::Shared;
+use super::disk::Identity;
 use super::job::Stopped;
 use super::relay::{Relayed, Relaying};
 use super::upload::EtagHabit;
 use crate::error::FileError;
+use crate::journal::recover;
 use crate::plan::{CopyItem, CopyPlan, Decided};
 use crate::receipt::{End, Proof, Receipt};
 use crate::verify::{EtagForm, form_of, hex};
+
+/// Larger objects are copied in parts by every store.
+const IN_PARTS: u64 = 5 << 30;
 
 pub struct Copies {
     pub plan: CopyPlan,
@@ -66,6 +72,16 @@ impl Copies {
             return Ok(());
         };
         let started = shared.clock.now();
+        let before = tokio::select! {
+            biased;
+            () = shared.stop.cancelled() => return Err(Stopped::Cancelled),
+            before = self.begin(row, item, shared) => before?,
+        };
+        if let Some((head, proof)) = before {
+            shared.board.moved(row, item.size);
+            self.arrived(row, item, Relayed::by_store(head, proof), started, shared);
+            return Ok(());
+        }
         let copied = match &self.from {
             Some(from) if !self.reaches(from, item, shared).await? => {
                 self.relay(row, item, from, shared).await?
@@ -85,15 +101,7 @@ impl Copies {
                     (copied, _) => {
                         let (head, proof) = copied?;
                         shared.board.moved(row, item.size);
-                        Relayed {
-                            outcome: wherry_store::PutOutcome {
-                                etag: head.etag,
-                                version_id: head.version_id,
-                            },
-                            md5: None,
-                            part_size: None,
-                            proof,
-                        }
+                        Relayed::by_store(head, proof)
                     }
                 }
             }
@@ -101,6 +109,18 @@ impl Copies {
         if self.plan.remove_originals {
             self.remove_original(item, shared).await?;
         }
+        self.arrived(row, item, copied, started, shared);
+        Ok(())
+    }
+
+    fn arrived(
+        &self,
+        row: u32,
+        item: &CopyItem,
+        copied: Relayed,
+        started: DateTime<Utc>,
+        shared: &Shared,
+    ) {
         let end = |bucket: &str, key: &str| End::Object {
             bucket: bucket.to_owned(),
             key: key.to_owned(),
@@ -117,7 +137,81 @@ impl Copies {
             started,
             finished: shared.clock.now(),
         });
-        Ok(())
+    }
+
+    /// What an earlier run has left is cleared away, unless it had come to its end: then this is the
+    /// copy. What this run may leave is written down.
+    async fn begin(
+        &self,
+        row: u32,
+        item: &CopyItem,
+        shared: &Arc<Shared>,
+    ) -> Result<Option<(ObjectHead, Proof)>, FileError> {
+        let Some(record) = &shared.record else {
+            return Ok(None);
+        };
+        let may_be_there = record.may_have_begun(row);
+        record.may_begin(row).await?;
+        if may_be_there && let Some(found) = self.copied_before(item, shared).await? {
+            return Ok(Some(found));
+        }
+        if let Some((half, _)) = record.half_upload(row)? {
+            let clear = || recover::abort(record.journal(), &half, &shared.store);
+            if shared.patience.with(clear).await? {
+                record.upload_over(row);
+            }
+        }
+        if item.size > IN_PARTS {
+            // The store begins an upload of its own for it, which its copying ends by itself, unless
+            // this process ends first.
+            let file = Identity {
+                size: item.size,
+                modified: None,
+                inode: None,
+            };
+            let bucket = &self.plan.to_bucket;
+            let now = shared.clock.now();
+            record
+                .intend_upload(row, bucket, &item.to, 0, &file, now)
+                .await?;
+        }
+        Ok(None)
+    }
+
+    async fn copied_before(
+        &self,
+        item: &CopyItem,
+        shared: &Arc<Shared>,
+    ) -> Result<Option<(ObjectHead, Proof)>, FileError> {
+        let patience = &shared.patience;
+        let there = patience.with(|| shared.store.head(&self.plan.to_bucket, &item.to));
+        let head = match there.await {
+            Ok(head) if head.size == item.size => head,
+            Ok(_) => return Ok(None),
+            Err(e) if matches!(e.kind, ErrorKind::NoSuchKey | ErrorKind::Denied) => {
+                return Ok(None);
+            }
+            Err(e) => return Err(e.into()),
+        };
+        if head.etag.is_some() && head.etag.as_deref() == item.etag.as_deref() {
+            if self.plan.remove_originals {
+                match self.remove_original(item, shared).await {
+                    Err(FileError::Store(e)) if e.kind == ErrorKind::NoSuchKey => {}
+                    removed => removed?,
+                }
+            }
+            return Ok(Some((head, Proof::Etag)));
+        }
+        if !self.plan.remove_originals {
+            return Ok(None);
+        }
+        // Of a move whose original is gone, this is all there is.
+        let source = self.source(shared);
+        let original = patience.with(|| source.head(&self.plan.from_bucket, &item.from));
+        match original.await {
+            Err(e) if e.kind == ErrorKind::NoSuchKey => Ok(Some((head, Proof::Size))),
+            _ => Ok(None),
+        }
     }
 
     fn source<'a>(&'a self, shared: &'a Shared) -> &'a Arc<dyn ObjectStore> {

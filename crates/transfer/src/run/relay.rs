@@ -16,6 +16,7 @@ use wherry_store::{
     PutRequest, StoreError, UploadId, UploadPartRequest,
 };
 
+use super::disk::Identity;
 use super::job::Stopped;
 use super::upload::EtagHabit;
 use super::{CLEAN_UP, Shared, Tally};
@@ -57,6 +58,21 @@ pub(super) struct Relayed {
     pub md5: Option<Md5Sum>,
     pub part_size: Option<u64>,
     pub proof: Proof,
+}
+
+impl Relayed {
+    /// The store copied it by itself.
+    pub fn by_store(head: ObjectHead, proof: Proof) -> Self {
+        Self {
+            outcome: PutOutcome {
+                etag: head.etag,
+                version_id: head.version_id,
+            },
+            md5: None,
+            part_size: None,
+            proof,
+        }
+    }
 }
 
 /// The MD5 of a whole object whose parts come in any order: each waits for its turn.
@@ -238,6 +254,17 @@ impl Relaying {
                 .await?;
             let kind = head.content_type.as_deref();
             let metadata: &BTreeMap<String, String> = &head.metadata;
+            if let Some(record) = &shared.record {
+                let file = Identity {
+                    size: self.size,
+                    modified: None,
+                    inode: None,
+                };
+                let (bucket, now) = (&self.to_bucket, shared.clock.now());
+                record
+                    .intend_upload(self.row, bucket, &self.to_key, part, &file, now)
+                    .await?;
+            }
             let upload = shared
                 .patience
                 .with(|| {
@@ -246,6 +273,9 @@ impl Relaying {
                         .create_upload(&self.to_bucket, &self.to_key, kind, metadata)
                 })
                 .await?;
+            if let Some(record) = &shared.record {
+                record.upload_begun(self.row, &upload).await?;
+            }
             Ok::<_, FileError>(upload)
         };
         let upload = tokio::select! {
@@ -277,7 +307,11 @@ impl Relaying {
                 })
             }
             Err(stopped) => {
-                self.abort(&upload).await;
+                if self.abort(&upload).await
+                    && let Some(record) = &shared.record
+                {
+                    record.upload_over(self.row);
+                }
                 Err(stopped)
             }
         }
@@ -519,7 +553,8 @@ impl Relaying {
     }
 
     /// Parts that stay behind cost the user quota, so this is tried also when the user cancels.
-    async fn abort(&self, upload: &UploadId) {
+    /// Whether it is certain that nothing is left.
+    async fn abort(&self, upload: &UploadId) -> bool {
         let shared = &self.shared;
         let abort = shared.patience.with(|| {
             shared
@@ -527,10 +562,16 @@ impl Relaying {
                 .abort_upload(&self.to_bucket, &self.to_key, upload)
         });
         match tokio::time::timeout(CLEAN_UP, abort).await {
-            Ok(Ok(())) => {}
-            Ok(Err(e)) if e.kind == ErrorKind::NoSuchUpload => {}
-            Ok(Err(e)) => tracing::warn!(%e, "an unfinished copy could not be cleaned up"),
-            Err(_) => tracing::warn!("cleaning up an unfinished copy took too long"),
+            Ok(Ok(())) => true,
+            Ok(Err(e)) if e.kind == ErrorKind::NoSuchUpload => true,
+            Ok(Err(e)) => {
+                tracing::warn!(%e, "an unfinished copy could not be cleaned up");
+                false
+            }
+            Err(_) => {
+                tracing::warn!("cleaning up an unfinished copy took too long");
+                false
+            }
         }
     }
 

@@ -118,7 +118,7 @@ impl Sending<'_> {
         known.extend(ours.map(|id| id.0.clone()));
         let look = shared
             .patience
-            .with(|| lost_uploads(&shared.store, self.bucket, &self.key, since, &known));
+            .with(|| lost_uploads(&shared.store, self.bucket, &self.key, since, &known, false));
         for upload in look.await? {
             self.abort(&upload).await;
         }
