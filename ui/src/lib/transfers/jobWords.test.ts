@@ -60,12 +60,12 @@ describe('the queue in a line', () => {
 
 describe('the graph', () => {
   test('has its newest sample at the right edge and its highest at the top', () => {
-    expect(graph([0, 5, 10], 118, 20).line).toBe('114,20 116,10 118,0')
+    expect(graph([0, 5, 10], 190, 20).line).toBe('170,20 180,10 190,0')
     expect(graph(Array<number>(SECONDS).fill(3), 118, 20).line.startsWith('0,0 2,0')).toBe(true)
   })
   test('of nothing is no line, and of standing still a flat one', () => {
     expect(graph([7], 118, 20)).toEqual({ line: '', area: '' })
-    expect(graph([0, 0], 118, 20).line).toBe('116,20 118,20')
+    expect(graph([0, 0], 190, 20).line).toBe('180,20 190,20')
   })
 })
 

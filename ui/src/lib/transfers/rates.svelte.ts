@@ -1,6 +1,8 @@
 /** How fast it went in the last minute, a sample a second: kept here in the page, for a small graph. */
 
 export const SECONDS = 60
+/** A job that has just begun has a graph of fewer: of a minute, its line would be a dot. */
+const FEWEST = 20
 
 export class Rates {
   /** Oldest first. */
@@ -18,7 +20,7 @@ export class Rates {
 export function graph(samples: number[], width: number, height: number): { line: string; area: string } {
   if (samples.length < 2) return { line: '', area: '' }
   const top = Math.max(...samples) || 1
-  const step = width / (SECONDS - 1)
+  const step = width / (Math.max(samples.length, FEWEST) - 1)
   const left = width - (samples.length - 1) * step
   const points = samples.map((rate, i) => `${round(left + i * step)},${round(height - (Math.max(0, rate) / top) * height)}`)
   return { line: points.join(' '), area: `${round(left)},${height} ${points.join(' ')} ${width},${height}` }
