@@ -26,7 +26,6 @@
 mod clock;
 pub mod elsewhere;
 mod error;
-mod hash;
 pub mod journal;
 mod litter;
 pub mod names;

@@ -2,7 +2,7 @@
 
 use md5::{Digest, Md5};
 
-pub type Md5Sum = [u8; 16];
+pub use wherry_hash::Md5Sum;
 
 pub fn md5_of(bytes: &[u8]) -> Md5Sum {
     Md5::digest(bytes).into()

@@ -14,7 +14,7 @@ use tokio::task::spawn_blocking;
 use super::Contents;
 use super::read::{hash_range, write_all_at};
 use crate::error::FileError;
-use crate::hash::Running;
+use wherry_hash::Running;
 use crate::verify::Md5Sum;
 
 /// Hashed at a time, when so much has come.

@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use super::{Identity, LocalFile};
 use crate::error::FileError;
-use crate::hash::{Running, of_buffer};
+use wherry_hash::{Running, of_buffer};
 use crate::verify::Md5Sum;
 
 /// Hashing without sending reads this much at a time.

@@ -12,7 +12,7 @@ mod mill;
 use bytes::Bytes;
 use md5::block_api::compress;
 
-use crate::verify::Md5Sum;
+pub type Md5Sum = [u8; 16];
 
 /// MD5 works on so many bytes at a time.
 const BLOCK: usize = 64;
@@ -112,8 +112,13 @@ fn one_by_one(mut state: State, bytes: &[u8]) -> State {
 mod tests {
     use proptest::prelude::*;
 
+    use md5::{Digest, Md5};
+
     use super::*;
-    use crate::verify::md5_of;
+
+    fn md5_of(bytes: &[u8]) -> Md5Sum {
+        Md5::digest(bytes).into()
+    }
 
     fn noise(seed: u64, length: usize) -> Vec<u8> {
         let mut state = seed.wrapping_mul(2).wrapping_add(1);
