@@ -30,7 +30,8 @@ const VERB: Record<JobKind, string> = {
 export function summary(plan: PlanView): string {
   if (plan.kind === 'sync' && plan.files === 0) return plan.deletes ? 'Nothing is to be copied.' : 'Both sides are the same.'
   const parts = [`${counted(plan.files, noun(plan))}, ${bytes(plan.bytes)}`]
-  if (plan.folders) parts.push(`in ${counted(plan.folders, 'folder')}`)
+  // A sync has gone through all folders, also those without anything to do.
+  if (plan.folders && plan.kind !== 'sync') parts.push(`in ${counted(plan.folders, 'folder')}`)
   const same = plan.same && plan.kind !== 'sync' ? `; ${count(plan.same)} of them ${plan.same === 1 ? 'is' : 'are'} there already` : ` ${VERB[plan.kind]}`
   return `${parts.join(' ')}${same}.`
 }
