@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::params;
-use wherry_store::{CompletedPart, ErrorKind, ObjectHead, ObjectStore, StoreError, UploadId};
+use wherry_store::{
+    CompletedPart, ErrorKind, ObjectHead, ObjectStore, StoreError, UploadId, UploadInfo,
+};
 
 use super::files::{PLAN_COLUMNS, plan_row, spec_of};
 use super::halves::{Parts, Ranges};
@@ -162,21 +164,31 @@ pub async fn lost_uploads(
         Err(e) => return Err(e),
     };
     let mut lost = Vec::new();
-    for info in listed {
-        let ours = info.key == key
-            && !known.contains(&info.upload.0)
-            && info.started.is_none_or(|at| at >= since - CLOCKS_APART);
-        if !ours {
-            continue;
-        }
-        match store.list_parts(bucket, key, &info.upload).await {
-            Ok(parts) if with_parts || parts.is_empty() => lost.push(info.upload),
+    for upload in perhaps_lost(listed, key, since, known) {
+        match store.list_parts(bucket, key, &upload).await {
+            Ok(parts) if with_parts || parts.is_empty() => lost.push(upload),
             Ok(_) => {}
             Err(e) if e.kind == ErrorKind::NoSuchUpload => {}
             Err(e) => return Err(e),
         }
     }
     Ok(lost)
+}
+
+/// Those of a listing that may be: whether one has parts is still to be asked.
+pub(crate) fn perhaps_lost(
+    listed: Vec<UploadInfo>,
+    key: &str,
+    since: DateTime<Utc>,
+    known: &HashSet<String, impl std::hash::BuildHasher>,
+) -> Vec<UploadId> {
+    let ours = |info: &UploadInfo| {
+        info.key == key
+            && !known.contains(&info.upload.0)
+            && info.started.is_none_or(|at| at >= since - CLOCKS_APART)
+    };
+    let perhaps = listed.into_iter().filter(ours);
+    perhaps.map(|info| info.upload).collect()
 }
 
 /// What [`clear`] did.

@@ -89,7 +89,9 @@ async fn end(job: &Inner, shared: &Arc<Shared>, rows: &[u32]) {
     if for_now {
         board.close_for_now();
     } else {
-        board.close(shared.stop.is_cancelled(), now);
+        // A pause that found nothing left to do is no cancellation.
+        let cancelled = shared.stop.is_cancelled() && !shared.halt.is_pause();
+        board.close(cancelled, now);
     }
     if let Some(record) = &shared.record {
         let (state, problem) = board.state_of_all();

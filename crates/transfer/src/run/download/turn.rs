@@ -122,7 +122,15 @@ impl Fetching<'_> {
         if there.identity.size != wanted.size || !same_time {
             return Ok(None);
         }
-        self.is_the_object(wanted, &*there.contents).await
+        let checked = self.is_the_object(wanted, &*there.contents).await?;
+        if checked.is_some()
+            && let Some(record) = &self.shared.record
+            && let Some((half, _)) = record.half_draft(self.row)?
+        {
+            // It had its name already, and was cut off before it lost the other.
+            self.target.discard(self.path, &half.temporary).await?;
+        }
+        Ok(checked)
     }
 
     async fn is_the_object(

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use chrono::{DateTime, Utc};
-use wherry_store::{CompletedPart, PutOutcome, StoreError, UploadId};
+use wherry_store::{CompletedPart, ErrorKind, PutOutcome, StoreError, UploadId};
 
 use super::Sending;
 use crate::error::FileError;
-use crate::journal::recover::{TakenUp, known_uploads, lost_uploads, take_up};
+use crate::journal::recover::{TakenUp, known_uploads, perhaps_lost, take_up};
 use crate::verify::{Md5Sum, etag_of_parts};
 
 pub(super) enum Begun {
@@ -43,22 +43,22 @@ impl Sending<'_> {
             Ok(_) => tried.into_inner() > 1,
             Err(e) => e.kind.is_transient(),
         };
-        if let (Ok(upload), Some(record)) = (&created, &shared.record) {
-            record.upload_begun(self.row, upload).await?;
-        }
         if uncertain {
-            // An answer was lost, and perhaps an upload was begun that nobody will end.
-            let ours = created.as_ref().ok();
-            let cleared = self.abort_lost(intended, ours).await;
-            match (cleared, &created, &shared.record) {
-                (Ok(()), Err(_), Some(record)) => record.upload_over(self.row),
-                (Err(e), ..) => {
-                    tracing::warn!(%e, "whether an upload was begun could not be found out");
+            // An answer was lost, and perhaps an upload was begun that nobody will end. Until it is
+            // known that there is none, the journal keeps the intent, which says that there may be.
+            let cleared = self.abort_lost(intended, created.as_ref().ok()).await;
+            if let (Err(e), Some(_)) = (&cleared, &shared.record) {
+                tracing::warn!(%e, "whether an upload was begun could not be found out");
+                if let Ok(upload) = &created {
+                    self.abort(upload).await;
                 }
-                _ => {}
+                cleared?;
             }
-        } else if let (Err(_), Some(record)) = (&created, &shared.record) {
-            record.upload_over(self.row);
+        }
+        match (&created, &shared.record) {
+            (Ok(upload), Some(record)) => record.upload_begun(self.row, upload).await?,
+            (Err(_), Some(record)) => record.upload_over(self.row),
+            (_, None) => {}
         }
         Ok(Begun::Upload(created?, Vec::new()))
     }
@@ -89,7 +89,7 @@ impl Sending<'_> {
                         .patience
                         .with(|| shared.store.abort_upload(&half.bucket, &half.key, &upload));
                     match abort.await {
-                        Err(e) if e.kind != wherry_store::ErrorKind::NoSuchUpload => {
+                        Err(e) if e.kind != ErrorKind::NoSuchUpload => {
                             return Err(e.into());
                         }
                         _ => {}
@@ -116,11 +116,28 @@ impl Sending<'_> {
             None => std::collections::HashSet::new(),
         };
         known.extend(ours.map(|id| id.0.clone()));
-        let look = shared
-            .patience
-            .with(|| lost_uploads(&shared.store, self.bucket, &self.key, since, &known, false));
-        for upload in look.await? {
-            self.abort(&upload).await;
+        let (store, patience) = (&shared.store, &shared.patience);
+        let listed = patience
+            .with(|| store.list_uploads(self.bucket, &self.key))
+            .await;
+        let listed = match listed {
+            // Then there is no finding out.
+            Err(e) if e.kind == ErrorKind::Unsupported => return Ok(()),
+            listed => listed?,
+        };
+        for upload in perhaps_lost(listed, &self.key, since, &known) {
+            let parts = patience.with(|| store.list_parts(self.bucket, &self.key, &upload));
+            match parts.await {
+                Ok(parts) if parts.is_empty() => {
+                    let abort = || store.abort_upload(self.bucket, &self.key, &upload);
+                    match patience.with(abort).await {
+                        Err(e) if e.kind != ErrorKind::NoSuchUpload => return Err(e),
+                        _ => {}
+                    }
+                }
+                Err(e) if e.kind != ErrorKind::NoSuchUpload => return Err(e),
+                _ => {}
+            }
         }
         Ok(())
     }
