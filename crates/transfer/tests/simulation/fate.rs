@@ -107,7 +107,9 @@ impl Fate {
 
     /// For what is worth seeing and is no moment to crash at.
     pub fn note(&self, what: String) {
-        self.tell(&what);
+        if self.tell(&what) {
+            self.crash.notify_one();
+        }
     }
 
     /// Returns when the plug has been pulled.

@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
+use wherry_transfer::journal::Entry;
 use wherry_transfer::*;
 
 use crate::promises;
@@ -13,7 +14,7 @@ use crate::world::{BUCKET, Event, Moves, World};
 /// More than any job here takes, however often it has to wait.
 const ENDLESS: Duration = Duration::from_secs(7 * 86_400);
 
-fn runtime() -> Runtime {
+pub fn runtime() -> Runtime {
     Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -36,7 +37,7 @@ pub fn without_a_journal(seed: u64, aloud: bool) -> Result<u64, String> {
     }
     runtime().block_on(async {
         world.fate.begin_life(None);
-        let job = plan(&world).await?;
+        let job = plan(&world, None).await?;
         break_weather(&world, world.weather.clone());
         let happening = tokio::spawn(happen(Arc::clone(&world), job.clone()));
         let end = ended(&job).await?;
@@ -76,11 +77,11 @@ fn check(world: &World, job: &Job, end: &JobSnapshot) -> Result<(), String> {
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .clone();
-    promises::check(world, &receipts)?;
+    promises::check(world, &receipts, false)?;
     promises::check_job(world, job, end, &receipts)
 }
 
-fn lost(world: &World) -> bool {
+pub fn lost(world: &World) -> bool {
     let Weather {
         lost, late, twice, ..
     } = world.weather;
@@ -101,13 +102,13 @@ fn nothing_unfinished(world: &World) -> Result<(), String> {
     Ok(())
 }
 
-async fn ended(job: &Job) -> Result<JobSnapshot, String> {
+pub async fn ended(job: &Job) -> Result<JobSnapshot, String> {
     tokio::time::timeout(ENDLESS, job.wait())
         .await
         .map_err(|_| format!("it never ends: {:?}", job.files(0..9, false)))
 }
 
-fn break_weather(world: &World, weather: Weather) {
+pub fn break_weather(world: &World, weather: Weather) {
     let mut platter = world.disk.lock();
     platter.room = weather.room;
     platter.unreadable = weather.unreadable;
@@ -115,7 +116,7 @@ fn break_weather(world: &World, weather: Weather) {
     world.store.lock().weather = weather;
 }
 
-async fn happen(world: Arc<World>, job: Job) {
+pub async fn happen(world: Arc<World>, job: Job) {
     let begun = tokio::time::Instant::now();
     for (after, row, event) in world.events.clone() {
         tokio::time::sleep_until(begun + after).await;
@@ -126,8 +127,12 @@ async fn happen(world: Arc<World>, job: Job) {
 }
 
 /// Plans and starts the world's job.
-async fn plan(world: &World) -> Result<Job, String> {
-    let (store, settings, choices) = (world.handle(), world.settings(), world.choices.clone());
+pub async fn plan(world: &World, journal: Option<Entry>) -> Result<Job, String> {
+    let (store, choices) = (world.handle(), world.choices.clone());
+    let settings = Settings {
+        journal,
+        ..world.settings()
+    };
     let watch = Watch::default();
     let said = |e: &dyn std::fmt::Display| e.to_string();
     match world.moves {

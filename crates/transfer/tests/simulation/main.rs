@@ -10,6 +10,7 @@
 mod disk;
 mod fate;
 mod life;
+mod lives;
 mod promises;
 mod shelves;
 mod store;
@@ -71,9 +72,20 @@ fn without_a_journal_every_promise_but_resuming_holds() {
 }
 
 #[test]
+fn cut_off_anywhere_and_gone_on_with_every_promise_holds() {
+    run(
+        "cut_off_anywhere_and_gone_on_with_every_promise_holds",
+        400,
+        lives::with_a_journal,
+    );
+}
+
+#[test]
 fn a_seed_goes_the_same_way_every_time() {
     for seed in 0..30 {
         let once = life::without_a_journal(seed, false);
         assert_eq!(once, life::without_a_journal(seed, false), "seed {seed}");
+        let once = lives::with_a_journal(seed, false);
+        assert_eq!(once, lives::with_a_journal(seed, false), "seed {seed}");
     }
 }

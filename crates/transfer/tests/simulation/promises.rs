@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use wherry_transfer::run::disk::is_temporary;
 use wherry_transfer::*;
 
+use crate::disk::Platter;
 use crate::shelves::Name;
-use crate::world::{BUCKET, Moves, World};
+use crate::world::{BUCKET, Event, Moves, World};
 
 type Kept = Result<(), String>;
 
@@ -16,12 +18,21 @@ fn must(holds: bool, broken: impl FnOnce() -> String) -> Kept {
 
 /// - What a receipt says arrived is there, byte for byte.
 /// - Nothing else was overwritten, removed or left behind.
-pub fn check(world: &World, receipts: &[Receipt]) -> Kept {
+/// `planned_again`: what had arrived and was not written down yet is found by the next plan, and is left
+/// as it is, without a receipt.
+pub fn check(world: &World, receipts: &[Receipt], planned_again: bool) -> Kept {
+    check_so_far(world, receipts)?;
+    at_the_store(world, receipts)?;
+    on_the_disk(world, receipts, planned_again)
+}
+
+/// The same while something may still be under way, or was a moment ago.
+pub fn check_so_far(world: &World, receipts: &[Receipt]) -> Kept {
     for receipt in receipts {
         arrived(world, receipt).map_err(|e| format!("{e}\n  of {receipt:?}"))?;
     }
-    at_the_store(world, receipts)?;
-    on_the_disk(world, receipts)
+    nothing_of_others(world)?;
+    nothing_of_the_users(world, receipts)
 }
 
 fn arrived(world: &World, receipt: &Receipt) -> Kept {
@@ -117,7 +128,7 @@ fn copied(world: &World, receipt: &Receipt, from: Name, to: Name) -> Kept {
     )
 }
 
-fn at_the_store(world: &World, receipts: &[Receipt]) -> Kept {
+fn nothing_of_others(world: &World) -> Kept {
     let store = world.store.lock();
     let objects = &store.shelves.objects;
     let may_replace = world.choices.on_conflict == OnConflict::Overwrite;
@@ -136,6 +147,12 @@ fn at_the_store(world: &World, receipts: &[Receipt]) -> Kept {
             format!("{} was lost or overwritten", name.1)
         })?;
     }
+    Ok(())
+}
+
+fn at_the_store(world: &World, receipts: &[Receipt]) -> Kept {
+    let store = world.store.lock();
+    let objects = &store.shelves.objects;
     let receipted: BTreeSet<Name> = receipts
         .iter()
         .filter_map(|receipt| match &receipt.to {
@@ -177,15 +194,19 @@ fn at_the_store(world: &World, receipts: &[Receipt]) -> Kept {
     )
 }
 
-fn on_the_disk(world: &World, receipts: &[Receipt]) -> Kept {
-    let platter = world.disk.lock();
-    let receipted: BTreeSet<&Path> = receipts
+fn files_of(receipts: &[Receipt]) -> BTreeSet<&Path> {
+    receipts
         .iter()
         .filter_map(|receipt| match &receipt.to {
             End::File(path) => Some(path.as_path()),
             End::Object { .. } => None,
         })
-        .collect();
+        .collect()
+}
+
+fn nothing_of_the_users(world: &World, receipts: &[Receipt]) -> Kept {
+    let platter = world.disk.lock();
+    let receipted = files_of(receipts);
     let may_replace = world.choices.on_conflict == OnConflict::Overwrite;
     for (path, before) in &platter.users {
         let there = platter.at(path).map(|node| &node.bytes);
@@ -194,10 +215,29 @@ fn on_the_disk(world: &World, receipts: &[Receipt]) -> Kept {
             || format!("{} was overwritten or removed", path.display()),
         )?;
     }
+    Ok(())
+}
+
+fn is_an_object(world: &World, path: &Path, platter: &Platter) -> bool {
+    let store = world.store.lock();
+    let bytes = platter.at(path).map(|node| &node.bytes[..]);
+    let named = path.file_name().unwrap_or_default().to_string_lossy();
+    !is_temporary(&named)
+        && store
+            .shelves
+            .versions
+            .values()
+            .any(|v| Some(&v[..]) == bytes)
+}
+
+fn on_the_disk(world: &World, receipts: &[Receipt], planned_again: bool) -> Kept {
+    let platter = world.disk.lock();
+    let receipted = files_of(receipts);
     for path in platter.names.keys() {
         let known = platter.users.contains_key(path)
             || platter.versions.contains_key(path)
-            || receipted.contains(path.as_path());
+            || receipted.contains(path.as_path())
+            || planned_again && is_an_object(world, path, &platter);
         must(known, || format!("{} was left behind", path.display()))?;
     }
     Ok(())
@@ -205,6 +245,28 @@ fn on_the_disk(world: &World, receipts: &[Receipt]) -> Kept {
 
 /// What the job shows agrees with itself and with its receipts.
 pub fn check_job(world: &World, job: &Job, end: &JobSnapshot, receipts: &[Receipt]) -> Kept {
+    must(receipts.len() as u64 == end.files_done, || {
+        format!(
+            "{} receipts for {} files that arrived",
+            receipts.len(),
+            end.files_done
+        )
+    })?;
+    check_rows(world, job, end)?;
+    if world.weather.is_mild() && world.events.is_empty() {
+        must(end.state == JobState::Done, || {
+            let failed = job.files(0..9, true);
+            format!(
+                "nothing was in its way, and it ended {:?}: {failed:?}",
+                end.state
+            )
+        })?;
+    }
+    Ok(())
+}
+
+/// What the job shows agrees with itself.
+pub fn check_rows(world: &World, job: &Job, end: &JobSnapshot) -> Kept {
     let rows = job.files(0..job.file_count(false), false);
     let count = |state| rows.iter().filter(|r| r.state == state).count() as u64;
     must(
@@ -213,16 +275,9 @@ pub fn check_job(world: &World, job: &Job, end: &JobSnapshot, receipts: &[Receip
             && count(FileState::Skipped) == end.files_skipped,
         || format!("the counts are wrong: {end:?}"),
     )?;
-    must(receipts.len() as u64 == end.files_done, || {
-        format!(
-            "{} receipts for {} files that arrived",
-            receipts.len(),
-            end.files_done
-        )
-    })?;
+    let under_way = |r: &FileRow| matches!(r.state, FileState::Waiting | FileState::Running);
     must(
-        rows.iter()
-            .all(|r| !matches!(r.state, FileState::Waiting | FileState::Running)),
+        end.state == JobState::Paused || !rows.iter().any(under_way),
         || "it has ended, and files are still under way".to_owned(),
     )?;
     let moved: u64 = rows.iter().map(|r| r.bytes_done).sum();
@@ -235,24 +290,14 @@ pub fn check_job(world: &World, job: &Job, end: &JobSnapshot, receipts: &[Receip
         must(row.state != FileState::Done || whole, || {
             format!("{} has arrived with bytes missing: {row:?}", row.name)
         })?;
-        must(
-            !matches!(row.state, FileState::Failed | FileState::Cancelled) || row.bytes_done == 0,
-            || format!("{} has not arrived and counts: {row:?}", row.name),
-        )?;
-    }
-    let stopped = end.problem.is_some() || end.state == JobState::Cancelled;
-    must(count(FileState::Cancelled) == 0 || stopped, || {
-        format!("files were cancelled that nobody cancelled: {end:?} {rows:?}")
-    })?;
-    if world.weather.is_mild() && world.events.is_empty() {
-        must(end.state == JobState::Done, || {
-            let failed = rows.iter().filter(|r| r.state != FileState::Done);
-            let failed: Vec<_> = failed.map(|r| (&r.name, r.state, &r.error)).collect();
-            format!(
-                "nothing was in its way, and it ended {:?}: {failed:?}",
-                end.state
-            )
+        let lost = matches!(row.state, FileState::Failed | FileState::Cancelled);
+        must(!lost || row.bytes_done == 0, || {
+            format!("{} has not arrived and counts: {row:?}", row.name)
         })?;
     }
-    Ok(())
+    let cancelled = |(_, _, event): &(_, _, Event)| *event == Event::Cancel;
+    let stopped = end.problem.is_some() || world.events.iter().any(cancelled);
+    must(count(FileState::Cancelled) == 0 || stopped, || {
+        format!("files were cancelled that nobody cancelled: {end:?} {rows:?}")
+    })
 }

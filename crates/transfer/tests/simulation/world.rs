@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use wherry_account::{MultipartEtag, PartLimits, Quirks};
 use wherry_store::ObjectStore;
+use wherry_transfer::run::disk::is_temporary;
 use wherry_transfer::*;
 
 use crate::disk::{self, SimDisk, seconds};
@@ -206,7 +207,7 @@ impl World {
                         .lock()
                         .write(&path, bytes.clone(), seconds(1_600_000_000));
                     self.disk.lock().versions.insert(path.clone(), vec![bytes]);
-                    show(&path, size);
+                    show(&path, size, seconds(1_600_000_000));
                 }
                 Moves::Download | Moves::Copy | Moves::Rename => {
                     let name = (BUCKET.to_owned(), format!("from/{name}"));
@@ -246,7 +247,7 @@ impl World {
         match self.moves {
             Moves::Download => {
                 let path = self.source_path(name);
-                show(&path, size);
+                show(&path, size, seconds(1_600_000_000));
                 let mut platter = self.disk.lock();
                 platter.write(&path, bytes.clone(), seconds(1_600_000_000));
                 platter.users.insert(path, bytes);
@@ -375,12 +376,36 @@ impl World {
     }
 }
 
+impl World {
+    /// Shows plans what is on the disk by now.
+    pub fn show_all(&self) {
+        let platter = self.disk.lock();
+        let folder = self.folder();
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                std::fs::remove_dir_all(path).expect("to be gone");
+            } else {
+                std::fs::remove_file(path).expect("to be gone");
+            }
+        }
+        for path in platter.names.keys().filter(|path| path.starts_with(folder)) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if let Some(node) = platter.at(path)
+                && !is_temporary(&name)
+            {
+                show(path, node.bytes.len() as u64, node.modified);
+            }
+        }
+    }
+}
+
 /// Makes the real file that stands for a simulated one in a plan.
-fn show(path: &Path, size: u64) {
+fn show(path: &Path, size: u64, modified: SystemTime) {
     if let Some(above) = path.parent() {
         std::fs::create_dir_all(above).expect("a folder");
     }
     let file = std::fs::File::create(path).expect("a file");
     file.set_len(size).expect("its size");
-    file.set_modified(seconds(1_600_000_000)).expect("its time");
+    file.set_modified(modified).expect("its time");
 }

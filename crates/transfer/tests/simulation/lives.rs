@@ -1,0 +1,284 @@
+//! A job that is written down, and a process that dies again and again: cut off at any step, it is
+//! gone on with in the next life, until all has arrived that can.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use wherry_transfer::journal::{Entry, Journal, JournalError, NewJob, State, recover};
+use wherry_transfer::*;
+
+use crate::disk;
+use crate::life::{break_weather, ended, happen, plan, runtime};
+use crate::promises;
+use crate::weather::Weather;
+use crate::world::{BUCKET, Event, Moves, World};
+
+/// Lives in fair weather until everything that can arrive must have: one to go on, one to try again
+/// what failed.
+const FAIR: usize = 2;
+
+/// Says the trace.
+pub fn with_a_journal(seed: u64, aloud: bool) -> Result<u64, String> {
+    let world = Arc::new(World::of(seed, aloud));
+    if aloud {
+        let ways = world.store.lock().shelves.ways;
+        let (moves, choice) = (world.moves, world.choices.on_conflict);
+        println!("{moves:?} {choice:?} {:?} {ways:?}", world.weather);
+    }
+    let folder = tempfile::tempdir_in(memory()).unwrap();
+    let mut lives = Lives {
+        world: Arc::clone(&world),
+        folder: folder.path(),
+        job: None,
+        fair: false,
+        eventful: true,
+        plans: 0,
+    };
+    for _ in 0..world.fate.between(1, 5) {
+        let crash_in = world.fate.between(1, 40) * world.fate.one_of(&[1, 5, 25]);
+        lives.live(Some(crash_in))?;
+        world.store.lock().locked = false;
+    }
+    lives.fair = true;
+    for _ in 0..FAIR {
+        lives.live(None)?;
+    }
+    lives.check_the_end()?;
+    Ok(world.fate.trace())
+}
+
+/// Where files cost least.
+fn memory() -> &'static Path {
+    let shared = Path::new("/dev/shm");
+    if shared.is_dir() {
+        shared
+    } else {
+        Path::new("/tmp")
+    }
+}
+
+fn said(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+struct Lives<'a> {
+    world: Arc<World>,
+    folder: &'a Path,
+    /// The id of the job in the journal.
+    job: Option<String>,
+    fair: bool,
+    /// What others do is done in the first life.
+    eventful: bool,
+    /// How often it was planned.
+    plans: u32,
+}
+
+impl Lives<'_> {
+    fn journal(&self) -> Result<Journal, String> {
+        Journal::open_in_step(self.folder).map_err(said)
+    }
+
+    /// One process, from its start to its end, and what must be true then.
+    fn live(&mut self, crash_in: Option<u64>) -> Result<(), String> {
+        let world = Arc::clone(&self.world);
+        let journal = self.journal()?;
+        let runtime = runtime();
+        let crashed = runtime.block_on(async {
+            world.fate.begin_life(crash_in);
+            let crashed = tokio::select! {
+                biased;
+                () = world.fate.crash() => Ok(true),
+                ran = self.run(&journal) => ran.map(|()| false),
+            };
+            world.fate.end_life();
+            crashed
+        });
+        // What is dropped now cleans nothing up: it was cut off.
+        drop(runtime);
+        if crashed? {
+            journal.crash(world.fate.between(0, 20) as usize);
+            if world.weather.power_cut {
+                world.disk.lose_power();
+            }
+        }
+        // The next life begins later than anything on its way takes.
+        world.store.catch_up(true);
+        self.check_so_far(&journal)
+    }
+
+    async fn run(&mut self, journal: &Journal) -> Result<(), String> {
+        let world = Arc::clone(&self.world);
+        let store = world.handle();
+        journal.tidy(world.fate.now()).await.map_err(said)?;
+        if self.fair || world.fate.chance(0.5) {
+            self.brave_the_weather();
+            self.clear_left_over(journal).await?;
+        }
+        let known = match &self.job {
+            Some(id) => match journal.job(id) {
+                Ok(job) => Some(job),
+                Err(JournalError::NoSuchJob) => None,
+                Err(e) => return Err(said(e)),
+            },
+            None => None,
+        };
+        let job = match known {
+            Some(job) if matches!(job.state, State::Done | State::Cancelled) => return Ok(()),
+            Some(job) if job.state != State::Entering => {
+                if !self.fair && !job.state.has_ended() && world.fate.chance(0.2) {
+                    // The same wish again, as one repeats it on the command line.
+                    self.begin(journal).await?
+                } else {
+                    self.brave_the_weather();
+                    let job = Job::resume(journal, &job.id, store, None, world.settings());
+                    job.await.map_err(said)?
+                }
+            }
+            // It was cut off before it was written down.
+            _ => self.begin(journal).await?,
+        };
+        self.brave_the_weather();
+        let mut happening = None;
+        if std::mem::take(&mut self.eventful) {
+            happening = Some(tokio::spawn(happen(Arc::clone(&world), job.clone())));
+        }
+        if !self.fair && world.fate.chance(0.3) {
+            world.fate.wait(500).await;
+            if world.fate.chance(0.5) {
+                job.pause();
+                ended(&job).await?;
+                promises::check_rows(&world, &job, &job.snapshot())?;
+                job.go_on();
+            } else {
+                // As when the window is closed.
+                job.cut_off();
+            }
+        }
+        let end = ended(&job).await?;
+        if let Some(happening) = happening {
+            happening.abort();
+        }
+        promises::check_rows(&world, &job, &end)
+    }
+
+    fn brave_the_weather(&self) {
+        let weather = if self.fair {
+            Weather::calm()
+        } else {
+            self.world.weather.clone()
+        };
+        break_weather(&self.world, weather);
+    }
+
+    /// Plans anew, in the good weather that plans are made in here.
+    async fn begin(&mut self, journal: &Journal) -> Result<Job, String> {
+        let world = Arc::clone(&self.world);
+        break_weather(&world, Weather::calm());
+        self.plans += 1;
+        world.show_all();
+        let id = format!("{:032x}", world.fate.between(0, u64::MAX));
+        self.job = Some(id.clone());
+        let entry = Entry {
+            journal: journal.clone(),
+            job: NewJob {
+                title: "a job".to_owned(),
+                place: "here".to_owned(),
+                fingerprint: Some("the same wish".to_owned()),
+                id: Some(id),
+                ..NewJob::default()
+            },
+        };
+        plan(&world, Some(entry)).await
+    }
+
+    async fn clear_left_over(&self, journal: &Journal) -> Result<(), String> {
+        let (store, disk) = (self.world.handle(), Arc::clone(&self.world.disk));
+        for left in journal.left_over().map_err(said)? {
+            let disk = disk::Handle(Arc::clone(&disk));
+            recover::clear(journal, &left.job, Some(&store), &disk)
+                .await
+                .map_err(said)?;
+        }
+        Ok(())
+    }
+
+    fn receipts(&self, journal: &Journal) -> Result<Vec<Receipt>, String> {
+        let Some(id) = &self.job else {
+            return Ok(Vec::new());
+        };
+        match journal.receipts(id, 0, 1000) {
+            Err(JournalError::NoSuchJob) => Ok(Vec::new()),
+            receipts => receipts.map_err(said),
+        }
+    }
+
+    /// At any moment, what the journal says arrived is there, and what is half done is known to it.
+    fn check_so_far(&self, journal: &Journal) -> Result<(), String> {
+        promises::check_so_far(&self.world, &self.receipts(journal)?)?;
+        let known = journal.half_uploads(BUCKET).map_err(said)?;
+        for (id, begun) in &self.world.store.lock().shelves.uploads {
+            if !self.untraceable() && !known.iter().any(|half| half.key == begun.name.1) {
+                return Err(format!("{id} of {} is known to nobody", begun.name.1));
+            }
+        }
+        Ok(())
+    }
+
+    /// An upload that the network begins twice, or long after it was asked to, is nobody's.
+    fn untraceable(&self) -> bool {
+        self.world.weather.twice > 0.0 || self.world.weather.late > 0.0
+    }
+
+    fn check_the_end(&mut self) -> Result<(), String> {
+        let journal = self.journal()?;
+        let id = self.job.clone().ok_or("no job")?;
+        let job = journal.job(&id).map_err(said)?;
+        let receipts = self.receipts(&journal)?;
+        let files = journal.files(&id, 0..1000, false).map_err(said)?;
+        let done = files.iter().filter(|f| f.state == FileState::Done).count();
+        if done != receipts.len() || job.files_done as usize != done {
+            let (receipts, counted) = (receipts.len(), job.files_done);
+            return Err(format!(
+                "{done} files done, {counted} counted, {receipts} receipts"
+            ));
+        }
+        for file in &files {
+            let arrived = matches!(file.state, FileState::Done | FileState::Skipped);
+            if !arrived && !self.excused(&file.name) {
+                return Err(format!("nothing was in its way any more: {file:?}"));
+            }
+        }
+        if job.state != State::Done {
+            self.give_up(&journal, &id)?;
+        }
+        promises::check(&self.world, &receipts, self.plans > 1)?;
+        let left = self.world.store.lock().shelves.uploads.len();
+        if left > 0 && !self.untraceable() {
+            return Err(format!("{left} uploads are left unfinished"));
+        }
+        Ok(())
+    }
+
+    /// Takes a job away that cannot be ended, with what it has half done.
+    fn give_up(&self, journal: &Journal, id: &str) -> Result<(), String> {
+        let world = &self.world;
+        runtime().block_on(async {
+            world.fate.begin_life(None);
+            journal.remove(id).await.map_err(said)?;
+            self.clear_left_over(journal).await?;
+            world.fate.end_life();
+            Ok(())
+        })
+    }
+
+    fn excused(&self, name: &str) -> bool {
+        let world = &self.world;
+        let hit = |(_, row, event): &(_, u32, Event)| {
+            let theirs = name.ends_with(&world.sources[*row as usize].name);
+            theirs || matches!(event, Event::Detour | Event::Cancel)
+        };
+        // A copy whose answer never came is only known again by an ETag that stayed the same.
+        let copied = matches!(world.moves, Moves::Copy | Moves::Rename);
+        copied || world.weather.rot > 0.0 || world.events.iter().any(hit)
+    }
+}
