@@ -45,7 +45,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 pub use claim::Claim;
 pub use enter::{EnterError, Entry, NewJob};
 pub use files::{FileCursor, FilePage, FileRecord};
-pub use halves::{HalfDraft, HalfUpload, LeftOver};
+pub use halves::{HalfDraft, HalfUpload, LeftOver, Parts};
 pub use jobs::{HistoryFilter, JobPage, JobRecord, Kind, Move, State};
 pub(crate) use record::{Record, unwritten};
 pub use saved::SavedJob;
