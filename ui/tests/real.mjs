@@ -7,10 +7,19 @@ import { launch } from './chromium.mjs'
 
 export async function startReal() {
   const home = await mkdtemp(join(tmpdir(), 'wherry-ui-'))
-  const bridge = await startBridge({ home: join(home, 'wherry') })
+  let bridge = await startBridge({ home: join(home, 'wherry') })
   const browser = await launch()
   return {
-    ...bridge,
+    willPick: (paths) => bridge.willPick(paths),
+    seen: () => bridge.seen(),
+    get url() {
+      return bridge.url
+    },
+    /** Ends the engine, and begins another one on the same home. */
+    async restart() {
+      await bridge.stop()
+      bridge = await startBridge({ home: join(home, 'wherry') })
+    },
     /** A folder for files to send and to fetch. */
     home,
     async page({ theme = 'light', size = '1280x800' } = {}) {

@@ -14,7 +14,8 @@ let errors
 let source
 
 const MB = 1_000_000
-const dialog = () => page.getByRole('dialog')
+const dialogOf = (page) => page.getByRole('dialog')
+const dialog = () => dialogOf(page)
 const gone = () => dialog().waitFor({ state: 'detached' })
 const jobs = () => real.call('jobs')
 /** Asks until it is so; the test's own time limit ends it. */
@@ -163,4 +164,36 @@ test('forgotten is forgotten, and the objects stay', limit, async () => {
   await page.keyboard.press('Alt+ArrowLeft')
   await page.keyboard.press('Alt+ArrowLeft')
   await row(page, 'three.csv').waitFor()
+})
+
+test('the queue is there after a restart, goes on where it was, and says that it was cut off', limit, async () => {
+  const again = await startReal()
+  try {
+    const big = `${again.home}/big.bin`
+    await writeFile(big, Buffer.alloc(60 * MB, 3))
+    const { page } = await again.page()
+    await page.getByRole('button', { name: /practice store/i }).click()
+    await page.getByRole('button', { name: 'New bucket…' }).first().click()
+    await dialogOf(page).getByRole('textbox').fill('thesis')
+    await page.keyboard.press('Enter')
+    await page.getByText('This bucket is empty').waitFor()
+    const settings = await again.call('settings')
+    await again.call('save_settings', { ...settings, showTransfers: true, transfers: { ...settings.transfers, uploadLimit: 4 * MB } })
+    await drop(page, [big], EMPTY)
+    // A part that has arrived is what can be gone on from.
+    await until(async () => (await again.call('jobs'))[0]?.bytesDone > 12 * MB)
+    await page.close()
+    await again.restart()
+
+    const { page: later } = await again.page()
+    await later.getByText('taken up again after it was cut off').waitFor()
+    let first = 0
+    await until(async () => (first = (await again.call('jobs'))[0].bytesDone) > 0)
+    assert.ok(first >= 8 * MB, `what had arrived is not sent again: ${first}`)
+    await again.call('save_settings', { ...(await again.call('settings')), transfers: { ...settings.transfers, uploadLimit: null } })
+    await row(later, 'big.bin').waitFor()
+    await later.getByRole('list', { name: 'Finished' }).getByText(/^Done: 1 file sent, 60.0 MB/).waitFor()
+  } finally {
+    await again.close()
+  }
 })
