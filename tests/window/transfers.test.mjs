@@ -88,6 +88,21 @@ windowTest('dropping onto what is there: nothing is replaced that the plan did n
     assert.ok(!titles.slice(0, titles.length - before).some((title) => title.startsWith('Upload')), titles.join('; '))
     assert.ok(!(await page.has('dialog')))
   })
+
+  await step('a row dragged onto a folder is moved there, once its plan was seen', async () => {
+    const from = await app.middle(await deeds.row(page, 'plan (2).txt'), { x: 0.2 })
+    const to = await app.middle(await deeds.row(page, 'logs/'), { x: 0.3 })
+    await mouse.move(from)
+    await mouse.down()
+    await mouse.glide(from, to, 15)
+    await app.shot('drag-within')
+    await mouse.up()
+    await page.says(/once its copy is there and checked/)
+    assert.ok(existsSync(stored('plan (2).txt')), 'nothing moves before')
+    await page.press('Move 1 object')
+    await until('the file to be in the folder', () => existsSync(stored('logs/plan (2).txt')) && !existsSync(stored('plan (2).txt')))
+    assert.equal(readFileSync(stored('logs/plan (2).txt'), 'utf8'), 'the new, longer plan')
+  })
 })
 
 windowTest('a transfer that is stopped stops, and goes on when asked', async ({ user, start, step }) => {
