@@ -1,10 +1,13 @@
 //! Files that go in parts: begun, sent, completed; or aborted, so that nothing is left behind.
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use bytes::Bytes;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use wherry_store::{
     Body, CompletedPart, ContentCheck, ErrorKind, PutOutcome, UploadId, UploadPartRequest,
 };
@@ -19,10 +22,21 @@ use crate::verify::{Md5Sum, etag_of_parts};
 impl Sending<'_> {
     pub(super) async fn parts(&self, part: u64, count: u32) -> Result<Sent, Stopped> {
         let shared = self.shared;
+        let asked = AtomicBool::new(false);
+        let mut begin = pin!(self.begin(part, &asked));
         let begun = tokio::select! {
             biased;
-            () = shared.stop.cancelled() => return Err(Stopped::Cancelled),
-            begun = self.begin(part) => begun?,
+            () = shared.stop.cancelled() => None,
+            begun = &mut begin => Some(begun?),
+        };
+        let begun = match begun {
+            Some(begun) => begun,
+            // An upload that the store is beginning just now would be nobody's: it is waited for.
+            None if asked.load(Relaxed) => match timeout(CLEAN_UP, begin).await {
+                Ok(begun) => begun?,
+                Err(_) => return Err(Stopped::Cancelled),
+            },
+            None => return Err(Stopped::Cancelled),
         };
         let (upload, have) = match begun {
             Begun::Upload(upload, have) => (upload, have),

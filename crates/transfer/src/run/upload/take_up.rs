@@ -2,7 +2,7 @@
 //! known before there is one.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
 use chrono::{DateTime, Utc};
 use wherry_store::{CompletedPart, ErrorKind, PutOutcome, StoreError, UploadId};
@@ -20,7 +20,8 @@ pub(super) enum Begun {
 }
 
 impl Sending<'_> {
-    pub(super) async fn begin(&self, part: u64) -> Result<Begun, FileError> {
+    /// `asked` is set from where the store may have begun one.
+    pub(super) async fn begin(&self, part: u64, asked: &AtomicBool) -> Result<Begun, FileError> {
         if let Some(begun) = self.left_over(part).await? {
             return Ok(begun);
         }
@@ -31,6 +32,7 @@ impl Sending<'_> {
                 .intend_upload(self.row, self.bucket, &self.key, part, file, intended)
                 .await?;
         }
+        asked.store(true, Relaxed);
         let (metadata, tried) = (BTreeMap::new(), AtomicU32::new(0));
         let created = shared.patience.with(|| {
             tried.fetch_add(1, Relaxed);
