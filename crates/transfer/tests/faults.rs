@@ -437,7 +437,7 @@ async fn memory_is_bounded_whatever_the_count_and_size() {
         .unwrap();
     assert_eq!(job.wait().await.state, JobState::Done);
     let most = memory.held_most.load(SeqCst);
-    assert!(most >= 8 << 20 && most <= 20 << 20, "{most}");
+    assert!((8 << 20..=20 << 20).contains(&most), "{most}");
 }
 
 // Promise: A file that appears in the download folder after the plan was made is left alone, unless

@@ -233,6 +233,8 @@ async fn what_cannot_be_cut_costs_no_more_than_a_few_requests() {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    // Promise: All that is below a folder is asked for in several places at once where the store lists
+    // in order; every object comes once, and in the store's order.
     #[test]
     fn any_keys_come_once_and_in_order(
         keys in prop::collection::vec("[ab/é~ 0-2]{1,6}", 0..400),

@@ -309,6 +309,8 @@ mod tests {
         }
     }
 
+    // Promise: A store gets as many requests at once as bring something: more while more comes through,
+    // and half as many when it asks to slow down.
     #[tokio::test(start_paused = true)]
     async fn small_files_over_a_long_line_need_many_at_once() {
         let pace = Pace::new(128);
@@ -352,6 +354,18 @@ mod tests {
         let pace = Pace::new(128);
         let (limit, _) = nobody.carry(&pace, 16 << 10, 60).await;
         assert_eq!(limit, LEAST);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_as_many_when_the_store_asks() {
+        let pace = Pace::new(128);
+        far(40, 200.0).carry(&pace, 16 << 10, 2).await;
+        let before = pace.state().limit;
+        // A storm of refusals is one request to slow down.
+        for _ in 0..before {
+            pace.slow_down();
+        }
+        assert_eq!(pace.state().limit, before / 2);
     }
 
     #[tokio::test(start_paused = true)]
