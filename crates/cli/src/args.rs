@@ -1,6 +1,7 @@
 //! The command line, as clap understands it.
 
 mod moving;
+mod steering;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Parser, Subcommand, ValueEnum};
 
 pub use moving::{CompareArgs, Elsewhere, FilterArgs, Sync, ToolArg};
+pub use steering::{Clean, TransfersCommand, Verify};
 
 const AFTER: &str = "\
 Places:
@@ -75,6 +77,10 @@ pub struct Args {
     #[arg(long, global = true, value_name = "URL")]
     pub proxy: Option<String>,
 
+    /// Send and fetch no faster: 10M, or 2M:20M for up and down, in bytes a second
+    #[arg(long, global = true, value_name = "UP[:DOWN]")]
+    pub bwlimit: Option<String>,
+
     /// Read the account's secret from standard input: when adding it, or when the vault has none
     #[arg(long, global = true)]
     pub secret_stdin: bool,
@@ -113,6 +119,13 @@ pub enum Command {
     Sync(Box<Sync>),
     /// Write down a copy or a sync for another computer
     Elsewhere(Box<Elsewhere>),
+    /// List transfers, go on with them, forget them
+    #[command(subcommand)]
+    Transfers(TransfersCommand),
+    /// Check what a receipt says against the store, or against the files
+    Verify(Verify),
+    /// Clean up multipart uploads that were begun and never finished
+    Clean(Clean),
     /// Delete objects
     Rm(Rm),
     /// Make a bucket
@@ -435,6 +448,10 @@ pub struct Cp {
 
     #[command(flatten)]
     pub filter: FilterArgs,
+
+    /// Save a receipt of what arrived as JSON, for `verify`
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub receipt: Option<PathBuf>,
 
     /// Say what would be done, and do nothing
     #[arg(long)]

@@ -36,7 +36,7 @@ fn capital(words: &str) -> String {
 }
 
 /// `500`, `10k`, `1.5M`, `2GiB`.
-fn size(text: &str) -> Result<u64, Failure> {
+pub fn size(text: &str) -> Result<u64, Failure> {
     let wrong = || {
         Failure::usage(
             format!("“{text}” is no size."),
@@ -66,7 +66,7 @@ fn size(text: &str) -> Result<u64, Failure> {
 }
 
 /// A day, a moment, or how long ago.
-fn time(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Failure> {
+pub fn time(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, Failure> {
     let wrong = || {
         Failure::usage(
             format!("“{text}” is no time."),

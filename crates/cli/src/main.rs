@@ -11,6 +11,7 @@ mod filtering;
 mod output;
 mod place;
 mod progress;
+mod receipts;
 mod secrets;
 mod session;
 mod written;
@@ -58,6 +59,9 @@ async fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
         Command::Cp(command) => commands::cp::run(command, &session, output).await,
         Command::Sync(command) => commands::sync::run(*command, &session, output).await,
         Command::Elsewhere(command) => commands::elsewhere::run(*command, &session, output).await,
+        Command::Transfers(command) => commands::transfers::run(command, &session, output).await,
+        Command::Verify(command) => commands::verify::run(command, &session, output).await,
+        Command::Clean(command) => commands::clean::run(command, &session, output).await,
         Command::Rm(command) => commands::rm::run(command, &session, output).await,
         Command::Mb(command) => commands::buckets::make(command, &session, output).await,
         Command::Rb(command) => commands::buckets::remove(command, &session, output).await,

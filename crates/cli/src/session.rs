@@ -12,15 +12,19 @@ use wherry_engine::Engine;
 use wherry_engine::commands::Desk;
 use wherry_engine::contract::{AddressingView, GivenSecret, Problem, SigningView};
 use wherry_engine::problem::{About, from_file_error, from_plan_error, from_store};
-use wherry_store::{Credentials, HttpSettings, ObjectStore, S3Config, S3Store, StoreError};
-use wherry_transfer::{FileError, Journal, PlanError};
+use wherry_store::{
+    Credentials, HttpSettings, ObjectStore, Rates, S3Config, S3Store, StoreError, Throttle,
+};
+use wherry_transfer::{FileError, Job, Journal, PlanError};
 use wherry_vault::VaultKind;
 use zeroize::Zeroizing;
 
 use crate::args::{AddressingArg, Args, SigningArg};
 use crate::failure::{Exit, Failure};
+use crate::filtering::size;
 use crate::output::Output;
 use crate::place::StoreRef;
+use crate::receipts::ReceiptFile;
 use crate::secrets;
 
 pub struct Session {
@@ -32,6 +36,10 @@ pub struct Session {
     pub ca_file: Option<std::path::PathBuf>,
     pub proxy: Option<String>,
     pub secret_stdin: bool,
+    /// Of all stores together, where a limit is wanted.
+    throttle: Option<Throttle>,
+    /// Where the receipts of this run are saved, if they are.
+    receipts: tokio::sync::Mutex<Option<ReceiptFile>>,
     vault: Option<VaultKind>,
     unlocked: AtomicBool,
     journal: OnceCell<Option<Journal>>,
@@ -42,8 +50,10 @@ pub struct Session {
 pub struct Opened {
     pub store: S3Store,
     account: Option<String>,
+    /// Scheme, host and port.
+    pub endpoint: String,
     engine: Engine,
-    about: About,
+    about: Box<About>,
 }
 
 impl Session {
@@ -72,6 +82,13 @@ impl Session {
             ca_file: args.ca_file.clone(),
             proxy: args.proxy.clone(),
             secret_stdin: args.secret_stdin,
+            receipts: tokio::sync::Mutex::default(),
+            throttle: args
+                .bwlimit
+                .as_deref()
+                .map(rates)
+                .transpose()?
+                .map(Throttle::new),
             vault,
             unlocked: AtomicBool::new(false),
             journal: OnceCell::new(),
@@ -126,11 +143,43 @@ impl Session {
         Ok(account.id.to_string())
     }
 
+    pub async fn keep_receipts(&self, file: ReceiptFile) {
+        *self.receipts.lock().await = Some(file);
+    }
+
+    /// What arrived with a job that has ended, between these addresses of stores.
+    pub async fn add_receipts(
+        &self,
+        job: &Job,
+        from: &str,
+        to: &str,
+        output: &Output,
+    ) -> Result<(), Failure> {
+        let mut receipts = self.receipts.lock().await;
+        let Some(file) = receipts.as_mut() else {
+            return Ok(());
+        };
+        file.add(self.journal(output).await, job, from, to).await
+    }
+
+    pub async fn save_receipts(&self) -> Result<(), Failure> {
+        match self.receipts.lock().await.take() {
+            Some(file) => file.finish(),
+            None => Ok(()),
+        }
+    }
+
     pub async fn open(&self, store: &StoreRef) -> Result<Opened, Failure> {
-        match store {
+        let opened = match store {
             StoreRef::Account(name) => self.open_account(name).await,
             StoreRef::Environment => self.open_environment(),
-        }
+        }?;
+        let Some(throttle) = &self.throttle else {
+            return Ok(opened);
+        };
+        let store = opened.store.throttled(throttle.clone());
+        let store = store.map_err(|e| opened.problem("", None, &e))?;
+        Ok(Opened { store, ..opened })
     }
 
     async fn open_account(&self, name: &str) -> Result<Opened, Failure> {
@@ -151,9 +200,10 @@ impl Session {
         let about = self.engine.about(&account);
         Ok(Opened {
             store,
+            endpoint: account.endpoint.as_str().trim_end_matches('/').to_owned(),
             account: Some(id),
             engine: self.engine.clone(),
-            about,
+            about: Box::new(about),
         })
     }
 
@@ -226,6 +276,7 @@ impl Session {
             https: endpoint.scheme() == "https",
             ..About::default()
         };
+        let address = endpoint.as_str().trim_end_matches('/').to_owned();
         let mut config = S3Config::new(endpoint, credentials);
         config.region = region;
         if let Some(signing) = self.signing {
@@ -255,11 +306,22 @@ impl Session {
         let store = S3Store::new(config).map_err(|e| from_store(&e, &about))?;
         Ok(Opened {
             store,
+            endpoint: address,
             account: None,
             engine: self.engine.clone(),
-            about,
+            about: Box::new(about),
         })
     }
+}
+
+/// `10M` for both ways, `2M:20M` for up and down; `0` for no limit.
+fn rates(text: &str) -> Result<Rates, Failure> {
+    let rate = |text: &str| Ok::<_, Failure>(Some(size(text)?).filter(|rate| *rate > 0));
+    let (upload, download) = text.split_once(':').unwrap_or((text, text));
+    Ok(Rates {
+        upload: rate(upload)?,
+        download: rate(download)?,
+    })
 }
 
 fn env(name: &str) -> Option<String> {
@@ -297,7 +359,7 @@ impl Opened {
         About {
             bucket,
             key: key.map(str::to_owned),
-            ..self.about.clone()
+            ..(*self.about).clone()
         }
     }
 

@@ -117,6 +117,9 @@ pub async fn run(
             opened.file_problem(&source.bucket, key, e)
         })
         .await?;
+        session
+            .add_receipts(&job, &opened.endpoint, &destination.endpoint, output)
+            .await?;
         if worse(ended, complete) != Exit::Done {
             exit = worse(ended, complete);
         }

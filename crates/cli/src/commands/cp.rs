@@ -21,6 +21,7 @@ use crate::filtering::filter;
 use crate::output::{Output, count, size};
 use crate::place::{Place, Remote};
 use crate::progress::{Verb, follow};
+use crate::receipts::ReceiptFile;
 use crate::session::{Opened, Session};
 use crate::written::Wish;
 
@@ -64,7 +65,12 @@ pub async fn run(args: Cp, session: &Session, output: &Output) -> Result<Exit, F
             }
         }
     }
-    match (to, here.is_empty(), there.is_empty()) {
+    if let Some(path) = &args.receipt {
+        let shown: Vec<String> = plan_sources(&args).collect();
+        let file = ReceiptFile::begin(path, shown.join(", "))?;
+        session.keep_receipts(file).await;
+    }
+    let copied = match (to, here.is_empty(), there.is_empty()) {
         (Place::Remote(to), false, true) => {
             to.need_bucket()?;
             upload(&args, here, to, session, output).await
@@ -84,7 +90,9 @@ pub async fn run(args: Cp, session: &Session, output: &Output) -> Result<Exit, F
             "Neither the source nor the destination is in a store.",
             "Write places in a store as ACCOUNT:bucket/key; for local files there is cp.",
         )),
-    }
+    };
+    session.save_receipts().await?;
+    copied
 }
 
 pub fn settings(output: &Output, journal: Option<Entry>) -> Settings {
@@ -270,6 +278,9 @@ async fn upload(
         opened.file_problem(&to.bucket, key, e)
     })
     .await?;
+    session
+        .add_receipts(&job, "", &opened.endpoint, output)
+        .await?;
     Ok(worse(exit, complete))
 }
 
@@ -443,6 +454,9 @@ async fn fetch(
         opened.file_problem(&source.bucket, key, e)
     })
     .await?;
+    session
+        .add_receipts(&job, &opened.endpoint, "", output)
+        .await?;
     Ok(worse(exit, complete))
 }
 

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod buckets;
+pub mod clean;
 pub mod copying;
 pub mod cp;
 pub mod elsewhere;
@@ -12,3 +13,5 @@ pub mod ls;
 pub mod rm;
 pub mod sign_in;
 pub mod sync;
+pub mod transfers;
+pub mod verify;

@@ -3,8 +3,8 @@
 use wherry_transfer::journal::{FileCursor, HistoryFilter};
 use wherry_transfer::receipt::End;
 
-use super::queue::file_state;
 use super::record::Record;
+use super::steer::file_state;
 use crate::contract::{
     Event, HistoryFile, HistoryFiles, HistoryFilesRequest, HistoryPage, HistoryRequest, Problem,
 };

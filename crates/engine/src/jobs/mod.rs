@@ -15,6 +15,7 @@ mod record;
 mod room;
 mod shown;
 mod start;
+mod steer;
 mod syncs;
 mod undo;
 mod unfinished;
@@ -68,7 +69,7 @@ impl Default for JobPatience {
         Self {
             backoff: Backoff::default(),
             first: Duration::from_secs(5),
-            most: Duration::from_secs(300),
+            most: Duration::from_mins(5),
         }
     }
 }
@@ -86,6 +87,7 @@ pub(crate) struct Jobs {
     files: FileLimit,
     pub throttle: Throttle,
     limits_watched: AtomicBool,
+    elsewhere_watched: AtomicBool,
     patience: JobPatience,
 }
 
@@ -103,6 +105,7 @@ impl Jobs {
             files: FileLimit::default(),
             throttle: Throttle::default(),
             limits_watched: AtomicBool::new(false),
+            elsewhere_watched: AtomicBool::new(false),
             patience,
         }
     }

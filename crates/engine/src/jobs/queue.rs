@@ -9,24 +9,19 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use wherry_store::{ErrorKind, ObjectStore};
-use wherry_transfer::journal::Move;
 use wherry_transfer::{CopySource, FileError, Job, JobSnapshot};
 
 use super::held::Trouble;
 use super::record::{Numbers, Record, Stage, Wish};
-use crate::contract::{
-    Event, FileState, FileView, Files, FilesRequest, JobState, JobView, MoveJob, Problem,
-    QueuePlace,
-};
+use crate::contract::{Event, JobKind, JobState, Problem};
 use crate::engine::{Engine, host, lock};
 use crate::lent::Pause;
 use crate::problem::from_store;
 
 /// How often the window hears of running jobs.
 const TICK: Duration = Duration::from_millis(125);
-const MOST_ROWS: usize = 500;
-/// A user who stops something sees the end of most; the events tell the rest.
-const SEE_THE_END: Duration = Duration::from_secs(2);
+/// Rows that are looked at to know why a job failed.
+const LOOKED_AT: usize = 500;
 /// A job whose files fail one by one for want of a connection is not tried for ever.
 const MOST_FAILURES_OF_FILES: u32 = 5;
 
@@ -40,7 +35,7 @@ impl Engine {
         record
     }
 
-    fn tell(&self, record: &Record) {
+    pub(super) fn tell(&self, record: &Record) {
         let jobs = vec![record.view()];
         self.inner.events.tell(Event::Jobs { jobs });
     }
@@ -155,11 +150,22 @@ impl Engine {
             && (job.go_on() || job.retry_failed())
         {
             let pauses = record.run().pauses.clone();
-            pauses.iter().for_each(|pause| pause.begin_again());
+            for pause in &pauses {
+                pause.begin_again();
+            }
             return Ok((job, pauses));
         }
-        let mut pauses = Vec::new();
         let facts = &record.facts;
+        if facts.stranger
+            && (facts.kind == JobKind::Copy || self.account(&facts.location.account).is_err())
+        {
+            return Err(Trouble::Problem(Problem::new(
+                "transfer.command-line",
+                "This transfer was begun on the command line, with stores that only it knows.",
+                "Give the command that began it once more: that goes on with it.",
+            )));
+        }
+        let mut pauses = Vec::new();
         let here = self.job_store(&facts.location.account, &mut pauses).await?;
         let (store, from) = match &facts.to {
             Some(to) if to.account != facts.location.account => {
@@ -217,7 +223,10 @@ impl Engine {
                 record.run().ended = Some(self.now());
                 Stage::Ended(JobState::Failed, Some(problem))
             }
-            Trouble::Taken => Stage::Elsewhere,
+            Trouble::Taken => {
+                self.watch_elsewhere();
+                Stage::Elsewhere
+            }
             Trouble::Gone => {
                 record.run().ended = Some(self.now());
                 Stage::Ended(JobState::Cancelled, None)
@@ -246,6 +255,7 @@ impl Engine {
             let done = job.snapshot().files_done;
             if let Some(end) = ended {
                 self.after(&record, &end, &job).await;
+                record.settled.notify_waiters();
                 self.tell(&record);
                 if done > 0 {
                     self.touched(&record);
@@ -284,7 +294,7 @@ impl Engine {
                 (None, Ran::Failed | Ran::Partial)
                     if record.run().failures < MOST_FAILURES_OF_FILES =>
                 {
-                    let failed = job.files(0..MOST_ROWS, true);
+                    let failed = job.files(0..LOOKED_AT, true);
                     let errors = failed.into_iter().filter_map(|row| row.error);
                     let errors: Vec<FileError> = errors.collect();
                     let all = !errors.is_empty() && errors.iter().all(waits);
@@ -374,232 +384,6 @@ impl Engine {
         }
     }
 
-    pub(crate) async fn job_views(&self) -> Vec<JobView> {
-        self.take_up().await;
-        let records = lock(&self.inner.jobs.records).clone();
-        let (mut ended, mut queue): (Vec<_>, Vec<_>) = records
-            .iter()
-            .map(|r| r.view())
-            .partition(|j| j.ended.is_some());
-        ended.sort_by_key(|job| std::cmp::Reverse(job.ended));
-        queue.extend(ended);
-        queue
-    }
-
-    pub(crate) fn forget_ended(&self) {
-        lock(&self.inner.jobs.records).retain(|r| !r.has_ended());
-        self.inner.events.tell(Event::Queue {});
-    }
-
-    pub(crate) fn job_files(&self, request: &FilesRequest) -> Result<Files, Problem> {
-        let record = self.record_or_past(&request.job)?;
-        let count = request.count.min(MOST_ROWS);
-        let range = |total: usize| {
-            let to = request.from.saturating_add(count).min(total);
-            request.from.min(to)..to
-        };
-        let (total, rows) = match record.job() {
-            Some(job) => {
-                let total = job.file_count(request.only_failed);
-                (total, job.files(range(total), request.only_failed))
-            }
-            None => self.written_files(&record, request.only_failed, range)?,
-        };
-        let files = rows
-            .into_iter()
-            .map(|row| FileView {
-                problem: row.error.as_ref().map(|e| record.words(e, Some(&row.name))),
-                name: row.name,
-                state: file_state(row.state),
-                bytes_total: row.bytes_total,
-                bytes_done: row.bytes_done,
-            })
-            .collect();
-        Ok(Files { total, files })
-    }
-
-    pub(crate) async fn halt_job(&self, id: &str) -> Result<JobView, Problem> {
-        let record = self.record(id)?;
-        let running = {
-            let mut run = record.run();
-            match &run.stage {
-                Stage::Running(job) => {
-                    let job = job.clone();
-                    run.wish = Wish::Pause;
-                    Some(job)
-                }
-                Stage::Starting => {
-                    run.wish = Wish::Pause;
-                    None
-                }
-                Stage::Waiting | Stage::Later { .. } | Stage::Held(_) => {
-                    run.stage = Stage::Paused;
-                    None
-                }
-                Stage::Paused | Stage::Elsewhere | Stage::Ended(..) => None,
-            }
-        };
-        match running {
-            Some(job) => {
-                record.halt(&job);
-                let _ = tokio::time::timeout(SEE_THE_END, job.wait()).await;
-            }
-            None => self.write_waiting(&record, false).await,
-        }
-        self.schedule();
-        self.tell(&record);
-        Ok(record.view())
-    }
-
-    pub(crate) async fn let_go_on(&self, id: &str) -> Result<JobView, Problem> {
-        let record = self.record(id)?;
-        let waits = {
-            let mut run = record.run();
-            let waits = matches!(
-                run.stage,
-                Stage::Paused | Stage::Held(_) | Stage::Later { .. } | Stage::Elsewhere
-            );
-            if waits {
-                run.stage = Stage::Waiting;
-                run.failures = 0;
-            }
-            run.wish = Wish::GoOn;
-            waits
-        };
-        if waits {
-            self.write_waiting(&record, true).await;
-            self.schedule();
-            self.tell(&record);
-        }
-        Ok(record.view())
-    }
-
-    pub(crate) async fn stop_job(&self, id: &str) -> Result<JobView, Problem> {
-        let record = self.record(id)?;
-        let (running, waits) = {
-            let mut run = record.run();
-            run.wish = Wish::Cancel;
-            match &run.stage {
-                Stage::Running(job) => (Some(job.clone()), false),
-                Stage::Starting | Stage::Elsewhere | Stage::Ended(..) => (None, false),
-                Stage::Waiting | Stage::Later { .. } | Stage::Paused | Stage::Held(_) => {
-                    run.stage = Stage::Ended(JobState::Cancelled, None);
-                    run.ended = Some(self.now());
-                    (None, true)
-                }
-            }
-        };
-        if let Some(job) = running {
-            record.stop(&job);
-            let _ = tokio::time::timeout(SEE_THE_END, job.wait()).await;
-        }
-        if waits {
-            self.give_up(&record).await;
-        }
-        Ok(record.view())
-    }
-
-    /// A job that is not running is over: what is half done of it is cleaned up.
-    async fn give_up(&self, record: &Arc<Record>) {
-        {
-            let mut run = record.run();
-            run.ended.get_or_insert_with(|| self.now());
-            run.stage = Stage::Ended(JobState::Cancelled, None);
-        }
-        if record.journaled {
-            self.cancel_written(record).await;
-        }
-        self.tell(record);
-        self.inner.events.tell(Event::Queue {});
-        self.schedule();
-    }
-
-    /// Tries what failed or was cancelled again.
-    pub(crate) async fn run_again(&self, id: &str) -> Result<JobView, Problem> {
-        let record = self.record_or_past(id)?;
-        let (ended, whole) = {
-            let run = record.run();
-            let whole = matches!(run.stage, Stage::Ended(JobState::Done, _));
-            (run.stage.has_ended(), whole)
-        };
-        if whole {
-            return Ok(record.view());
-        }
-        if !ended {
-            return self.let_go_on(id).await;
-        }
-        self.again(&record).await?;
-        {
-            let mut run = record.run();
-            (run.stage, run.wish) = (Stage::Waiting, Wish::GoOn);
-            run.ended = None;
-            run.numbers.files_failed = 0;
-        }
-        let mut records = lock(&self.inner.jobs.records);
-        // At the end of the queue, as a new one.
-        records.retain(|r| r.id != record.id);
-        records.push(Arc::clone(&record));
-        drop(records);
-        self.inner.events.tell(Event::Queue {});
-        self.schedule();
-        self.tell(&record);
-        Ok(record.view())
-    }
-
-    pub(crate) async fn move_in_queue(&self, place: &MoveJob) -> Result<Vec<JobView>, Problem> {
-        let record = self.record(&place.job)?;
-        if !record.has_ended() {
-            reorder(&mut lock(&self.inner.jobs.records), &place.job, place.to);
-            let to = match place.to {
-                QueuePlace::Now => Move::First,
-                QueuePlace::Up => Move::Up,
-                QueuePlace::Down => Move::Down,
-                QueuePlace::Last => Move::Last,
-            };
-            if record.journaled {
-                self.write_order(&record, to).await;
-            }
-            if place.to == QueuePlace::Now {
-                self.make_room_for(&record).await;
-            }
-            self.inner.events.tell(Event::Queue {});
-            self.schedule();
-        }
-        Ok(self.job_views().await)
-    }
-
-    /// It takes a slot; if there is none, the one that was begun last gives up its own.
-    async fn make_room_for(&self, record: &Arc<Record>) {
-        {
-            let mut run = record.run();
-            match run.stage {
-                Stage::Running(_) | Stage::Starting | Stage::Ended(..) | Stage::Elsewhere => return,
-                _ => run.stage = Stage::Waiting,
-            }
-        }
-        self.write_waiting(record, true).await;
-        let records = lock(&self.inner.jobs.records).clone();
-        let running: Vec<&Arc<Record>> = records
-            .iter()
-            .filter(|r| {
-                r.takes_a_slot() && matches!(r.run().stage, Stage::Running(_) | Stage::Starting)
-            })
-            .collect();
-        if running.len() < self.inner.jobs.slots() {
-            return;
-        }
-        let last = running
-            .iter()
-            .filter(|r| r.journaled)
-            .max_by_key(|r| r.run().started);
-        if let Some(last) = last {
-            last.run().wish = Wish::MakeRoom;
-            if let Some(job) = last.job() {
-                last.halt(&job);
-            }
-        }
-    }
-
     /// Nothing new is begun; what runs is kept for the next time.
     pub(crate) async fn close_jobs(&self) {
         self.inner.jobs.close();
@@ -631,14 +415,14 @@ enum Turn {
 
 impl Record {
     /// Stops it for good, at once, also when it waits for a key.
-    fn stop(&self, job: &Job) {
+    pub(super) fn stop(&self, job: &Job) {
         job.cancel();
         for pause in &self.run().pauses {
             pause.give_up();
         }
     }
 
-    fn halt(&self, job: &Job) {
+    pub(super) fn halt(&self, job: &Job) {
         job.pause();
         for pause in &self.run().pauses {
             pause.give_up();
@@ -685,39 +469,6 @@ fn about_the_key(error: &FileError) -> bool {
             ErrorKind::KeyExpired | ErrorKind::KeyUnknown | ErrorKind::SecretWrong
         )
     )
-}
-
-pub(super) fn file_state(state: wherry_transfer::FileState) -> FileState {
-    match state {
-        wherry_transfer::FileState::Waiting => FileState::Waiting,
-        wherry_transfer::FileState::Running => FileState::Running,
-        wherry_transfer::FileState::Done => FileState::Done,
-        wherry_transfer::FileState::Skipped => FileState::Skipped,
-        wherry_transfer::FileState::Failed => FileState::Failed,
-        wherry_transfer::FileState::Cancelled => FileState::Cancelled,
-    }
-}
-
-/// Moves a job among those that have not ended; the others keep their places.
-fn reorder(records: &mut Vec<Arc<Record>>, id: &str, to: QueuePlace) {
-    let Some(at) = records.iter().position(|r| r.id == id) else {
-        return;
-    };
-    let open = |records: &[Arc<Record>]| records.iter().position(|r| !r.has_ended());
-    let target = match to {
-        QueuePlace::Now => open(records).unwrap_or(0),
-        QueuePlace::Up => records[..at]
-            .iter()
-            .rposition(|r| !r.has_ended())
-            .unwrap_or(at),
-        QueuePlace::Down => records[at + 1..]
-            .iter()
-            .position(|r| !r.has_ended())
-            .map_or(at, |after| at + 1 + after),
-        QueuePlace::Last => records.len() - 1,
-    };
-    let record = records.remove(at);
-    records.insert(target, record);
 }
 
 impl Engine {

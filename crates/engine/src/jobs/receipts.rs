@@ -156,12 +156,12 @@ fn written_out(
 ) -> Result<SavedReceipts, Problem> {
     enum Out<W: Write> {
         Json(JsonWriter<W>),
-        Csv(CsvWriter<W>),
+        Csv(Box<CsvWriter<W>>),
     }
     let out = BufWriter::new(out);
     let io = |e: std::io::Error| io_problem(&e);
     let mut writer = if format == ReceiptFormat::Csv {
-        Out::Csv(CsvWriter::begin(out).map_err(io)?)
+        Out::Csv(Box::new(CsvWriter::begin(out).map_err(io)?))
     } else {
         Out::Json(JsonWriter::begin(out, head).map_err(io)?)
     };
@@ -185,9 +185,10 @@ fn written_out(
 
 /// Below the folder that was moved, as a bag has it.
 fn payload_path(entry: &Entry, prefix: &str) -> String {
-    let key = match (&entry.to, &entry.from) {
-        (Place::Object { key, .. }, _) | (_, Place::Object { key, .. }) => key,
-        _ => return entry.to.shown(),
+    let ((Place::Object { key, .. }, _) | (_, Place::Object { key, .. })) =
+        (&entry.to, &entry.from)
+    else {
+        return entry.to.shown();
     };
     key.strip_prefix(prefix).unwrap_or(key).to_owned()
 }

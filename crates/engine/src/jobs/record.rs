@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use wherry_store::ErrorKind;
 use wherry_transfer::journal::{JobRecord, Kind, State};
@@ -44,6 +45,9 @@ pub(super) struct Facts {
     /// It was undone: not twice.
     #[serde(default)]
     pub undone: bool,
+    /// Begun by the command line, which knows more about it.
+    #[serde(skip)]
+    pub stranger: bool,
 }
 
 impl Facts {
@@ -53,7 +57,7 @@ impl Facts {
             Kind::Upload => JobKind::Upload,
             Kind::Download => JobKind::Download,
             Kind::Delete => JobKind::Delete,
-            _ => JobKind::Copy,
+            Kind::Copy => JobKind::Copy,
         };
         let text = |name: &str| {
             let value = record.details.get(name).and_then(|v| v.as_str());
@@ -73,6 +77,7 @@ impl Facts {
             stores: (String::new(), String::new()),
             after: None,
             undone: false,
+            stranger: true,
         }
     }
 
@@ -180,6 +185,8 @@ pub(super) struct Record {
     /// What it does, for one that is not journaled, until it is begun.
     pub held: Mutex<Option<Held>>,
     pub run: Mutex<Run>,
+    /// It has stopped running, and what becomes of it is decided.
+    pub settled: Notify,
     /// Turns the errors of its files into words.
     pub engine: Engine,
 }
@@ -205,6 +212,7 @@ impl Record {
             journaled: true,
             held: Mutex::default(),
             run: Mutex::new(run),
+            settled: Notify::new(),
             engine: engine.clone(),
         }
     }

@@ -89,6 +89,7 @@ impl Engine {
             stores,
             after: None,
             undone: false,
+            stranger: false,
         })
     }
 

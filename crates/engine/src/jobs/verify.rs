@@ -106,6 +106,7 @@ impl Engine {
             stores: (String::new(), String::new()),
             after: None,
             undone: false,
+            stranger: false,
         };
         let work = Held::Recheck {
             entries,

@@ -3,15 +3,20 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use wherry_store::ObjectStore;
-use wherry_transfer::journal::{Journal, JournalError, Move, State, recover};
+use wherry_transfer::journal::{Journal, JournalError, Kind, Move, State, recover};
 use wherry_transfer::{CopySource, FileRow, Job, Settings, SystemDisk};
 
 use super::held::Trouble;
 use super::record::{Numbers, Record, Stage};
 use crate::contract::{Event, JobState, Problem};
 use crate::engine::{Engine, lock};
+
+/// How often the jobs of other Wherrys are looked at.
+const LOOK_ELSEWHERE: Duration = Duration::from_secs(2);
 
 /// In words.
 pub(super) fn journal_problem(error: &JournalError) -> Problem {
@@ -39,7 +44,7 @@ pub(super) fn journal_problem(error: &JournalError) -> Problem {
             "This transfer has not ended.",
             "Cancel it first.",
         ),
-        other => Problem::new(
+        other @ JournalError::Unusable(_) => Problem::new(
             "journal.unusable",
             "The list of transfers cannot be used.",
             "Make sure that the folder with Wherry's settings is yours and its disk has room. Transfers run without the list meanwhile, and do not outlive this window.",
@@ -56,7 +61,10 @@ impl From<JournalError> for Problem {
 
 impl Engine {
     /// Opened at the first use. A failure is not remembered: the disk may have room later.
-    pub(crate) async fn journal(&self) -> Result<Journal, Problem> {
+    ///
+    /// # Errors
+    /// When it was written by a newer Wherry, or cannot be read or written.
+    pub async fn journal(&self) -> Result<Journal, Problem> {
         let mut opened = self.inner.jobs.journal.lock().await;
         if let Some(journal) = &*opened {
             return Ok(journal.clone());
@@ -87,6 +95,7 @@ impl Engine {
             return;
         }
         *taken = true;
+        self.watch_limits();
         let Ok(journal) = self.journal().await else {
             return;
         };
@@ -109,6 +118,13 @@ impl Engine {
         };
         let by_itself = self.settings_now().transfers.go_on_at_start;
         for job in &queue {
+            // What has got the name of something that was to be deleted then must stay.
+            if job.kind == Kind::Delete && job.state != State::Running {
+                if let Err(error) = journal.cancel(&job.id, self.now()).await {
+                    tracing::warn!(%error, "an old deletion could not be taken out of the queue");
+                }
+                continue;
+            }
             let record = Record::of_journal(self, job);
             {
                 let mut run = record.run();
@@ -118,7 +134,8 @@ impl Engine {
                 run.stage = match job.state {
                     State::Paused => Stage::Paused,
                     State::Running if !was_cut_off => Stage::Elsewhere,
-                    _ if by_itself => Stage::Waiting,
+                    // A script that was stopped may have been meant to be.
+                    _ if by_itself && !record.facts.stranger => Stage::Waiting,
                     _ => Stage::Paused,
                 };
             }
@@ -130,8 +147,82 @@ impl Engine {
         drop(taken);
         self.inner.events.tell(Event::Queue {});
         self.schedule();
+        self.watch_elsewhere();
         let engine = self.clone();
         tokio::spawn(async move { engine.clear_left_over(&journal).await });
+    }
+
+    /// Sees how the jobs go on that another Wherry runs, for as long as there are any: one that it
+    /// leaves is taken up.
+    pub(super) fn watch_elsewhere(&self) {
+        if self
+            .inner
+            .jobs
+            .elsewhere_watched
+            .swap(true, Ordering::Relaxed)
+        {
+            return;
+        }
+        let inner = Arc::downgrade(&self.inner);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(LOOK_ELSEWHERE).await;
+                let Some(inner) = inner.upgrade() else {
+                    return;
+                };
+                let engine = Engine { inner };
+                if !engine.look_elsewhere().await {
+                    let jobs = &engine.inner.jobs;
+                    jobs.elsewhere_watched.store(false, Ordering::Relaxed);
+                    return;
+                }
+            }
+        });
+    }
+
+    /// False when there are none any more.
+    async fn look_elsewhere(&self) -> bool {
+        let Some(journal) = self.opened_journal() else {
+            return false;
+        };
+        let records = lock(&self.inner.jobs.records).clone();
+        let mut left = false;
+        for record in records {
+            if !matches!(record.run().stage, Stage::Elsewhere) {
+                continue;
+            }
+            let (reading, id) = (journal.clone(), record.id.clone());
+            let looked = tokio::task::spawn_blocking(move || {
+                let free = reading.cut_off()?.iter().any(|job| job.id == id);
+                Ok::<_, JournalError>((reading.job(&id)?, free))
+            });
+            let Ok(Ok((job, free))) = looked.await else {
+                continue;
+            };
+            let seen = Record::of_journal(self, &job);
+            let now = {
+                let (mut run, mut seen) = (record.run(), seen.run());
+                run.numbers = seen.numbers;
+                run.ended = seen.ended;
+                let stage = std::mem::replace(&mut seen.stage, Stage::Waiting);
+                run.stage = match stage {
+                    Stage::Waiting if job.state == State::Running && !free => Stage::Elsewhere,
+                    Stage::Waiting => {
+                        run.taken_up |= free;
+                        Stage::Waiting
+                    }
+                    other => other,
+                };
+                matches!(run.stage, Stage::Elsewhere)
+            };
+            left |= now;
+            self.tell(&record);
+            if !now {
+                self.inner.events.tell(Event::Queue {});
+            }
+        }
+        self.schedule();
+        left
     }
 
     /// What earlier jobs could not clean up, for want of a key or a connection.

@@ -456,12 +456,15 @@ async fn a_transfer_that_waits_can_be_stopped_and_begun_again() {
     let top = place(&id, &name, "");
     listener.part_takes.store(1200, Ordering::SeqCst);
     let waiting = begins_and_waits(&seat, &rgw, &id, &top).await;
-    let stopped = seat
-        .engine
+    let mut events = seat.engine.events().listen();
+    seat.engine
         .cancel_job(waiting.id.clone())
         .await
         .expect("stops");
-    assert_eq!(stopped.state, JobState::Cancelled, "{:?}", stopped.problem);
+    until(&mut events, |event| {
+        matches!(event, Event::Jobs { jobs } if jobs.iter().any(|j| j.id == waiting.id && j.state == JobState::Cancelled))
+    })
+    .await;
 
     let sign_in = AccountSignIn {
         account: id.clone(),

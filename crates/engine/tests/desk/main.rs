@@ -8,6 +8,7 @@ mod hand_over;
 mod keys;
 mod lent;
 mod mistakes;
+mod queue;
 mod rotation;
 mod seat;
 mod secrets;
