@@ -13,7 +13,7 @@ use wherry_store::{CopyRequest, ErrorKind, ObjectHead, ObjectStore, StoreError};
 use super::Shared;
 use super::disk::Identity;
 use super::job::Stopped;
-use super::relay::{Relayed, Relaying};
+use super::relay::{Left, Relayed, Relaying};
 use super::upload::EtagHabit;
 use crate::error::FileError;
 use crate::journal::recover;
@@ -32,6 +32,13 @@ pub struct Copies {
     /// The job's store may have the originals too, and be able to copy them by itself.
     reaches: AtomicBool,
     source_etags: Arc<EtagHabit>,
+}
+
+/// What an earlier run has done of an object.
+#[allow(clippy::large_enum_variant, reason = "one at a time")]
+enum Before {
+    Copied(ObjectHead, Proof),
+    Left(Option<Left>),
 }
 
 impl Copies {
@@ -77,16 +84,21 @@ impl Copies {
             () = shared.stop.cancelled() => return Err(Stopped::Cancelled),
             before = self.begin(row, item, shared) => before?,
         };
-        if let Some((head, proof)) = before {
-            shared.board.moved(row, item.size);
-            self.arrived(row, item, Relayed::by_store(head, proof), started, shared);
-            return Ok(());
-        }
+        let left = match before {
+            Before::Copied(head, proof) => {
+                shared.board.moved(row, item.size);
+                let copied = Relayed::by_store(head, proof);
+                self.arrived(row, item, copied, started, shared);
+                return Ok(());
+            }
+            Before::Left(left) => left,
+        };
         let copied = match &self.from {
             Some(from) if !self.reaches(from, item, shared).await? => {
-                self.relay(row, item, from, shared).await?
+                self.relay(row, item, from, left, shared).await?
             }
             _ => {
+                self.expect_parts(row, item, left, shared).await?;
                 let copied = tokio::select! {
                     biased;
                     () = shared.stop.cancelled() => return Err(Stopped::Cancelled),
@@ -96,7 +108,7 @@ impl Copies {
                     // May look at the original there, but not have it copied.
                     (Err(FileError::Store(e)), Some(from)) if not_ours(e.kind) => {
                         self.reaches.store(false, Ordering::Relaxed);
-                        self.relay(row, item, from, shared).await?
+                        self.relay(row, item, from, None, shared).await?
                     }
                     (copied, _) => {
                         let (head, proof) = copied?;
@@ -139,24 +151,38 @@ impl Copies {
         });
     }
 
-    /// What an earlier run has left is cleared away, unless it had come to its end: then this is the
-    /// copy. What this run may leave is written down.
+    /// What an earlier run has left, unless it had come to its end: then this is the copy.
     async fn begin(
         &self,
         row: u32,
         item: &CopyItem,
         shared: &Arc<Shared>,
-    ) -> Result<Option<(ObjectHead, Proof)>, FileError> {
+    ) -> Result<Before, FileError> {
         let Some(record) = &shared.record else {
-            return Ok(None);
+            return Ok(Before::Left(None));
         };
         let may_be_there = record.may_have_begun(row);
         record.may_begin(row).await?;
-        if may_be_there && let Some(found) = self.copied_before(item, shared).await? {
-            return Ok(Some(found));
+        if may_be_there && let Some((head, proof)) = self.copied_before(item, shared).await? {
+            return Ok(Before::Copied(head, proof));
         }
-        if let Some((half, _)) = record.half_upload(row)? {
-            let clear = || recover::abort(record.journal(), &half, &shared.store);
+        Ok(Before::Left(record.half_upload(row)?.map(Arc::new)))
+    }
+
+    /// Before the store copies by itself: what an earlier run has left is cleared away, and what this
+    /// run may leave is written down.
+    async fn expect_parts(
+        &self,
+        row: u32,
+        item: &CopyItem,
+        left: Option<Left>,
+        shared: &Arc<Shared>,
+    ) -> Result<(), FileError> {
+        let Some(record) = &shared.record else {
+            return Ok(());
+        };
+        if let Some(left) = left {
+            let clear = || recover::abort(record.journal(), &left.0, &shared.store);
             if shared.patience.with(clear).await? {
                 record.upload_over(row);
             }
@@ -175,7 +201,7 @@ impl Copies {
                 .intend_upload(row, bucket, &item.to, 0, &file, now)
                 .await?;
         }
-        Ok(None)
+        Ok(())
     }
 
     async fn copied_before(
@@ -267,6 +293,7 @@ impl Copies {
         row: u32,
         item: &CopyItem,
         from: &Arc<dyn ObjectStore>,
+        left: Option<Left>,
         shared: &Arc<Shared>,
     ) -> Result<Relayed, Stopped> {
         let relaying = Relaying {
@@ -281,6 +308,7 @@ impl Copies {
             etag: item.etag.as_deref().map(str::to_owned),
             if_absent: !self.decided.overwrite_any && !self.decided.overwrite.contains(&row),
             source_etags: Arc::clone(&self.source_etags),
+            left,
         };
         relaying.run().await
     }

@@ -1,0 +1,296 @@
+//! Large objects: fetched and sent in parts at once, and completed; or kept for later, or aborted.
+
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use md5::{Digest, Md5};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use wherry_store::{
+    Body, CompletedPart, ContentCheck, ErrorKind, PutOutcome, StoreError, UploadId,
+    UploadPartRequest,
+};
+
+use super::begin::{Begun, Have};
+use super::{DOING, Relayed, Relaying};
+use crate::error::FileError;
+use crate::run::job::Stopped;
+use crate::run::{CLEAN_UP, Tally};
+use crate::verify::{EtagForm, Md5Sum, etag_of_parts, form_of, hex};
+
+/// Parts of one object under way at once.
+const AT_ONCE: usize = 4;
+
+/// The MD5 of a whole object whose parts come in any order: each waits for its turn.
+struct Whole {
+    hash: Mutex<Md5>,
+    hashed: watch::Sender<u32>,
+}
+
+impl Relaying {
+    pub(super) async fn parts(&self, part: u64, count: u32) -> Result<Relayed, Stopped> {
+        let shared = &self.shared;
+        let begun = tokio::select! {
+            biased;
+            () = shared.stop.cancelled() => return Err(Stopped::Cancelled),
+            begun = self.begin(part) => begun?,
+        };
+        let (upload, have) = match begun {
+            Begun::Upload(upload, have) => (upload, have),
+            Begun::Completed(outcome, expected) => {
+                shared.board.moved(self.row, self.size);
+                return self.arrived(outcome, &expected, part).await;
+            }
+        };
+        let sent = tokio::select! {
+            biased;
+            () = shared.stop.cancelled() => Err(Stopped::Cancelled),
+            sent = self.send_parts(&upload, part, count, have) => sent.map_err(Stopped::Failed),
+        };
+        let completed = match sent {
+            Ok((parts, sums)) => self
+                .complete(&upload, &parts, &etag_of_parts(&sums))
+                .await
+                .map_err(Stopped::Failed)
+                .map(|outcome| (outcome, etag_of_parts(&sums))),
+            Err(stopped) => Err(stopped),
+        };
+        match completed {
+            Ok((outcome, expected)) => self.arrived(outcome, &expected, part).await,
+            Err(stopped) => {
+                if !shared.keeps(&stopped)
+                    && self.abort(&upload).await
+                    && let Some(record) = &shared.record
+                {
+                    record.upload_over(self.row);
+                }
+                Err(stopped)
+            }
+        }
+    }
+
+    async fn arrived(
+        &self,
+        outcome: PutOutcome,
+        expected: &str,
+        part: u64,
+    ) -> Result<Relayed, Stopped> {
+        let (proof, etag) = self.verify(&outcome, expected, Some(part)).await?;
+        Ok(Relayed {
+            outcome: PutOutcome { etag, ..outcome },
+            md5: None,
+            part_size: Some(part),
+            proof,
+        })
+    }
+
+    async fn send_parts(
+        &self,
+        upload: &UploadId,
+        part: u64,
+        count: u32,
+        mut have: Have,
+    ) -> Result<(Vec<CompletedPart>, Vec<Md5Sum>), FileError> {
+        // An ETag of the whole can only be compared with all bytes in their order.
+        let hashes_whole = self.etag.as_deref().map(form_of) == Some(EtagForm::Whole)
+            && self.source_etags.are_hashes(false) != Some(false);
+        let whole = Arc::new(Whole {
+            hash: Mutex::new(Md5::new()),
+            hashed: watch::channel(0).0,
+        });
+        let mut under_way = JoinSet::new();
+        let mut done: Vec<(CompletedPart, Md5Sum)> = Vec::with_capacity(count as usize);
+        for number in 1..=count {
+            let there = have.remove(&number);
+            if let (Some((part, sum)), false) = (&there, hashes_whole) {
+                self.shared.board.moved(self.row, part.size);
+                done.push((part.clone(), *sum));
+                continue;
+            }
+            if under_way.len() >= AT_ONCE
+                && let Some(ended) = under_way.join_next().await
+            {
+                done.push(part_ended(ended)?);
+            }
+            let start = u64::from(number - 1) * part;
+            let range = start..(start + part).min(self.size);
+            // Memory first, then the request: everybody in this order, so nobody waits in a ring.
+            let held = self.shared.memory(range.end - range.start).await;
+            let permit = self.shared.request().await;
+            while let Some(ended) = under_way.try_join_next() {
+                done.push(part_ended(ended)?);
+            }
+            let (relaying, upload) = (self.clone(), upload.clone());
+            let whole = hashes_whole.then(|| Arc::clone(&whole));
+            under_way.spawn(async move {
+                let _held = (held, permit);
+                match there {
+                    Some(there) => relaying.pass(there, range, whole).await,
+                    None => relaying.part(&upload, number, range, whole).await,
+                }
+            });
+        }
+        while let Some(ended) = under_way.join_next().await {
+            done.push(part_ended(ended)?);
+        }
+        done.sort_unstable_by_key(|(part, _)| part.number);
+        if hashes_whole {
+            let sum: Md5Sum = whole.lock().clone().finalize().into();
+            self.check_source(&hex(&sum), || self.read_source_again())
+                .await?;
+        }
+        Ok(done.into_iter().unzip())
+    }
+
+    /// A part that is there already, whose bytes are only wanted for the MD5 of the whole.
+    async fn pass(
+        &self,
+        there: (CompletedPart, Md5Sum),
+        range: Range<u64>,
+        whole: Option<Arc<Whole>>,
+    ) -> Result<(CompletedPart, Md5Sum), FileError> {
+        let (bytes, sum, _) = self.fetch(range).await?;
+        if sum != there.1 {
+            return Err(FileError::ChangedThere {
+                key: self.from_key.clone(),
+            });
+        }
+        if let Some(whole) = whole {
+            whole.add(there.0.number, bytes).await?;
+        }
+        self.shared.board.moved(self.row, there.0.size);
+        Ok(there)
+    }
+
+    async fn part(
+        &self,
+        upload: &UploadId,
+        number: u32,
+        range: Range<u64>,
+        whole: Option<Arc<Whole>>,
+    ) -> Result<(CompletedPart, Md5Sum), FileError> {
+        let length = range.end - range.start;
+        let (bytes, sum, _) = self.fetch(range).await?;
+        if let Some(whole) = whole {
+            whole.add(number, bytes.clone()).await?;
+        }
+        let request = UploadPartRequest {
+            bucket: self.to_bucket.clone(),
+            key: self.to_key.clone(),
+            upload: upload.clone(),
+            number,
+            body: Body::Bytes(bytes),
+            check: ContentCheck {
+                md5: Some(sum),
+                sha256: None,
+            },
+        };
+        let send = || {
+            let sent = self.shared.store.upload_part(request.clone());
+            Tally::new(&self.shared, self.row).sending(length, sent)
+        };
+        let completed = self.shared.patience.with(send).await?;
+        if let Some(record) = &self.shared.record {
+            record.part_done(self.row, &completed, sum);
+        }
+        Ok((completed, sum))
+    }
+
+    async fn complete(
+        &self,
+        upload: &UploadId,
+        parts: &[CompletedPart],
+        expected: &str,
+    ) -> Result<PutOutcome, FileError> {
+        let shared = &self.shared;
+        if self.if_absent
+            && let Err(in_the_way) = self.check_absent().await
+        {
+            // By an attempt of ours whose answer was lost, or by somebody else.
+            let Some(outcome) = self.sent_before(expected).await? else {
+                return Err(in_the_way);
+            };
+            self.abort(upload).await;
+            return Ok(outcome);
+        }
+        let complete = || {
+            shared
+                .store
+                .complete_upload(&self.to_bucket, &self.to_key, upload, parts)
+        };
+        match shared.patience.with(complete).await {
+            Ok(outcome) => Ok(outcome),
+            // Its first answer may have been lost on the way: then the object is there.
+            Err(e) if e.kind == ErrorKind::NoSuchUpload => {
+                self.sent_before(expected).await?.ok_or(e.into())
+            }
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    async fn sent_before(&self, expected: &str) -> Result<Option<PutOutcome>, FileError> {
+        match self.there().await {
+            Ok(head) if head.etag.as_deref() == Some(expected) => Ok(Some(PutOutcome {
+                etag: head.etag,
+                version_id: head.version_id,
+            })),
+            Err(e) if e.kind.is_transient() => Err(e.into()),
+            _ => Ok(None),
+        }
+    }
+
+    /// Parts that stay behind cost the user quota, so this is tried also when the user cancels.
+    /// Whether it is certain that nothing is left.
+    pub(super) async fn abort(&self, upload: &UploadId) -> bool {
+        let shared = &self.shared;
+        let abort = shared.patience.with(|| {
+            shared
+                .store
+                .abort_upload(&self.to_bucket, &self.to_key, upload)
+        });
+        match tokio::time::timeout(CLEAN_UP, abort).await {
+            Ok(Ok(())) => true,
+            Ok(Err(e)) if e.kind == ErrorKind::NoSuchUpload => true,
+            Ok(Err(e)) => {
+                tracing::warn!(%e, "an unfinished copy could not be cleaned up");
+                false
+            }
+            Err(_) => {
+                tracing::warn!("cleaning up an unfinished copy took too long");
+                false
+            }
+        }
+    }
+}
+
+impl Whole {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Md5> {
+        self.hash.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the parts before it. Those have been begun before, and each adds its bytes before it
+    /// asks for anything more, so the wait ends.
+    async fn add(self: &Arc<Self>, number: u32, bytes: Bytes) -> Result<(), FileError> {
+        let mut turns = self.hashed.subscribe();
+        // The sender lives as long as this.
+        let _ = turns.wait_for(|done| *done == number - 1).await;
+        let whole = Arc::clone(self);
+        let hashed = tokio::task::spawn_blocking(move || {
+            whole.lock().update(&bytes);
+            whole.hashed.send_replace(number);
+        });
+        hashed
+            .await
+            .map_err(|e| StoreError::new(ErrorKind::Other, DOING, e.to_string()).into())
+    }
+}
+
+type PartEnded = Result<Result<(CompletedPart, Md5Sum), FileError>, tokio::task::JoinError>;
+
+fn part_ended(ended: PartEnded) -> Result<(CompletedPart, Md5Sum), FileError> {
+    match ended {
+        Ok(result) => result,
+        Err(e) => Err(StoreError::new(ErrorKind::Other, DOING, e.to_string()).into()),
+    }
+}
