@@ -25,6 +25,7 @@ mod errors;
 mod files;
 mod halves;
 mod jobs;
+mod notes;
 mod record;
 pub mod recover;
 mod saved;
@@ -105,7 +106,7 @@ struct Inside {
     readers: Mutex<Vec<Connection>>,
     set_aside: Option<PathBuf>,
     /// Of the running jobs: what happened to their files and is not written yet.
-    notes: Mutex<record::Notes>,
+    notes: Mutex<notes::Notes>,
 }
 
 impl Journal {
@@ -145,7 +146,7 @@ impl Journal {
 
     /// Returns once everything that was to be written is.
     pub async fn flush(&self) -> Result<(), JournalError> {
-        record::post_notes(&self.0);
+        notes::post_notes(&self.0);
         self.written(false, |_| Ok(())).await
     }
 

@@ -17,7 +17,7 @@ use wherry_store::{
 
 use super::files::{PLAN_COLUMNS, plan_row, spec_of};
 use super::halves::{Parts, Ranges};
-use super::record::forget;
+use super::notes::forget;
 use super::spec::{FOLDER, draft_name};
 use super::{HalfDraft, HalfUpload, Journal, JournalError};
 use crate::error::FileError;

@@ -1,0 +1,102 @@
+//! Copies and moves that were cut off.
+
+use super::*;
+
+async fn begin_move(store: Arc<dyn ObjectStore>, settings: Settings) -> Job {
+    let request = CopyRequest {
+        from_bucket: "bucket".into(),
+        from: "old/".into(),
+        to_bucket: "bucket".into(),
+        to: "new/".into(),
+        remove_originals: true,
+    };
+    let plan = CopyPlan::make(&store, request, &Watch::default())
+        .await
+        .unwrap();
+    Job::copy(store, plan, &Choices::default(), settings)
+        .await
+        .unwrap()
+}
+
+#[test]
+fn a_move_goes_on_wherever_it_was_cut_off() {
+    // Before the original is deleted, and after.
+    for deleted in [false, true] {
+        let world = World::new();
+        for i in 0..5u64 {
+            world.memory.insert(&format!("old/{i}"), pattern(1000, i));
+        }
+        let store = Arc::clone(&world.memory);
+        world.memory.misbehave(move |call| {
+            if call.op != Op::Delete || call.key != "old/2" {
+                return None;
+            }
+            if deleted {
+                store.remove(&call.key);
+            }
+            Some(Fault::Wait(Duration::from_secs(600)))
+        });
+        let id = world.dies(
+            |journal| begin_move(world.store(), written(journal)),
+            || {
+                let keys = world.memory.keys();
+                let left = keys.iter().filter(|key| key.starts_with("old/")).count();
+                left == usize::from(!deleted) && keys.iter().any(|key| key == "new/2")
+            },
+        );
+        world.memory.behave();
+        let end = world.goes_on(&id);
+        assert_eq!((end.state, end.files_done), (JobState::Done, 5));
+        let keys: Vec<String> = (0..5).map(|i| format!("new/{i}")).collect();
+        assert_eq!(world.memory.keys(), keys);
+        assert_eq!(world.memory.get("new/2").unwrap(), pattern(1000, 2));
+        assert_eq!(world.receipts(&id).len(), 5);
+    }
+}
+
+#[test]
+fn a_copy_between_stores_goes_on_with_the_parts_it_has() {
+    let (world, other) = (World::new(), Memory::new());
+    let bytes = pattern(3 << 20, 1);
+    other.insert("large", bytes.clone());
+    let plan = async |from: &Arc<dyn ObjectStore>, to: &Arc<dyn ObjectStore>| {
+        let request = CopyRequest {
+            from_bucket: "bucket".into(),
+            from: "large".into(),
+            to_bucket: "bucket".into(),
+            to: "copy".into(),
+            remove_originals: false,
+        };
+        let plan = CopyPlan::between(from, to, request, &Watch::default()).await;
+        plan.unwrap()
+    };
+    hold_parts_from(&world.memory, 3);
+    let id = world.dies(
+        async |journal| {
+            let (from, to) = (other.as_store(), world.store());
+            let plan = plan(&from, &to).await;
+            let choices = Choices::default();
+            let begun = Job::copy_between(from, to, false, plan, &choices, written(journal));
+            begun.await.unwrap()
+        },
+        || world.memory.parts().len() >= 2,
+    );
+    world.memory.behave();
+    assert_eq!(world.memory.unfinished(), 1);
+    let life = world.life();
+    life.runtime.block_on(async {
+        let from = CopySource {
+            store: other.as_store(),
+            one_server: false,
+        };
+        let job = Job::resume(&life.journal, &id, world.store(), Some(from), settings()).await;
+        assert_eq!(job.unwrap().wait().await.state, JobState::Done);
+    });
+    // What had arrived was not sent again.
+    for part in 1..=2 {
+        let sent = world.memory.same.lock().unwrap()[&("part", "copy".to_owned(), part)];
+        assert_eq!(sent, 1, "part {part}");
+    }
+    assert_eq!(world.memory.get("copy").unwrap(), bytes);
+    world.nothing_is_half_done(&id);
+}
