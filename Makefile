@@ -1,6 +1,6 @@
 # `make run` and `make test` are all one needs; both install what is missing first.
 
-.PHONY: run test build setup test-setup check lint contract bench
+.PHONY: run test soak build setup test-setup check lint contract bench
 
 # Installs what is missing, builds Wherry and opens its window.
 run: setup
@@ -10,6 +10,12 @@ run: setup
 # Everything: Rust against real servers, the pages, and the real window from end to end.
 test: setup test-setup
 	tests/run
+
+# What `make test` does in small, at length: twenty thousand simulated lives of a transfer, and a hundred
+# times kill -9 of an upload, a download and a sync against a real store. Takes a while.
+soak: setup test-setup
+	WHERRY_SEEDS=20000 cargo nextest run --profile soak -p wherry-transfer --test simulation
+	WHERRY_SOAK_KILLS=100 tests/testbed/testbed with --rgw --tls -- cargo nextest run --profile soak -p wherry-cli --test kill
 
 # The app as one self-contained program, for debugging: target/debug/wherry.
 build: setup
