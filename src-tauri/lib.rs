@@ -3,8 +3,10 @@
 //! Every command arrives through [`commands::call`] and goes to the engine, or to [`Desktop`] when
 //! only a window can carry it out. What differs between operating systems is in `platform`.
 
+mod awake;
 mod commands;
 mod desktop;
+mod endings;
 mod hosted;
 mod notices;
 mod platform;
@@ -75,7 +77,11 @@ fn build(engine: Engine) -> tauri::Result<tauri::App> {
             // Here and not earlier: a second start has handed over and ended before this.
             let tidying = engine.clone();
             std::thread::spawn(move || tidying.tidy());
+            let taking_up = engine.clone();
             app.manage(engine);
+            awake::watch(app.handle().clone());
+            endings::watch(app.handle().clone());
+            tauri::async_runtime::spawn(async move { taking_up.take_up().await });
             app.manage(Desktop::new(app.handle().clone()));
             window::open(app.handle())?;
             notices::watch(app.handle().clone());

@@ -1,0 +1,67 @@
+//! Keeps the computer from falling asleep by itself while something is transferred, if the user
+//! wants that. Closing the lid is their own doing, and what runs goes on after it.
+
+use std::collections::HashSet;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use tauri::{AppHandle, Manager};
+use wherry_engine::Engine;
+use wherry_engine::commands::Desk;
+use wherry_engine::contract::{Event, JobState};
+
+pub fn watch(app: AppHandle) {
+    let (wish, wishes) = channel();
+    // What holds the computer awake stays on the thread that made it, and asking may block.
+    std::thread::spawn(move || hold(&wishes));
+    tauri::async_runtime::spawn(async move {
+        let engine = app.state::<Engine>().inner().clone();
+        follow(&engine, &wish).await;
+    });
+}
+
+async fn follow(engine: &Engine, wish: &Sender<bool>) {
+    let mut events = engine.events().listen();
+    let mut running: HashSet<String> = HashSet::new();
+    let mut awake = false;
+    while let Some(event) = events.next().await {
+        let Event::Jobs { jobs } = event else {
+            continue;
+        };
+        for job in jobs {
+            if job.state == JobState::Running {
+                running.insert(job.id);
+            } else {
+                running.remove(&job.id);
+            }
+        }
+        if running.is_empty() == awake {
+            awake = !running.is_empty();
+            let settings = engine.settings().await;
+            let wanted = awake && settings.is_ok_and(|s| s.transfers.keep_awake);
+            if wish.send(wanted).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn hold(wishes: &Receiver<bool>) {
+    let mut held = None;
+    while let Ok(wanted) = wishes.recv() {
+        if !wanted {
+            held = None;
+        } else if held.is_none() {
+            let asked = keepawake::Builder::default()
+                .idle(true)
+                .reason("Files are being transferred")
+                .app_name("Wherry")
+                .app_reverse_domain("org.wherry.Wherry")
+                .create();
+            match asked {
+                Ok(awake) => held = Some(awake),
+                // It goes on after the sleep.
+                Err(error) => tracing::info!(%error, "the computer cannot be kept awake"),
+            }
+        }
+    }
+}
