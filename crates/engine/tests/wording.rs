@@ -162,6 +162,17 @@ fn what_happens_to_files() {
             size: 60 << 40,
             limit: 5 << 40,
         },
+        FileError::Differs {
+            name: "data/a.nc".into(),
+            expected: "MD5 5d41402abc4b2a76b9719d911017c592".into(),
+            found: "MD5 7d793037a0760186574b0282f2f435e7".into(),
+        },
+        FileError::Unproven {
+            name: "data/a.nc".into(),
+        },
+        FileError::LeftAlone {
+            name: "a.nc".into(),
+        },
     ];
     let mut out = String::new();
     for error in &files {
