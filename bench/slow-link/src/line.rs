@@ -13,6 +13,9 @@ const PIECE: usize = 16 << 10;
 /// On their way for one connection at once, as a window of TCP would have it.
 const WINDOW: usize = (4 << 20) / PIECE;
 
+/// On a busy computer timers are late by so much.
+const LATE: Duration = Duration::from_millis(20);
+
 pub struct Line {
     delay: Duration,
     bytes_per_second: u64,
@@ -34,7 +37,9 @@ impl Line {
         let mut free_at = self.free_at.lock().await;
         let now = Instant::now();
         let takes = Duration::from_secs_f64(bytes as f64 / self.bytes_per_second as f64);
-        let gone = free_at.map_or(now, |at| at.max(now)) + takes;
+        // Who was woken late has not left the line empty meanwhile.
+        let earliest = now.checked_sub(LATE).unwrap_or(now);
+        let gone = free_at.map_or(now, |at| at.max(earliest)) + takes;
         *free_at = Some(gone);
         // Timers are a millisecond coarse: a little may be ahead, so that the line is never idle.
         sleep_until(gone.checked_sub(Duration::from_millis(5)).unwrap_or(gone)).await;

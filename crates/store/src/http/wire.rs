@@ -23,6 +23,9 @@ use crate::config::{HttpSettings, Patience};
 use crate::error::StoreError;
 use crate::throttle::Throttle;
 
+/// Taken from a connection at a time, at the most: as quick as more, and there are many connections.
+const LARGEST_READ: usize = 256 << 10;
+
 /// The S3 side's HTTP client. Clones share their connections.
 #[derive(Clone)]
 pub(crate) struct Wire {
@@ -38,6 +41,7 @@ impl Wire {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(super::KEEP_ALIVE)
             .pool_max_idle_per_host(super::IDLE_CONNECTIONS)
+            .http1_max_buf_size(LARGEST_READ)
             .build(Connector::new(settings, patience)?);
         Ok(Self {
             client,

@@ -12,13 +12,16 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 /// Begun with, where the settings allow so many.
-const FIRST: usize = 16;
+const FIRST: usize = 32;
 
 /// However busy a store is.
 const LEAST: usize = 2;
 
 /// A window is judged when it is this long and so many requests have ended that it says something.
 const WINDOW: Duration = Duration::from_millis(100);
+
+/// While the number doubles, a round trip says enough.
+const YOUNG_WINDOW: Duration = Duration::from_millis(20);
 
 /// A request counts as so many bytes: small files are limited by their number.
 const REQUEST: u64 = 64 << 10;
@@ -173,7 +176,8 @@ impl State {
         window.took += took;
         window.full |= waited;
         let length = now - window.since;
-        if length < WINDOW || window.ended < self.limit as u64 {
+        let least = if self.young { YOUNG_WINDOW } else { WINDOW };
+        if length < least || window.ended < self.limit as u64 {
             return;
         }
         let window = std::mem::replace(&mut self.window, Window::new(now));
