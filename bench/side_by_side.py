@@ -18,8 +18,7 @@ RGW_ROWS = ("rgw-large", "rgw-small")
 
 def rows(part):
     """Name, what people read, and the work; sizes for a `part`th of it."""
-    large, small, link = 4096 * MIB // part, 10_000 // part, 128 * MIB // part
-    link = max(link, 16 * MIB)
+    large, small, link = 4096 // part * MIB, 10_000 // part, max(128 // part, 16) * MIB
     thousand, keys, synced = 1000 // part, 100_000 // part, 20_000 // part
     kib = 16 << 10
     name = f"{large // MIB} MiB" if large < 1 << 30 else f"{large >> 30} GiB"
