@@ -28,8 +28,16 @@ const MOST_FAILURES_OF_FILES: u32 = 5;
 impl Engine {
     /// Puts a job at the end of the queue, and lets it run when it may.
     pub(super) fn enqueue(&self, record: Record) -> Arc<Record> {
-        let record = Arc::new(record);
-        lock(&self.inner.jobs.records).push(Arc::clone(&record));
+        let record = {
+            let mut records = lock(&self.inner.jobs.records);
+            // Who read the journal at the start may have found it there a moment ago.
+            if let Some(known) = records.iter().find(|known| known.id == record.id) {
+                return Arc::clone(known);
+            }
+            let record = Arc::new(record);
+            records.push(Arc::clone(&record));
+            record
+        };
         self.inner.events.tell(Event::Queue {});
         self.schedule();
         record

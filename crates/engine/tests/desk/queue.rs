@@ -403,6 +403,38 @@ async fn receipts_are_kept_saved_and_checked_and_a_transfer_is_undone() {
     assert_eq!(again.expect_err("once only").code, "transfer.no-undo");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_download_is_undone_but_for_what_was_changed_or_there_before() {
+    let b = Bench::new().await;
+    std::fs::create_dir_all(b.stored("trip")).expect("makes it");
+    for name in ["old", "kept", "edited"] {
+        std::fs::write(b.stored("trip").join(name), "theirs").expect("writes");
+    }
+    let here = b.seat.files("into", &[("trip/old", b"mine")]);
+    let rows = b.seat.lists(&b.top).await.expect("lists");
+    let what = PlanWhat::Download {
+        selection: selection(&b.top, &rows),
+        folder: here.display().to_string(),
+    };
+    let plan = b.seat.plan(what).await.expect("plans");
+    let room = plan.room.as_ref().expect("knows the disk");
+    assert!(room.free > 0 && room.of.contains("into"), "{room:?}");
+    let job = b.seat.runs(&plan, OnConflict::Overwrite).await;
+    assert_eq!(job.files_done, 3, "{job:?}");
+    std::fs::write(here.join("trip/edited"), "edited").expect("writes");
+    let later = std::time::SystemTime::now() + Duration::from_mins(1);
+    let edited = std::fs::File::options()
+        .write(true)
+        .open(here.join("trip/edited"))
+        .expect("opens");
+    edited.set_modified(later).expect("sets the time");
+    let undone = b.seat.engine.undo_job(job.id).await.expect("undoes");
+    let undone = b.becomes(&undone.id, JobState::Partial).await;
+    assert_eq!((undone.files_done, undone.files_failed), (1, 1));
+    let left = |name: &str| here.join("trip").join(name).exists();
+    assert!(left("old") && left("edited") && !left("kept"));
+}
+
 // Promise: What has ended stays in a history that can be searched, of files too, until it is cleared.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_history_outlives_the_session() {
