@@ -284,7 +284,7 @@ async fn sizes_and_times_are_carried_to_rclone() {
         file.set_modified(now - Duration::from_secs(days * 86_400))
             .unwrap();
     }
-    let month_ago = DateTime::<Utc>::from(now - Duration::from_secs(30 * 86_400));
+    let month_ago = DateTime::<Utc>::from(now - Duration::from_hours(30 * 24));
     let spec = FilterSpec {
         min_size: Some(50),
         max_size: Some(50),

@@ -65,7 +65,7 @@ async fn objects_of_every_size_arrive() {
         assert!(from.get(&key) == to.get(&key), "{key}");
     }
     assert_eq!(to.unfinished(), 0);
-    let all = all.lock().unwrap();
+    let all = all.lock().unwrap().clone();
     assert!(all.iter().all(|r| r.proof == Proof::Etag), "{all:?}");
     // In the parts it came in, so that both ends have the same ETag.
     let parts = all.iter().find(|r| r.part_size == Some(5 << 20)).unwrap();
@@ -77,11 +77,7 @@ async fn objects_of_every_size_arrive() {
 
 #[tokio::test]
 async fn faults_that_may_pass_do_no_harm() {
-    let faults: Vec<(
-        &str,
-        Box<dyn Fn(&Call) -> Option<Fault> + Send + Sync>,
-        bool,
-    )> = vec![
+    let faults: Vec<(&str, doubles::Rule, bool)> = vec![
         (
             "cut",
             Box::new(|c| (c.op == Op::Get && c.again == 0).then_some(Fault::CutBody(1000))),

@@ -108,7 +108,7 @@ async fn what_is_new_or_changed_goes_up() {
     // One of another length, one changed since, one gone.
     write(here.path(), "a/b", "longer than before", 100);
     fs::write(here.path().join("a0"), "a1").unwrap();
-    let late = SystemTime::now() + Duration::from_secs(60);
+    let late = SystemTime::now() + Duration::from_mins(1);
     let file = fs::File::options()
         .write(true)
         .open(here.path().join("a0"))
@@ -329,7 +329,7 @@ async fn checksums_find_what_times_do_not() {
         ..SyncOptions::default()
     };
     // Changed after it was uploaded, as long as before: size alone does not see it.
-    let late = SystemTime::now() + Duration::from_secs(60);
+    let late = SystemTime::now() + Duration::from_mins(1);
     let file = fs::File::options()
         .write(true)
         .open(here.path().join("bent"))

@@ -83,7 +83,7 @@ mod tests {
             }
             let out = shell(&command.done());
             let read: Vec<&[u8]> = out.split(|b| *b == 0).collect();
-            let expected: Vec<&[u8]> = words.iter().map(|w| w.as_bytes()).chain([&b""[..]]).collect();
+            let expected: Vec<&[u8]> = words.iter().map(String::as_bytes).chain([&b""[..]]).collect();
             prop_assert_eq!(read, expected);
             let value = words.concat();
             let out = shell(&format!("{}printf %s \"$WHERRY_X\"", export("WHERRY_X", &value)));
