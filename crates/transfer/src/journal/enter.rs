@@ -175,7 +175,8 @@ impl Journal {
         };
         let adopted = adoptions.iter().map(|a| a.old().to_owned()).collect();
         let started = (state == State::Running).then(|| now.timestamp_millis());
-        self.written(true, move |c| {
+        // Not synced: what must survive a power cut is synced later, and all before it with it.
+        self.written(false, move |c| {
             for adoption in &adoptions {
                 take_over(c, n, adoption)?;
             }

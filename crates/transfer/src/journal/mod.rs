@@ -252,6 +252,8 @@ fn ready(path: &Path) -> Result<Connection, Unready> {
     connection.set_prepared_statement_cache_capacity(64);
     let _: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    // A checkpoint syncs: fewer and larger ones.
+    connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
     if let Some(found) = schema::migrate(&mut connection)? {
         return Err(Unready::Newer(found));
     }

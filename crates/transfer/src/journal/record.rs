@@ -20,7 +20,7 @@ use crate::run::disk::Identity;
 use crate::verify::Md5Sum;
 
 /// Rows that may be begun are announced so many at a time.
-const AHEAD: u32 = 512;
+const AHEAD: u32 = 4096;
 
 /// What is in the way of a file when the journal cannot be written: nothing is begun that could
 /// not be found again.
@@ -172,7 +172,10 @@ impl Record {
         let ended = state.has_ended();
         // Nothing of it can be left on the disk: every file is done, or has been cleaned up.
         let clean = matches!(state, State::Done | State::Cancelled);
-        let written = self.journal.written(true, move |c| {
+        // Found running after a power cut, a job that was stopped would go on; one that had ended has
+        // nothing left to do.
+        let stopped = matches!(state, State::Paused | State::Cancelled);
+        let written = self.journal.written(stopped, move |c| {
             c.execute(
                 "UPDATE jobs SET state = ?2, ended = ?3, problem = ?4,
                  begun_to = CASE WHEN ?5 THEN 0 ELSE begun_to END WHERE n = ?1",
