@@ -58,7 +58,7 @@ async fn run(args: Args, output: &Output) -> Result<Exit, Failure> {
         Command::Ls(command) => commands::ls::run(command, &session, output).await,
         Command::Cp(command) => commands::cp::run(command, &session, output).await,
         Command::Sync(command) => commands::sync::run(*command, &session, output).await,
-        Command::Elsewhere(command) => commands::elsewhere::run(*command, &session, output).await,
+        Command::Elsewhere(command) => commands::elsewhere::run(&command, &session, output),
         Command::Transfers(command) => commands::transfers::run(command, &session, output).await,
         Command::Verify(command) => commands::verify::run(command, &session, output).await,
         Command::Clean(command) => commands::clean::run(command, &session, output).await,

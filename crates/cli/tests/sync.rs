@@ -57,7 +57,7 @@ impl Bed {
         fs::write(&path, contents).unwrap();
         // As files are: older than the transfer.
         let file = fs::File::options().write(true).open(&path).unwrap();
-        file.set_modified(SystemTime::now() - Duration::from_secs(3600))
+        file.set_modified(SystemTime::now() - Duration::from_hours(1))
             .unwrap();
     }
 

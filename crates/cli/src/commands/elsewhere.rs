@@ -24,7 +24,7 @@ struct Line<'a> {
     notes: &'a [String],
 }
 
-pub async fn run(args: Elsewhere, session: &Session, output: &Output) -> Result<Exit, Failure> {
+pub fn run(args: &Elsewhere, session: &Session, output: &Output) -> Result<Exit, Failure> {
     let (from, cluster) = spot(&args.from, session)?;
     let (to, cluster_to) = spot(&args.to, session)?;
     let tool = match args.tool {
@@ -37,7 +37,7 @@ pub async fn run(args: Elsewhere, session: &Session, output: &Output) -> Result<
             compare: compare(args.compare),
             delete: args.delete,
         };
-        (from.as_folder(), to.as_folder(), work)
+        (from.into_folder(), to.into_folder(), work)
     } else {
         settle(from, to, no_clobber)
     };
@@ -82,7 +82,7 @@ struct Typed {
 }
 
 impl Typed {
-    fn as_folder(self) -> Spot {
+    fn into_folder(self) -> Spot {
         match self.spot {
             Spot::Store { store, bucket, key } if !key.is_empty() && !key.ends_with('/') => {
                 let key = format!("{key}/");
@@ -118,11 +118,11 @@ fn settle(from: Typed, to: Typed, no_clobber: bool) -> (Spot, Spot, Work) {
     }
     let contents = from.slash || matches!(name.as_str(), "." | ".." | "");
     let to = if contents {
-        to.as_folder()
+        to.into_folder()
     } else {
-        below(to.as_folder(), &format!("{name}/"))
+        below(to.into_folder(), &format!("{name}/"))
     };
-    (from.as_folder(), to, Work::Copy { no_clobber })
+    (from.into_folder(), to, Work::Copy { no_clobber })
 }
 
 fn below(spot: Spot, name: &str) -> Spot {
