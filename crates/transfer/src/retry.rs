@@ -82,9 +82,14 @@ impl Patience {
 
     /// With nothing held against the store.
     pub fn renewed(&self) -> Self {
+        let seed = self
+            .random
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .random();
         Self {
             pace: self.pace.clone(),
-            ..Self::new(self.backoff, None)
+            ..Self::new(self.backoff, Some(seed))
         }
     }
 

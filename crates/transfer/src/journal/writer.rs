@@ -99,6 +99,8 @@ pub enum Writer {
 pub struct InStep {
     connection: Connection,
     pending: Vec<Message>,
+    /// There was a crash: nothing is written any more.
+    over: bool,
 }
 
 impl Writer {
@@ -114,6 +116,7 @@ impl Writer {
         Self::InStep(Arc::new(Mutex::new(InStep {
             connection,
             pending: Vec::new(),
+            over: false,
         })))
     }
 
@@ -127,6 +130,9 @@ impl Writer {
             Self::Thread(sender) => drop(sender.send(message)),
             Self::InStep(inside) => {
                 let mut inside = inside.lock().unwrap_or_else(PoisonError::into_inner);
+                if inside.over {
+                    return;
+                }
                 let waited = message.waited;
                 inside.pending.push(message);
                 if waited {
@@ -137,13 +143,14 @@ impl Writer {
         }
     }
 
-    /// Commits the first `keep` of the writes that nobody waited for, and loses the others, as a
-    /// crash would. Only of one in step.
+    /// Commits the first `keep` of the writes that nobody waited for, and loses the others and all that
+    /// come, as a crash would. Only of one in step.
     pub fn crash(&self, keep: usize) {
         if let Self::InStep(inside) = self {
             let mut inside = inside.lock().unwrap_or_else(PoisonError::into_inner);
             let mut batch = std::mem::take(&mut inside.pending);
             batch.truncate(keep);
+            inside.over = true;
             commit(&inside.connection, batch);
         }
     }

@@ -185,7 +185,18 @@ impl Fetching<'_> {
                 self.large(&wanted, turn).await?
             };
             turn.naming.store(true, Ordering::Relaxed);
-            let path = draft.finish(self.replace, wanted.modified).await?;
+            let contents = draft.contents();
+            let path = match draft.finish(self.replace, wanted.modified).await {
+                // Its ETag may be no hash, by which it would have been known at first sight.
+                Err(FileError::InTheWay { path })
+                    if self.has_these_bytes(&*contents, wanted.size).await? =>
+                {
+                    let at = self.path.to_owned();
+                    turn.give_up(self.row, at, &**self.target, self.shared).await;
+                    path
+                }
+                finished => finished?,
+            };
             (path, checked)
         };
         self.shared.hand_over(self.row, || Receipt {

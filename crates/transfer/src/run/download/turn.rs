@@ -1,5 +1,6 @@
 //! A file's turn to be fetched: with what an earlier run has left of it, or anew.
 
+use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -131,6 +132,29 @@ impl Fetching<'_> {
             self.target.discard(self.path, &half.temporary).await?;
         }
         Ok(checked)
+    }
+
+    /// Whether the file that has the name is what was fetched, by an earlier run that was cut off.
+    pub(super) async fn has_these_bytes(
+        &self,
+        fetched: &dyn Contents,
+        size: u64,
+    ) -> Result<bool, FileError> {
+        let before = |record: &Arc<crate::journal::Record>| record.may_have_begun(self.row);
+        if !self.shared.record.as_ref().is_some_and(before) {
+            return Ok(false);
+        }
+        let there = self.target.existing(self.path).await?;
+        let Some(there) = there.filter(|there| there.identity.size == size) else {
+            return Ok(false);
+        };
+        let whole = || {
+            vec![Range {
+                start: 0,
+                end: size,
+            }]
+        };
+        Ok(there.contents.hash(whole()).await? == fetched.hash(whole()).await?)
     }
 
     async fn is_the_object(
