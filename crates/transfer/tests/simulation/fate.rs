@@ -17,9 +17,13 @@ use wherry_transfer::Clock;
 pub struct Fate {
     inside: Mutex<Inside>,
     crash: Notify,
+    /// What a crash does to what is not part of the simulation.
+    last_will: Mutex<Option<Will>>,
     /// Print every step: for looking at one seed.
     aloud: bool,
 }
+
+type Will = Box<dyn FnOnce() + Send>;
 
 struct Inside {
     dice: StdRng,
@@ -49,6 +53,7 @@ impl Fate {
                 began: (beginning(), None),
             }),
             crash: Notify::new(),
+            last_will: Mutex::default(),
             aloud,
         }
     }
@@ -58,7 +63,11 @@ impl Fate {
     }
 
     /// A new life of the process, in a runtime of its own, some time after the last one.
-    pub fn begin_life(&self, crash_in: Option<u64>) {
+    pub fn begin_life(&self, crash_in: Option<u64>, on_crash: Option<Will>) {
+        *self
+            .last_will
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = on_crash;
         let now = self.now();
         let mut inside = self.lock();
         let away = Duration::from_millis(inside.dice.random_range(1..100_000));
@@ -77,9 +86,12 @@ impl Fate {
 
     /// Something is about to happen, or just has: a moment at which everything may end.
     pub async fn step(&self, what: String) {
-        if self.tell(&what) {
-            self.crash.notify_one();
-        }
+        self.note(&what);
+        self.live().await;
+    }
+
+    /// Nobody does anything after a crash.
+    async fn live(&self) {
         if self.crashed() {
             std::future::pending::<()>().await;
         }
@@ -106,8 +118,16 @@ impl Fate {
     }
 
     /// For what is worth seeing and is no moment to crash at.
-    pub fn note(&self, what: String) {
-        if self.tell(&what) {
+    pub fn note(&self, what: &str) {
+        if self.tell(what) {
+            let will = self
+                .last_will
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+            if let Some(will) = will {
+                will();
+            }
             self.crash.notify_one();
         }
     }
@@ -124,10 +144,6 @@ impl Fate {
 
     pub fn trace(&self) -> u64 {
         self.lock().trace.finish()
-    }
-
-    pub fn steps(&self) -> u64 {
-        self.lock().steps
     }
 
     pub fn chance(&self, probability: f64) -> bool {
@@ -147,6 +163,7 @@ impl Fate {
         if millis > 0 {
             tokio::time::sleep(Duration::from_millis(millis)).await;
         }
+        self.live().await;
     }
 
     /// Content that differs from all other.

@@ -12,7 +12,7 @@ use crate::weather::Weather;
 use crate::world::{BUCKET, Event, Moves, World};
 
 /// More than any job here takes, however often it has to wait.
-const ENDLESS: Duration = Duration::from_secs(7 * 86_400);
+const ENDLESS: Duration = Duration::from_hours(7 * 24);
 
 pub fn runtime() -> Runtime {
     Builder::new_current_thread()
@@ -36,7 +36,7 @@ pub fn without_a_journal(seed: u64, aloud: bool) -> Result<u64, String> {
         );
     }
     runtime().block_on(async {
-        world.fate.begin_life(None);
+        world.fate.begin_life(None, None);
         let job = plan(&world, None).await?;
         break_weather(&world, world.weather.clone());
         let happening = tokio::spawn(happen(Arc::clone(&world), job.clone()));

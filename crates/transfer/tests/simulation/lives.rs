@@ -1,8 +1,9 @@
 //! A job that is written down, and a process that dies again and again: cut off at any step, it is
 //! gone on with in the next life, until all has arrived that can.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wherry_transfer::journal::{Entry, Journal, JournalError, NewJob, State, recover};
 use wherry_transfer::*;
@@ -26,20 +27,20 @@ pub fn with_a_journal(seed: u64, aloud: bool) -> Result<u64, String> {
         println!("{moves:?} {choice:?} {:?} {ways:?}", world.weather);
     }
     let folder = tempfile::tempdir_in(memory()).unwrap();
-    let mut lives = Lives {
+    let lives = Arc::new(Lives {
         world: Arc::clone(&world),
-        folder: folder.path(),
-        job: None,
-        fair: false,
-        eventful: true,
-        plans: 0,
-    };
+        folder: folder.path().to_owned(),
+        job: Mutex::default(),
+        fair: AtomicBool::new(false),
+        eventful: AtomicBool::new(true),
+        plans: AtomicU32::new(0),
+    });
     for _ in 0..world.fate.between(1, 5) {
         let crash_in = world.fate.between(1, 40) * world.fate.one_of(&[1, 5, 25]);
         lives.live(Some(crash_in))?;
         world.store.lock().locked = false;
     }
-    lives.fair = true;
+    lives.fair.store(true, Relaxed);
     for _ in 0..FAIR {
         lives.live(None)?;
     }
@@ -61,61 +62,75 @@ fn said(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
-struct Lives<'a> {
+struct Lives {
     world: Arc<World>,
-    folder: &'a Path,
+    folder: PathBuf,
     /// The id of the job in the journal.
-    job: Option<String>,
-    fair: bool,
+    job: Mutex<Option<String>>,
+    fair: AtomicBool,
     /// What others do is done in the first life.
-    eventful: bool,
+    eventful: AtomicBool,
     /// How often it was planned.
-    plans: u32,
+    plans: AtomicU32,
 }
 
-impl Lives<'_> {
+impl Lives {
+    fn is_fair(&self) -> bool {
+        self.fair.load(Relaxed)
+    }
+
+    fn job(&self) -> MutexGuard<'_, Option<String>> {
+        self.job.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn journal(&self) -> Result<Journal, String> {
-        Journal::open_in_step(self.folder).map_err(said)
+        Journal::open_in_step(&self.folder).map_err(said)
     }
 
     /// One process, from its start to its end, and what must be true then.
-    fn live(&mut self, crash_in: Option<u64>) -> Result<(), String> {
+    fn live(self: &Arc<Self>, crash_in: Option<u64>) -> Result<(), String> {
         let world = Arc::clone(&self.world);
         let journal = self.journal()?;
         let runtime = runtime();
         let crashed = runtime.block_on(async {
-            world.fate.begin_life(crash_in);
+            let (dying, fate) = (journal.clone(), Arc::clone(&world.fate));
+            let on_crash = Box::new(move || dying.crash(fate.between(0, 20) as usize));
+            world.fate.begin_life(crash_in, Some(on_crash));
+            // A task like all others, so that they take turns as the seed has it.
+            let running = tokio::spawn(Arc::clone(self).run(journal.clone()));
             let crashed = tokio::select! {
                 biased;
                 () = world.fate.crash() => Ok(true),
-                ran = self.run(&journal) => ran.map(|()| false),
+                ran = running => ran.map_err(said).and_then(|ran| ran).map(|()| false),
             };
             world.fate.end_life();
             crashed
         });
         // What is dropped now cleans nothing up: it was cut off.
         drop(runtime);
-        if crashed? {
-            journal.crash(world.fate.between(0, 20) as usize);
-            if world.weather.power_cut {
-                world.disk.lose_power();
-            }
+        if crashed? && world.weather.power_cut {
+            world.disk.lose_power();
         }
+        // A journal of its own, as the next process has.
+        drop(journal);
+        let journal = self.journal()?;
         // The next life begins later than anything on its way takes.
         world.store.catch_up(true);
         self.check_so_far(&journal)
     }
 
-    async fn run(&mut self, journal: &Journal) -> Result<(), String> {
+    async fn run(self: Arc<Self>, journal: Journal) -> Result<(), String> {
+        let journal = &journal;
         let world = Arc::clone(&self.world);
         let store = world.handle();
         journal.tidy(world.fate.now()).await.map_err(said)?;
-        if self.fair || world.fate.chance(0.5) {
+        if self.is_fair() || world.fate.chance(0.5) {
             self.brave_the_weather();
             self.clear_left_over(journal).await?;
         }
-        let known = match &self.job {
-            Some(id) => match journal.job(id) {
+        let id = self.job().clone();
+        let known = match id {
+            Some(id) => match journal.job(&id) {
                 Ok(job) => Some(job),
                 Err(JournalError::NoSuchJob) => None,
                 Err(e) => return Err(said(e)),
@@ -125,7 +140,7 @@ impl Lives<'_> {
         let job = match known {
             Some(job) if matches!(job.state, State::Done | State::Cancelled) => return Ok(()),
             Some(job) if job.state != State::Entering => {
-                if !self.fair && !job.state.has_ended() && world.fate.chance(0.2) {
+                if !self.is_fair() && !job.state.has_ended() && world.fate.chance(0.2) {
                     // The same wish again, as one repeats it on the command line.
                     self.begin(journal).await?
                 } else {
@@ -139,10 +154,10 @@ impl Lives<'_> {
         };
         self.brave_the_weather();
         let mut happening = None;
-        if std::mem::take(&mut self.eventful) {
+        if self.eventful.swap(false, Relaxed) {
             happening = Some(tokio::spawn(happen(Arc::clone(&world), job.clone())));
         }
-        if !self.fair && world.fate.chance(0.3) {
+        if !self.is_fair() && world.fate.chance(0.3) {
             world.fate.wait(500).await;
             if world.fate.chance(0.5) {
                 job.pause();
@@ -162,7 +177,7 @@ impl Lives<'_> {
     }
 
     fn brave_the_weather(&self) {
-        let weather = if self.fair {
+        let weather = if self.is_fair() {
             Weather::calm()
         } else {
             self.world.weather.clone()
@@ -171,13 +186,13 @@ impl Lives<'_> {
     }
 
     /// Plans anew, in the good weather that plans are made in here.
-    async fn begin(&mut self, journal: &Journal) -> Result<Job, String> {
+    async fn begin(&self, journal: &Journal) -> Result<Job, String> {
         let world = Arc::clone(&self.world);
         break_weather(&world, Weather::calm());
-        self.plans += 1;
+        self.plans.fetch_add(1, Relaxed);
         world.show_all();
         let id = format!("{:032x}", world.fate.between(0, u64::MAX));
-        self.job = Some(id.clone());
+        *self.job() = Some(id.clone());
         let entry = Entry {
             journal: journal.clone(),
             job: NewJob {
@@ -203,10 +218,10 @@ impl Lives<'_> {
     }
 
     fn receipts(&self, journal: &Journal) -> Result<Vec<Receipt>, String> {
-        let Some(id) = &self.job else {
+        let Some(id) = self.job().clone() else {
             return Ok(Vec::new());
         };
-        match journal.receipts(id, 0, 1000) {
+        match journal.receipts(&id, 0, 1000) {
             Err(JournalError::NoSuchJob) => Ok(Vec::new()),
             receipts => receipts.map_err(said),
         }
@@ -229,9 +244,9 @@ impl Lives<'_> {
         self.world.weather.twice > 0.0 || self.world.weather.late > 0.0
     }
 
-    fn check_the_end(&mut self) -> Result<(), String> {
+    fn check_the_end(&self) -> Result<(), String> {
         let journal = self.journal()?;
-        let id = self.job.clone().ok_or("no job")?;
+        let id = self.job().clone().ok_or("no job")?;
         let job = journal.job(&id).map_err(said)?;
         let receipts = self.receipts(&journal)?;
         let files = journal.files(&id, 0..1000, false).map_err(said)?;
@@ -251,7 +266,7 @@ impl Lives<'_> {
         if job.state != State::Done {
             self.give_up(&journal, &id)?;
         }
-        promises::check(&self.world, &receipts, self.plans > 1)?;
+        promises::check(&self.world, &receipts, self.plans.load(Relaxed) > 1)?;
         let left = self.world.store.lock().shelves.uploads.len();
         if left > 0 && !self.untraceable() {
             return Err(format!("{left} uploads are left unfinished"));
@@ -263,7 +278,7 @@ impl Lives<'_> {
     fn give_up(&self, journal: &Journal, id: &str) -> Result<(), String> {
         let world = &self.world;
         runtime().block_on(async {
-            world.fate.begin_life(None);
+            world.fate.begin_life(None, None);
             journal.remove(id).await.map_err(said)?;
             self.clear_left_over(journal).await?;
             world.fate.end_life();

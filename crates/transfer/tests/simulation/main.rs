@@ -66,7 +66,7 @@ fn run(test: &str, usual: u64, seed: fn(u64, bool) -> Result<u64, String>) {
 fn without_a_journal_every_promise_but_resuming_holds() {
     run(
         "without_a_journal_every_promise_but_resuming_holds",
-        400,
+        250,
         life::without_a_journal,
     );
 }
@@ -75,7 +75,7 @@ fn without_a_journal_every_promise_but_resuming_holds() {
 fn cut_off_anywhere_and_gone_on_with_every_promise_holds() {
     run(
         "cut_off_anywhere_and_gone_on_with_every_promise_holds",
-        400,
+        250,
         lives::with_a_journal,
     );
 }

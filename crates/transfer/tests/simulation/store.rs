@@ -29,8 +29,10 @@ pub struct SimStore {
 pub struct Inside {
     pub shelves: Shelves,
     pub weather: Weather,
-    /// What has arrived at the store and is not done yet, with the time at which it will be.
-    late: Vec<(DateTime<Utc>, Deed)>,
+    /// What has arrived at the store and is not done yet, with the time at which it will be and the
+    /// number of its request.
+    late: Vec<(DateTime<Utc>, u64, Deed)>,
+    requests: u64,
     storm_until: Option<DateTime<Utc>>,
     /// From now on, whoever asks has no right to.
     pub locked: bool,
@@ -46,17 +48,24 @@ enum Way {
 }
 
 /// A request on its way. When whoever sent it goes away, it may arrive all the same.
+///
+/// Whether and when is decided when it is sent: in which order requests are dropped is not decided by
+/// the seed.
 struct UnderWay<'a> {
     store: &'a SimStore,
     deed: Option<Deed>,
+    arrives: bool,
+    after: TimeDelta,
+    number: u64,
 }
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         if let Some(deed) = self.deed.take()
-            && self.store.fate.chance(0.5)
+            && self.arrives
         {
-            self.store.later(deed, 0);
+            let at = self.store.fate.now() + self.after;
+            self.store.lock().late.push((at, self.number, deed));
         }
     }
 }
@@ -73,6 +82,7 @@ impl SimStore {
             shelves,
             weather: Weather::calm(),
             late: Vec::new(),
+            requests: 0,
             storm_until: None,
             locked: false,
         };
@@ -88,11 +98,19 @@ impl SimStore {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// To be done within two seconds, whether or not anybody waits for it.
-    fn later(&self, deed: Deed, least: i64) {
-        let millis = self.fate.between(0, 2000) as i64 + least;
-        let at = self.fate.now() + TimeDelta::milliseconds(millis);
-        self.lock().late.push((at, deed));
+    fn under_way(&self, deed: Deed) -> UnderWay<'_> {
+        let number = {
+            let mut inside = self.lock();
+            inside.requests += 1;
+            inside.requests
+        };
+        UnderWay {
+            store: self,
+            deed: Some(deed),
+            arrives: self.fate.chance(0.5),
+            after: TimeDelta::milliseconds(self.fate.between(50, 2000) as i64),
+            number,
+        }
     }
 
     /// Does what is late and due; all of it when the world has time.
@@ -101,9 +119,11 @@ impl SimStore {
         let mut inside = self.lock();
         let (due, waiting) = std::mem::take(&mut inside.late)
             .into_iter()
-            .partition::<Vec<_>, _>(|(at, _)| all || *at <= now);
+            .partition::<Vec<_>, _>(|(at, _, _)| all || *at <= now);
         inside.late = waiting;
-        for (_, deed) in due {
+        let mut due = due;
+        due.sort_by_key(|(at, number, _)| (*at, *number));
+        for (_, _, deed) in due {
             deed(&mut inside.shelves, now);
         }
     }
@@ -155,17 +175,15 @@ impl SimStore {
             let deed = deed.clone();
             Box::new(move |shelves, now| drop(deed(shelves, now)))
         };
-        let mut under_way = UnderWay {
-            store: self,
-            deed: Some(boxed()),
-        };
+        let mut under_way = self.under_way(boxed());
         let way = self.way(what, &name).await;
-        under_way.deed = None;
+        let sent = under_way.deed.take();
         let act = || deed(&mut self.lock().shelves, self.fate.now());
         let answer = match way {
             Way::Refused(kind) => Err(error(kind)),
             Way::Late(kind) => {
-                self.later(boxed(), 50);
+                (under_way.deed, under_way.arrives) = (sent, true);
+                drop(under_way);
                 Err(error(kind))
             }
             Way::Lost(kind) => act().and(Err(error(kind))),
@@ -245,7 +263,7 @@ impl SimStore {
             if bytes.is_empty() && !broken {
                 return None;
             }
-            store.fate.step(format!("body")).await;
+            store.fate.step("body".to_owned()).await;
             store.fate.wait(weather.slowest / 10).await;
             if bytes.is_empty() {
                 return Some((Err(error(ErrorKind::Interrupted)), (store, bytes, false)));

@@ -52,7 +52,6 @@ pub enum Event {
 }
 
 pub struct World {
-    pub seed: u64,
     pub fate: Arc<Fate>,
     pub store: Arc<SimStore>,
     pub disk: Arc<SimDisk>,
@@ -155,7 +154,6 @@ impl World {
             OnConflict::KeepBoth,
         ]);
         let mut world = Self {
-            seed,
             store,
             disk,
             moves,
@@ -295,7 +293,7 @@ impl World {
     /// Does what somebody else does. Says whether the user wants it all stopped.
     pub fn happen(&self, row: u32, event: Event) -> bool {
         let source = &self.sources[row as usize];
-        self.fate.note(format!("{event:?} {}", source.name));
+        self.fate.note(&format!("{event:?} {}", source.name));
         let now = self.disk.now();
         let path = self.source_path(&source.name);
         let from = (BUCKET.to_owned(), format!("from/{}", source.name));
