@@ -97,21 +97,26 @@ impl Engine {
 
     pub(crate) async fn let_go_on(&self, id: &str) -> Result<JobView, Problem> {
         let record = self.record(id)?;
-        let waits = {
-            let mut run = record.run();
-            let waits = matches!(
-                run.stage,
+        let stands_still = |stage: &Stage| {
+            matches!(
+                stage,
                 Stage::Paused | Stage::Held(_) | Stage::Later { .. } | Stage::Elsewhere
-            );
-            if waits {
+            )
+        };
+        let waits = stands_still(&record.run().stage);
+        if waits {
+            // First on paper: whoever begins it wants its claim.
+            self.write_waiting(&record, true).await;
+        }
+        {
+            let mut run = record.run();
+            run.wish = Wish::GoOn;
+            if waits && stands_still(&run.stage) {
                 run.stage = Stage::Waiting;
                 run.failures = 0;
             }
-            run.wish = Wish::GoOn;
-            waits
-        };
+        }
         if waits {
-            self.write_waiting(&record, true).await;
             self.schedule();
             self.tell(&record);
         }

@@ -99,9 +99,9 @@ async fn becomes(engine: &Engine, id: &str, state: JobState) -> JobView {
             events.next().await.expect("the engine lives");
         }
     };
-    match tokio::time::timeout(Duration::from_secs(60), waiting).await {
+    match tokio::time::timeout(Duration::from_mins(1), waiting).await {
         Ok(job) => job,
-        Err(_) => panic!("{id} never became {state:?}: {:#?}", engine.jobs().await),
+        Err(_elapsed) => panic!("{id} never became {state:?}: {:#?}", engine.jobs().await),
     }
 }
 
@@ -532,7 +532,7 @@ async fn unfinished_uploads_are_found_and_those_in_use_are_kept() {
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), moving)
+    tokio::time::timeout(Duration::from_mins(1), moving)
         .await
         .expect("moves");
     let paused = seat.engine.pause_job(job.clone()).await.expect("pauses");
