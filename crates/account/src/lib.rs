@@ -19,7 +19,8 @@ pub use accounts::{Accounts, AccountsError};
 pub use home::Home;
 pub use ini::Malformed;
 pub use provider::{
-    Addressing, ChecksumMode, Cluster, DeleteMode, EndpointTemplate, Field, IssuerKind, ListVersion,
-    MultipartEtag, PartLimits, Provider, ProviderError, Quirks, Signing, provider, providers,
+    Addressing, ChecksumMode, Cluster, DeleteMode, EndpointTemplate, Field, IssuerKind,
+    ListVersion, MultipartEtag, PartLimits, Provider, ProviderError, Quirks, Signing, provider,
+    providers,
 };
 pub use recognise::provider_at;

@@ -262,6 +262,7 @@ impl Engine {
             let ended = tokio::time::timeout(TICK, job.wait()).await.ok();
             let done = job.snapshot().files_done;
             if let Some(end) = ended {
+                tracing::info!(id = record.id, state = ?end.state, "a transfer has stopped");
                 self.after(&record, &end, &job).await;
                 record.settled.notify_waiters();
                 self.tell(&record);

@@ -46,8 +46,8 @@ pub use sync::{SyncEnded, SyncRun, SyncStores};
 pub use undo::Made;
 
 use self::job::Stopped;
-use self::pace::Permit;
 pub(crate) use self::pace::Pace;
+use self::pace::Permit;
 use crate::clock::{Clock, SystemClock};
 use crate::journal::Record;
 use crate::receipt::Receipt;

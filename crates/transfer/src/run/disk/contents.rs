@@ -14,8 +14,8 @@ use tokio::task::spawn_blocking;
 use super::Contents;
 use super::read::{hash_range, write_all_at};
 use crate::error::FileError;
-use wherry_hash::Running;
 use crate::verify::Md5Sum;
+use wherry_hash::Running;
 
 /// Hashed at a time, when so much has come.
 const BATCH: usize = 512 << 10;

@@ -10,8 +10,8 @@ use bytes::Bytes;
 
 use super::{Identity, LocalFile};
 use crate::error::FileError;
-use wherry_hash::{Running, of_buffer};
 use crate::verify::Md5Sum;
+use wherry_hash::{Running, of_buffer};
 
 /// Hashing without sending reads this much at a time.
 const STRETCH: usize = 1 << 20;

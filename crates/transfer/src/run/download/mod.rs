@@ -192,7 +192,8 @@ impl Fetching<'_> {
                     if self.has_these_bytes(&*contents, wanted.size).await? =>
                 {
                     let at = self.path.to_owned();
-                    turn.give_up(self.row, at, &**self.target, self.shared).await;
+                    turn.give_up(self.row, at, &**self.target, self.shared)
+                        .await;
                     path
                 }
                 finished => finished?,
