@@ -49,7 +49,7 @@ windowTest('after closing and opening: account, window and place are as they wer
 
 // Promise: However the app ended, nothing half-finished has a final name: neither a file nor an
 // object.
-windowTest('killed in the middle of an upload: the account is whole and the next start usable', async ({ user, start }) => {
+windowTest('killed in the middle of an upload: it goes on by itself at the next start', async ({ user, start, step }) => {
   const bucket = `killed-up-${process.pid}`
   const store = gateway()
   await store.make(bucket)
@@ -58,50 +58,58 @@ windowTest('killed in the middle of an upload: the account is whole and the next
   const folder = user.files('many', { 'big.bin': '', ...small(200) })
   truncateSync(join(folder, 'big.bin'), 1 << 30)
 
-  const app = await start()
-  await app.moveAside()
-  await deeds.addGatewayAccount(app.page, 'Gateway')
-  await deeds.openBucket(app.page, bucket)
-  const heading = await app.page.find('heading', 'This bucket is empty')
-  await deeds.beginTransfer(app.page, async () => dragFilesTo(await app.middle(heading), [folder]))
-  await until('something to have arrived', async () => (await store.keys(bucket)).length > 0)
-  await app.kill()
-  const arrived = await store.read(bucket)
-  assert.ok(!Object.keys(arrived).some((key) => key.endsWith('big.bin')), 'it was killed in the middle')
-  for (const [key, content] of Object.entries(arrived)) assert.equal(content.toString(), key.slice(-12), `${key} is whole`)
+  await step('killed', async () => {
+    const app = await start()
+    await app.moveAside()
+    await deeds.addGatewayAccount(app.page, 'Gateway')
+    await deeds.openBucket(app.page, bucket)
+    const heading = await app.page.find('heading', 'This bucket is empty')
+    await deeds.beginTransfer(app.page, async () => dragFilesTo(await app.middle(heading), [folder]))
+    await until('something to have arrived', async () => (await store.keys(bucket)).length > 0)
+    await app.kill()
+    const arrived = await store.read(bucket)
+    assert.ok(!Object.keys(arrived).some((key) => key.endsWith('big.bin')), 'it was killed in the middle')
+    for (const [key, content] of Object.entries(arrived)) assert.equal(content.toString(), key.slice(-12), `${key} is whole`)
+  })
 
-  const again = await start()
-  await deeds.openBucket(again.page, bucket)
-  await deeds.shows(again.page, ['many/'])
+  await step('and taken up', async () => {
+    const app = await start()
+    assert.match(await deeds.transferEnds(app.page, { seconds: 90 }), /^Done: 201 files sent/)
+    await app.shot('taken-up')
+    assert.equal((await store.keys(bucket)).length, 201)
+    assert.equal(await store.size(bucket, 'many/big.bin'), 1 << 30)
+    assert.deepEqual(await store.unfinished(bucket), [])
+  })
 })
 
-windowTest('killed in the middle of a download: no half file has a final name', async ({ user, start }) => {
+windowTest('killed in the middle of a download: no half file has a final name, and it goes on', async ({ user, start, step }) => {
   const bucket = `killed-down-${process.pid}`
   const size = 24 << 20
   await gateway().make(bucket)
   await gateway().fill(bucket, 24, size)
   user.settings(`downloadFolder = ${JSON.stringify(user.downloads)}\n`)
 
-  const app = await start()
-  await deeds.addGatewayAccount(app.page, 'Gateway')
-  await deeds.openBucket(app.page, bucket)
-  await until('the rows', async () => (await deeds.rows(app.page)).length > 10)
-  await (await deeds.row(app.page, '0000.bin')).click()
-  await app.page.keys('Control+a')
-  await deeds.beginTransfer(app.page, () => app.page.press('Download'))
-  await until('a first file', () => whole(user.downloads).length > 0, { every: 5 })
-  await app.kill()
-  assert.ok(whole(user.downloads).length < 24, 'it was killed in the middle')
-  for (const name of whole(user.downloads)) assert.equal(statSync(join(user.downloads, name)).size, size, `${name} is whole`)
+  await step('killed', async () => {
+    const app = await start()
+    await deeds.addGatewayAccount(app.page, 'Gateway')
+    await deeds.openBucket(app.page, bucket)
+    await until('the rows', async () => (await deeds.rows(app.page)).length > 10)
+    await (await deeds.row(app.page, '0000.bin')).click()
+    await app.page.keys('Control+a')
+    await deeds.beginTransfer(app.page, () => app.page.press('Download'))
+    await until('a first file', () => whole(user.downloads).length > 0, { every: 5 })
+    await app.kill()
+    assert.ok(whole(user.downloads).length < 24, 'it was killed in the middle')
+    for (const name of whole(user.downloads)) assert.equal(statSync(join(user.downloads, name)).size, size, `${name} is whole`)
+  })
 
-  const again = await start()
-  await until('the rows', async () => (await deeds.rows(again.page)).length > 10)
-  await (await deeds.row(again.page, '0000.bin')).click()
-  await again.page.keys('Control+a')
-  assert.match(await deeds.transfer(again.page, () => again.page.press('Download')), /^Done/)
-  assert.equal(whole(user.downloads).length, 24)
-  const rest = readdirSync(user.downloads).filter((name) => !whole(user.downloads).includes(name))
-  assert.deepEqual(rest.filter((name) => !/^\.wherry-.*\.part$/.test(name)), [], 'nothing half-done looks like a file')
+  await step('and taken up', async () => {
+    const app = await start()
+    assert.match(await deeds.transferEnds(app.page, { seconds: 90 }), /^Done: 24 files fetched/)
+    assert.equal(whole(user.downloads).length, 24)
+    assert.equal(readdirSync(user.downloads).length, 24, 'nothing half-done is left')
+    for (const name of whole(user.downloads)) assert.equal(statSync(join(user.downloads, name)).size, size, `${name} is whole`)
+  })
 })
 
 function small(count) {

@@ -245,7 +245,7 @@ mod tests {
         gate.passed(1 << 20);
         let begin = Instant::now();
         let freed = throttle.clone();
-        let (_, ()) = tokio::join!(poll_fn(|cx| gate.poll(cx)), async move {
+        let ((), ()) = tokio::join!(poll_fn(|cx| gate.poll(cx)), async move {
             tokio::time::sleep(Duration::from_secs(2)).await;
             freed.set(Rates::default());
         });

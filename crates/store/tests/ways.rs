@@ -522,7 +522,7 @@ async fn a_limit_slows_bodies_down_and_is_no_stall() {
     }
     assert_eq!(count, 100_000);
     assert!(
-        begin.elapsed() < Duration::from_secs(60),
+        begin.elapsed() < Duration::from_mins(1),
         "the limit went away"
     );
 

@@ -31,6 +31,8 @@ export class Store {
   buckets = () => ask(this.key, 'buckets')
   keys = (bucket) => ask(this.key, 'keys', { bucket })
   share = (bucket) => ask(this.key, 'share', { bucket })
+  size = (bucket, key) => ask(this.key, 'size', { bucket, key })
+  leaveUnfinished = (bucket, key, part) => ask(this.key, 'leave_unfinished', { bucket, key, part })
   unfinished = (bucket) => ask(this.key, 'unfinished', { bucket })
   fill = (bucket, count, size) => ask(this.key, 'fill', { bucket, count, size })
 

@@ -74,12 +74,22 @@ def share(bucket):
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [allow]}))
 
 
+def size(bucket, key):
+    return s3.head_object(Bucket=bucket, Key=key)["ContentLength"]
+
+
+def leave_unfinished(bucket, key, part):
+    """Begins an upload, sends so many bytes, and goes away."""
+    upload = s3.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
+    s3.upload_part(Bucket=bucket, Key=key, UploadId=upload, PartNumber=1, Body=bytes(part))
+
+
 def unfinished(bucket):
     """Multipart uploads that nobody completed."""
     return [upload["Key"] for upload in s3.list_multipart_uploads(Bucket=bucket).get("Uploads", [])]
 
 
-actions = {act.__name__: act for act in (buckets, read, keys, make, fill, share, unfinished)}
+actions = {act.__name__: act for act in (buckets, read, keys, make, fill, share, size, leave_unfinished, unfinished)}
 try:
     answer = {"answer": actions[request["action"]](**request["with"])}
 except ClientError as error:

@@ -101,7 +101,9 @@ async fn becomes(engine: &Engine, id: &str, state: JobState) -> JobView {
     };
     match tokio::time::timeout(Duration::from_mins(1), waiting).await {
         Ok(job) => job,
-        Err(_elapsed) => panic!("{id} never became {state:?}: {:#?}", engine.jobs().await),
+        Err(tokio::time::error::Elapsed { .. }) => {
+            panic!("{id} never became {state:?}: {:#?}", engine.jobs().await)
+        }
     }
 }
 

@@ -2,11 +2,17 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::{Journal, JournalError, unusable};
 
 /// Beside the journal.
 pub const FOLDER: &str = "jobs";
+
+/// Whoever only looks whether a job is free holds its lock for a moment, and must not keep another
+/// one from running it: so often and so long a lock that is held is tried again.
+const LOOKS: u32 = 20;
+const A_LOOK: Duration = Duration::from_millis(5);
 
 /// The right to run a job, for as long as it lives.
 #[derive(Debug)]
@@ -16,7 +22,18 @@ pub struct Claim {
 }
 
 impl Claim {
+    /// Blocks for a tenth of a second when somebody else has it.
     pub(super) fn take(folder: &Path, id: &str) -> Result<Self, JournalError> {
+        for _ in 0..LOOKS {
+            match Self::try_take(folder, id) {
+                Err(JournalError::Taken) => std::thread::sleep(A_LOOK),
+                other => return other,
+            }
+        }
+        Self::try_take(folder, id)
+    }
+
+    fn try_take(folder: &Path, id: &str) -> Result<Self, JournalError> {
         let path = folder.join(FOLDER).join(format!("{id}.lock"));
         // As often as somebody removes the file between its opening and its locking.
         for _ in 0..100 {
@@ -67,7 +84,7 @@ impl Journal {
 
     /// Whether nobody runs the job.
     pub(super) fn is_free(&self, id: &str) -> bool {
-        self.claim(id).is_ok()
+        Claim::try_take(&self.0.folder, id).is_ok()
     }
 }
 

@@ -34,7 +34,7 @@ fn a_move_goes_on_wherever_it_was_cut_off() {
             if deleted {
                 store.remove(&call.key);
             }
-            Some(Fault::Wait(Duration::from_secs(600)))
+            Some(Fault::Wait(Duration::from_mins(10)))
         });
         let id = world.dies(
             |journal| begin_move(world.store(), written(journal)),

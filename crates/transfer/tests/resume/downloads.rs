@@ -5,7 +5,7 @@ use super::*;
 /// Ranges from this byte on never arrive.
 fn hold_ranges_from(memory: &Memory, byte: u64) {
     memory.misbehave(move |call| {
-        (call.op == Op::Get && call.at >= byte).then_some(Fault::Wait(Duration::from_secs(600)))
+        (call.op == Op::Get && call.at >= byte).then_some(Fault::Wait(Duration::from_mins(10)))
     });
 }
 
@@ -100,7 +100,7 @@ fn small_files_that_had_arrived_are_not_in_their_own_way() {
     }
     // Dies when some have got their names, whether that was written down or not.
     world.memory.misbehave(|call| {
-        (call.op == Op::Get && call.before >= 10).then_some(Fault::Wait(Duration::from_secs(600)))
+        (call.op == Op::Get && call.before >= 10).then_some(Fault::Wait(Duration::from_mins(10)))
     });
     let here = world.here.path();
     let id = world.dies(

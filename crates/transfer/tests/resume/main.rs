@@ -186,7 +186,7 @@ async fn begin_download(store: Arc<dyn ObjectStore>, folder: PathBuf, settings: 
 /// Parts from this one on never arrive.
 fn hold_parts_from(memory: &Memory, number: u64) {
     memory.misbehave(move |call| {
-        (call.op == Op::Part && call.at >= number).then_some(Fault::Wait(Duration::from_secs(600)))
+        (call.op == Op::Part && call.at >= number).then_some(Fault::Wait(Duration::from_mins(10)))
     });
 }
 

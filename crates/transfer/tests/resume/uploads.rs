@@ -85,7 +85,7 @@ fn an_upload_begun_without_an_answer_is_found_and_aborted() {
         }
         // The store begins it, and the process dies before it hears of that.
         store.begin_upload(&call.key, Utc::now());
-        Some(Fault::Wait(Duration::from_secs(600)))
+        Some(Fault::Wait(Duration::from_mins(10)))
     });
     let id = world.dies(
         |journal| begin_upload(world.store(), world.path("large"), written(journal)),
@@ -126,7 +126,7 @@ fn an_upload_that_was_complete_is_not_sent_again() {
     // The object is there, and the process dies before it hears of that.
     world
         .memory
-        .misbehave(|call| (call.op == Op::Head).then_some(Fault::Wait(Duration::from_secs(600))));
+        .misbehave(|call| (call.op == Op::Head).then_some(Fault::Wait(Duration::from_mins(10))));
     let id = world.dies(
         |journal| begin_upload(world.store(), world.path("large"), written(journal)),
         || world.memory.get("large").is_some(),
