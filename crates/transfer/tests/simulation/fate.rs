@@ -78,6 +78,10 @@ impl Fate {
 
     /// To be called in the life's runtime, before that is dropped.
     pub fn end_life(&self) {
+        *self
+            .last_will
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = None;
         let now = self.now();
         let mut inside = self.lock();
         inside.began = (now, None);

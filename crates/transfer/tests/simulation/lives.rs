@@ -288,6 +288,8 @@ impl Lives {
 
     fn excused(&self, name: &str) -> bool {
         let world = &self.world;
+        // Kept beside what was there.
+        let name = name.replace(" (2)", "");
         let hit = |(_, row, event): &(_, u32, Event)| {
             let theirs = name.ends_with(&world.sources[*row as usize].name);
             theirs || matches!(event, Event::Detour | Event::Cancel)

@@ -41,10 +41,9 @@ impl Sending<'_> {
                 .create_upload(self.bucket, &self.key, self.content_type, &metadata)
         });
         let created = created.await;
-        let uncertain = match &created {
-            Ok(_) => tried.into_inner() > 1,
-            Err(e) => e.kind.is_transient(),
-        };
+        // Each try but the last has failed in a way that may be no more than a lost answer.
+        let last_may_be = created.as_ref().is_err_and(|e| e.kind.is_transient());
+        let uncertain = tried.into_inner() > 1 || last_may_be;
         if uncertain {
             // An answer was lost, and perhaps an upload was begun that nobody will end. Until it is
             // known that there is none, the journal keeps the intent, which says that there may be.
