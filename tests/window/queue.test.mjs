@@ -86,7 +86,7 @@ windowTest('what arrived is in the history, with a receipt that finds a changed 
     await (await page.find('menuitem', /computer/)).click()
     await page.keys('Escape')
     await page.gone('dialog')
-    assert.match(await deeds.transferEnds(page), /1 file/)
+    await until('the check to end', async () => (await deeds.transfers(page))[0]?.words === '1 file not as the receipt says, 1 as it should be')
     await page.press(/^Files of “/)
     await page.says('two.txt')
     await app.shot('verify-found')

@@ -259,6 +259,10 @@ fn connections_are_made_in_one_place_which_cannot_be_told_to_trust_everybody() {
     let http = read("crates/store/src/http.rs");
     assert!(http.contains("redirect(reqwest::redirect::Policy::none())"));
     // Nothing runs a program with words that came from outside.
+    for (_, text) in &mut rust {
+        let own = text.find("#[cfg(test)]").unwrap_or(text.len());
+        text.truncate(own);
+    }
     let programs = with(&rust, &["process::Command", "Command::new("]);
     assert_eq!(programs, BTreeSet::new());
 }

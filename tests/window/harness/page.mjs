@@ -66,7 +66,7 @@ export class Page {
       async () => {
         await this.findAll('none')
         const ids = await this.session.run(
-          (label) => window.TestingLibraryDom.queryAllByLabelText(document.body, label, { selector: 'input' }),
+          (label) => window.TestingLibraryDom.queryAllByLabelText(document.body, label, { selector: 'input, textarea' }),
           label,
         )
         if (ids.length > 1) throw new Error(`there are ${ids.length} of ${what}`)

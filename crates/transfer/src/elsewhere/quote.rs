@@ -15,11 +15,11 @@ pub fn word(text: &str) -> String {
 
 /// A command, one option a line, so that a person can read it.
 #[derive(Default)]
-pub struct Command {
+pub struct ShellLine {
     text: String,
 }
 
-impl Command {
+impl ShellLine {
     pub fn new(program: &str) -> Self {
         Self {
             text: word(program),
@@ -77,7 +77,7 @@ mod tests {
         fn a_shell_reads_back_what_was_meant(
             words in prop::collection::vec("([^\0]|['\"$`\\\\ \n!*?~#&;|<>(){}\\[\\]-]){0,12}", 1..6),
         ) {
-            let mut command = Command::new("printf").and("%s\\0");
+            let mut command = ShellLine::new("printf").and("%s\\0");
             for text in &words {
                 command = command.line(&[text]);
             }

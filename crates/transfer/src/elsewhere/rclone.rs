@@ -1,7 +1,7 @@
 //! rclone: `copy`, `copyto` and `sync`, with its remotes in variables (rclone.org/docs, /s3,
 //! /filtering).
 
-use super::quote::{Command, export};
+use super::quote::{ShellLine, export};
 use super::{Cannot, Errand, KeyThere, Spot, StoreThere, Work};
 use crate::litter;
 use crate::plan::Compare;
@@ -29,7 +29,7 @@ pub fn command(errand: &Errand, notes: &mut Vec<String>) -> Result<String, Canno
         Work::Copy { .. } | Work::Sync { delete: false, .. } => "copy",
         Work::Sync { delete: true, .. } => "sync",
     };
-    let mut command = Command::new("rclone").and(verb).line(&["--fast-list"]);
+    let mut command = ShellLine::new("rclone").and(verb).line(&["--fast-list"]);
     match errand.work {
         Work::One { no_clobber } | Work::Copy { no_clobber } => {
             if no_clobber {
@@ -74,11 +74,11 @@ pub fn command(errand: &Errand, notes: &mut Vec<String>) -> Result<String, Canno
 }
 
 fn comparing(
-    command: Command,
+    command: ShellLine,
     compare: Compare,
     errand: &Errand,
     notes: &mut Vec<String>,
-) -> Command {
+) -> ShellLine {
     match compare {
         Compare::Size => command.line(&["--size-only"]),
         Compare::Checksum => command.line(&["--checksum"]),

@@ -1,7 +1,7 @@
 //! s5cmd 2.3: `cp` and `sync` (github.com/peak/s5cmd). It knows one store at a time, and of filters
 //! `--exclude` and `--include`, whose `*` goes over slashes.
 
-use super::quote::{Command, export};
+use super::quote::{ShellLine, export};
 use super::{Cannot, Errand, KeyThere, Spot, StoreThere, Work};
 use crate::plan::Compare;
 use crate::plan::filter::Pattern;
@@ -39,7 +39,7 @@ pub fn command(errand: &Errand, notes: &mut Vec<String>) -> Result<String, Canno
     }
     let mut text = String::new();
     text.push_str(&export("AWS_REGION", &store.region));
-    let mut command = Command::new("s5cmd")
+    let mut command = ShellLine::new("s5cmd")
         .and("--endpoint-url")
         .and(store.endpoint());
     match &store.key {
@@ -94,7 +94,7 @@ fn cannot<T>(words: &str) -> Result<T, Cannot> {
     Err(Cannot(words.to_owned()))
 }
 
-fn clobbering(command: Command, no_clobber: bool) -> Command {
+fn clobbering(command: ShellLine, no_clobber: bool) -> ShellLine {
     if no_clobber {
         command.line(&["--no-clobber"])
     } else {

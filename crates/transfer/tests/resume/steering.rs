@@ -169,6 +169,10 @@ fn a_store_that_is_away_for_long_is_gone_on_with() {
 fn a_queue_is_worked_off_from_the_journal_alone() {
     let world = World::new();
     fs::write(world.path("one"), b"1").unwrap();
+    // Longer than anybody waits for a job that is being run.
+    world.memory.misbehave(|call| {
+        (call.op == Op::Put && call.before == 0).then_some(Fault::Wait(Duration::from_millis(500)))
+    });
     let life = world.life();
     let id = life.runtime.block_on(async {
         let plan = plan_upload(&world.store(), world.path("one")).await;
