@@ -302,6 +302,8 @@ pub enum Event {
     },
     /// The vault's state changed.
     Vault {},
+    /// Something is wrong that nobody had asked about.
+    Trouble { problem: Problem },
     /// The user asked outside the window to see the keys of this account.
     ShowKeys { account: String },
     /// Transfers wait until the user has signed in to the portal of this account.

@@ -77,6 +77,15 @@ impl Engine {
             tracing::error!(%e, "the journal cannot be used");
             journal_problem(&e)
         })?;
+        if let Some(aside) = journal.set_aside() {
+            let problem = Problem::new(
+                "journal.damaged",
+                "The list of transfers was damaged, and a new one was begun.",
+                "What was being transferred must be started again. The damaged list was kept.",
+            )
+            .context("file", aside.display());
+            self.inner.events.tell_surely(Event::Trouble { problem });
+        }
         *opened = Some(journal.clone());
         let _ = self.inner.jobs.opened.set(journal.clone());
         Ok(journal)

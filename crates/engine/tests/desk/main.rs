@@ -3,6 +3,7 @@
 //!
 //! One program, as linking costs more than running.
 
+mod damaged;
 mod exposure;
 mod hand_over;
 mod keys;

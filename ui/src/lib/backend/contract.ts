@@ -196,7 +196,7 @@ issuerUrl: string | null, };
 /**
  * What Rust tells the interface without being asked, on one channel.
  */
-export type Event = { "kind": "jobs", jobs: Array<JobView>, } | { "kind": "queue", } | { "kind": "listing", listing: ListingView, } | { "kind": "accounts", } | { "kind": "changed", location: Location, } | { "kind": "planning", ticket: string, files: number, bytes: number, } | { "kind": "vault", } | { "kind": "show-keys", account: string, } | { "kind": "sign-in-needed", account: string, };
+export type Event = { "kind": "jobs", jobs: Array<JobView>, } | { "kind": "queue", } | { "kind": "listing", listing: ListingView, } | { "kind": "accounts", } | { "kind": "changed", location: Location, } | { "kind": "planning", ticket: string, files: number, bytes: number, } | { "kind": "vault", } | { "kind": "trouble", problem: Problem, } | { "kind": "show-keys", account: string, } | { "kind": "sign-in-needed", account: string, };
 
 export type ExpiryRule = "none" | "optional" | "required" | "fixed";
 

@@ -7,7 +7,7 @@ import { heardPlanning } from '$lib/transfers/planning.svelte'
 import { stateWords } from '$lib/transfers/jobWords'
 import { accounts, accountsChanged, expand, refreshAccounts } from './accounts.svelte'
 import { navigate } from './navigation.svelte'
-import { say, type LineAction } from './notice.svelte'
+import { report, say, type LineAction } from './notice.svelte'
 import { changeSettings, current } from './settings.svelte'
 import { signInFor, waiting } from './waiting.svelte'
 
@@ -42,6 +42,9 @@ export function heard(event: Event) {
       heardPlanning(event.ticket, event.files, event.bytes)
       break
     case 'vault':
+      break
+    case 'trouble':
+      report(event.problem)
       break
     case 'show-keys':
       void showKeys(event.account)
