@@ -97,7 +97,15 @@ windowTest(
       await deeds.shows(page, ['Messungen/', 'raw/', 'about the trip.txt'])
       const row = await deeds.row(page, 'about the trip.txt')
       // On a busy machine the fetching can outlast the gesture; then one drags once more, as a person would.
-      const drag = async () => dragOutFrom(await app.middle(row, { x: 0.2 }))
+      const drag = async () => {
+        const before = (await deeds.transfers(page)).length
+        // Who rests a moment where nothing takes it means the desktop: it is fetched then.
+        const ready = async () => {
+          await until('the fetching to begin', async () => (await deeds.transfers(page)).length > before)
+          await deeds.transferEnds(page)
+        }
+        return dragOutFrom(await app.middle(row, { x: 0.2 }), { ready, grip: { x: 40, y: 90 } })
+      }
       const uris = await drag().catch(drag)
       assert.equal(uris.length, 1)
       assert.equal(readFileSync(fileURLToPath(uris[0]), 'utf8'), FIELD_TRIP['about the trip.txt'])
