@@ -8,6 +8,14 @@ import * as deeds from './harness/deeds.mjs'
 import { dragFilesTo } from './harness/screen.mjs'
 import { until } from './harness/until.mjs'
 
+/** A menu that has just opened may still be on its way to its place. */
+function choose(page, entry) {
+  return until(`the entry ${entry} to be chosen`, async () => {
+    const item = await page.find('menuitem', entry)
+    return item.click().then(() => true, (error) => !/intercepted/.test(error.message) && Promise.reject(error))
+  })
+}
+
 windowTest('a paused upload is there after a restart, goes on where it was, and is proved', async ({ user, start, step }) => {
   const bucket = `paused-${process.pid}`
   const store = gateway()
@@ -73,7 +81,7 @@ windowTest('what arrived is in the history, with a receipt that finds a changed 
     await page.says('2 files arrived')
     await app.shot('receipts')
     await page.press('Save as…')
-    await (await page.find('menuitem', /JSON/)).click()
+    await choose(page, /JSON/)
     await deeds.answerFileDialog('Save receipts', join(user.root, 'receipt.json'))
     await until('the receipt', () => existsSync(join(user.root, 'receipt.json')))
     const receipt = JSON.parse(readFileSync(join(user.root, 'receipt.json'), 'utf8'))
@@ -83,7 +91,7 @@ windowTest('what arrived is in the history, with a receipt that finds a changed 
   await step('looking again at the computer names the file that was changed', async () => {
     appendFileSync(join(folder, 'two.txt'), '!')
     await page.press('Verify again…')
-    await (await page.find('menuitem', /computer/)).click()
+    await choose(page, /computer/)
     await page.keys('Escape')
     await page.gone('dialog')
     await until('the check to end', async () => (await deeds.transfers(page))[0]?.words === '1 file not as the receipt says, 1 as it should be')
