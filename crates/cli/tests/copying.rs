@@ -6,63 +6,7 @@ mod harness;
 
 use std::fs;
 
-use harness::{Cli, keys};
-use secrecy::ExposeSecret;
-use wherry_practice::{Practice, PracticeKey};
-
-/// A practice store that lives as long as this value, and a user with its key.
-struct Bench {
-    cli: Cli,
-    here: tempfile::TempDir,
-    _folder: tempfile::TempDir,
-    _practice: Practice,
-    _runtime: tokio::runtime::Runtime,
-}
-
-fn bench() -> Bench {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let (folder, key) = (tempfile::tempdir().unwrap(), PracticeKey::generate());
-    let practice = runtime
-        .block_on(Practice::start(folder.path(), &key, None))
-        .unwrap();
-    let cli = Cli::with_key(
-        practice.endpoint().as_str(),
-        &key.access_key_id,
-        key.secret.expose_secret(),
-    );
-    cli.ok(["mb", "s3://bkt"]);
-    Bench {
-        cli,
-        here: tempfile::tempdir().unwrap(),
-        _folder: folder,
-        _practice: practice,
-        _runtime: runtime,
-    }
-}
-
-impl Bench {
-    fn file(&self, name: &str, contents: &str) -> String {
-        let path = self.here.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, contents).unwrap();
-        path.display().to_string()
-    }
-
-    fn at(&self, name: &str) -> String {
-        self.here.path().join(name).display().to_string()
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.here.path().join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
-    }
-
-    fn listed(&self) -> Vec<String> {
-        keys(&self.cli.json(["ls", "-r", "s3://bkt"]))
-            .into_iter()
-            .map(str::to_owned)
-            .collect()
-    }
-}
+use harness::bench::bench;
 
 #[test]
 fn a_slash_at_the_end_means_the_contents() {

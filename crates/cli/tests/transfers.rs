@@ -9,51 +9,8 @@ use std::fs;
 use std::time::Instant;
 
 use harness::Cli;
-use secrecy::ExposeSecret;
-use wherry_practice::{Practice, PracticeKey};
+use harness::bench::bench;
 use wherry_testbed::{Testbed, unique_bucket};
-
-struct Bench {
-    cli: Cli,
-    here: tempfile::TempDir,
-    folder: tempfile::TempDir,
-    _practice: Practice,
-    _runtime: tokio::runtime::Runtime,
-}
-
-fn bench() -> Bench {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let (folder, key) = (tempfile::tempdir().unwrap(), PracticeKey::generate());
-    let practice = runtime
-        .block_on(Practice::start(folder.path(), &key, None))
-        .unwrap();
-    let cli = Cli::with_key(
-        practice.endpoint().as_str(),
-        &key.access_key_id,
-        key.secret.expose_secret(),
-    );
-    cli.ok(["mb", "s3://bkt"]);
-    Bench {
-        cli,
-        here: tempfile::tempdir().unwrap(),
-        folder,
-        _practice: practice,
-        _runtime: runtime,
-    }
-}
-
-impl Bench {
-    fn file(&self, name: &str, contents: &str) -> String {
-        let path = self.here.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, contents).unwrap();
-        path.display().to_string()
-    }
-
-    fn at(&self, name: &str) -> String {
-        self.here.path().join(name).display().to_string()
-    }
-}
 
 #[test]
 fn a_receipt_is_checked_on_both_sides() {

@@ -55,38 +55,6 @@ fn show(out: &mut String, name: &str, problem: &Problem) {
     );
 }
 
-const KINDS: &[ErrorKind] = &[
-    ErrorKind::HostUnknown,
-    ErrorKind::Unreachable,
-    ErrorKind::CertificateUntrusted,
-    ErrorKind::Tls,
-    ErrorKind::Proxy,
-    ErrorKind::NotS3,
-    ErrorKind::Redirect,
-    ErrorKind::KeyUnknown,
-    ErrorKind::SecretWrong,
-    ErrorKind::KeyExpired,
-    ErrorKind::ClockSkew,
-    ErrorKind::Denied,
-    ErrorKind::NoSuchBucket,
-    ErrorKind::NoSuchKey,
-    ErrorKind::NoSuchUpload,
-    ErrorKind::BucketExists,
-    ErrorKind::BucketNotEmpty,
-    ErrorKind::BucketName,
-    ErrorKind::Changed,
-    ErrorKind::Exists,
-    ErrorKind::Archived,
-    ErrorKind::Damaged,
-    ErrorKind::QuotaExceeded,
-    ErrorKind::SlowDown,
-    ErrorKind::Interrupted,
-    ErrorKind::LocalFile,
-    ErrorKind::Unsupported,
-    ErrorKind::ServerFault,
-    ErrorKind::Other,
-];
-
 fn error(kind: ErrorKind) -> StoreError {
     let mut error = StoreError::new(kind, "list the bucket", "the system's own words");
     if kind == ErrorKind::Redirect {
@@ -101,11 +69,11 @@ fn error(kind: ErrorKind) -> StoreError {
 #[test]
 fn what_stores_say() {
     let mut out = String::new();
-    for kind in KINDS {
+    for kind in ErrorKind::ALL {
         show(
             &mut out,
             &format!("{kind:?}"),
-            &from_store(&error(*kind), &about()),
+            &from_store(&error(kind), &about()),
         );
     }
     let deleted = About {

@@ -86,6 +86,39 @@ impl fmt::Display for StoreError {
 impl std::error::Error for StoreError {}
 
 impl ErrorKind {
+    /// Every one: what is written down by name is read again by looking here.
+    pub const ALL: [Self; 29] = [
+        Self::HostUnknown,
+        Self::Unreachable,
+        Self::CertificateUntrusted,
+        Self::Tls,
+        Self::Proxy,
+        Self::NotS3,
+        Self::Redirect,
+        Self::KeyUnknown,
+        Self::SecretWrong,
+        Self::KeyExpired,
+        Self::ClockSkew,
+        Self::Denied,
+        Self::NoSuchBucket,
+        Self::NoSuchKey,
+        Self::NoSuchUpload,
+        Self::BucketExists,
+        Self::BucketNotEmpty,
+        Self::BucketName,
+        Self::Changed,
+        Self::Exists,
+        Self::Archived,
+        Self::Damaged,
+        Self::QuotaExceeded,
+        Self::SlowDown,
+        Self::Interrupted,
+        Self::LocalFile,
+        Self::Unsupported,
+        Self::ServerFault,
+        Self::Other,
+    ];
+
     /// Whether the same request may succeed when simply sent again.
     pub fn is_transient(self) -> bool {
         matches!(

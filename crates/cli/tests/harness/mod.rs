@@ -6,6 +6,8 @@
     reason = "test code; each file uses its own part of it"
 )]
 
+pub mod bench;
+
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::Path;

@@ -168,41 +168,12 @@ pub fn read(text: &str) -> Option<FileError> {
     })
 }
 
-const KINDS: [ErrorKind; 29] = [
-    ErrorKind::HostUnknown,
-    ErrorKind::Unreachable,
-    ErrorKind::CertificateUntrusted,
-    ErrorKind::Tls,
-    ErrorKind::Proxy,
-    ErrorKind::NotS3,
-    ErrorKind::Redirect,
-    ErrorKind::KeyUnknown,
-    ErrorKind::SecretWrong,
-    ErrorKind::KeyExpired,
-    ErrorKind::ClockSkew,
-    ErrorKind::Denied,
-    ErrorKind::NoSuchBucket,
-    ErrorKind::NoSuchKey,
-    ErrorKind::NoSuchUpload,
-    ErrorKind::BucketExists,
-    ErrorKind::BucketNotEmpty,
-    ErrorKind::BucketName,
-    ErrorKind::Changed,
-    ErrorKind::Exists,
-    ErrorKind::Archived,
-    ErrorKind::Damaged,
-    ErrorKind::QuotaExceeded,
-    ErrorKind::SlowDown,
-    ErrorKind::Interrupted,
-    ErrorKind::LocalFile,
-    ErrorKind::Unsupported,
-    ErrorKind::ServerFault,
-    ErrorKind::Other,
-];
-
 fn kind_named(name: &str) -> ErrorKind {
     let named = |kind: &ErrorKind| format!("{kind:?}") == name;
-    KINDS.into_iter().find(named).unwrap_or(ErrorKind::Other)
+    ErrorKind::ALL
+        .into_iter()
+        .find(named)
+        .unwrap_or(ErrorKind::Other)
 }
 
 /// What was being done is a word of the program's; these are the ones of transfers.
