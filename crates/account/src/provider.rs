@@ -82,6 +82,8 @@ pub struct PartLimits {
     pub min_size: u64,
     pub max_size: u64,
     pub max_parts: u32,
+    /// The largest object, however many parts it has.
+    pub max_object: u64,
     /// Part size wanted for objects too small to need more, at least `min_size`.
     pub preferred_size: u64,
     /// Part size the site advises for objects of at least `large_from` bytes.
@@ -95,6 +97,7 @@ impl Default for PartLimits {
             min_size: 5 << 20,
             max_size: 5 << 30,
             max_parts: 10_000,
+            max_object: 5 << 40,
             preferred_size: 8 << 20,
             large_size: None,
             large_from: None,

@@ -24,6 +24,13 @@ pub enum Cut {
 /// Part size grows with the object: as the place advises it, but large enough for its number of
 /// parts, rounded up to whole MiB.
 pub fn cut(size: u64, limits: &PartLimits) -> Cut {
+    let in_parts = limits
+        .max_size
+        .saturating_mul(u64::from(limits.max_parts.max(1)));
+    let limit = in_parts.min(limits.max_object);
+    if size > limit {
+        return Cut::TooLarge { limit };
+    }
     let at_once = limits.preferred_size.max(ONE_REQUEST);
     if size <= at_once.min(limits.max_size).min(LARGEST_PUT) {
         return Cut::Whole;
@@ -40,11 +47,6 @@ pub fn cut(size: u64, limits: &PartLimits) -> Cut {
     } else {
         part
     };
-    if part < needed {
-        return Cut::TooLarge {
-            limit: limits.max_size.saturating_mul(u64::from(limits.max_parts)),
-        };
-    }
     Cut::Parts {
         size: part,
         count: size.div_ceil(part) as u32,
@@ -102,6 +104,17 @@ mod tests {
                 count: 9_987
             }
         );
+    }
+
+    #[test]
+    fn five_tebibytes_are_the_most_unless_the_place_says_otherwise() {
+        let limit = 5 << 40;
+        assert_eq!(cut(limit + 1, &limits()), Cut::TooLarge { limit });
+        let more = PartLimits {
+            max_object: 40 << 40,
+            ..limits()
+        };
+        assert!(matches!(cut(limit + 1, &more), Cut::Parts { .. }));
     }
 
     #[test]
