@@ -19,6 +19,7 @@ mod serving;
 mod store_front;
 mod swarm;
 mod tokens;
+mod weir;
 
 pub use backing::{Backing, Gateway};
 pub use bearers::Bearers;
@@ -31,3 +32,4 @@ pub use serving::{Asked, Serving, Tls};
 pub use store_front::Full;
 pub use swarm::Swarm;
 pub use tokens::{Person, Tenancy, Token, Tokens};
+pub use weir::{Fate, Passing, Weir, answer};
