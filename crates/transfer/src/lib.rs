@@ -24,6 +24,7 @@
 //! ```
 
 mod clock;
+mod crc;
 pub mod elsewhere;
 mod error;
 pub mod journal;
@@ -37,6 +38,7 @@ pub mod run;
 mod verify;
 
 pub use clock::{Clock, SystemClock};
+pub use crc::Crc;
 pub use error::{Blocked, FileError, PlanError};
 pub use journal::Journal;
 pub use litter::{is_litter, is_litter_folder};
@@ -53,4 +55,4 @@ pub use run::disk::{Disk, SystemDisk};
 pub use run::{
     CopySource, FileRow, FileState, Job, JobSnapshot, JobState, ReceiptSink, ResumeError, Settings,
 };
-pub use verify::Md5Sum;
+pub use verify::{Md5Sum, Sum};

@@ -11,6 +11,8 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::crc::Crc;
+
 pub use bagit::BagitWriter;
 pub use document::{Entry, FORMAT, Head, JsonWriter, Place, ReadError, VERSION, read_json};
 pub use sums::{Found, Sums, Verdict};
@@ -44,6 +46,10 @@ pub struct Receipt {
     pub size: u64,
     /// Of the whole, in hex, where it was computed on the way.
     pub md5: Option<String>,
+    /// Of the whole, in hex, where it was asked for.
+    pub sha256: Option<String>,
+    /// Of the whole, unless the bytes were never here.
+    pub crc: Option<Crc>,
     pub etag: Option<String>,
     /// Of a multipart upload.
     pub part_size: Option<u64>,

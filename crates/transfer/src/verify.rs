@@ -4,6 +4,26 @@ use md5::{Digest, Md5};
 
 pub use wherry_hash::Md5Sum;
 
+use crate::crc::Crc;
+
+/// What is computed of all bytes that are moved, while they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sum {
+    /// What stores know of a part.
+    pub md5: Md5Sum,
+    /// What can be put together to that of the whole.
+    pub crc: Crc,
+}
+
+impl Sum {
+    pub fn of(bytes: &[u8]) -> Self {
+        Self {
+            md5: md5_of(bytes),
+            crc: Crc::of(bytes),
+        }
+    }
+}
+
 pub fn md5_of(bytes: &[u8]) -> Md5Sum {
     Md5::digest(bytes).into()
 }
@@ -41,12 +61,18 @@ pub fn form_of(etag: &str) -> EtagForm {
 }
 
 /// The ETag of a multipart upload, as AWS and Ceph compute it.
-pub fn etag_of_parts(parts: &[Md5Sum]) -> String {
-    let mut hash = Md5::new();
+pub fn etag_of_parts<'a>(parts: impl IntoIterator<Item = &'a Md5Sum>) -> String {
+    let (mut hash, mut count) = (Md5::new(), 0u32);
     for part in parts {
         hash.update(part);
+        count += 1;
     }
-    format!("{}-{}", hex(&hash.finalize()), parts.len())
+    format!("{}-{count}", hex(&hash.finalize()))
+}
+
+/// The same, of all that is known of the parts.
+pub fn etag_of_sums(parts: &[Sum]) -> String {
+    etag_of_parts(parts.iter().map(|part| &part.md5))
 }
 
 /// Part sizes that clients use, in MiB; a multipart ETag does not say which one it was.

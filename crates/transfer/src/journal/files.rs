@@ -7,7 +7,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 
 use super::jobs::{anywhere, time};
-use super::spec::{Row, Spec};
+use super::spec::{REMOVAL, Row, Spec};
 use super::{Journal, JournalError, errors};
 use crate::receipt::{End, Proof, Receipt};
 use crate::run::{FileRow, FileState};
@@ -119,7 +119,7 @@ impl Journal {
         };
         self.read(|c| {
             let sql =
-                format!("SELECT row, name, size, state, error FROM files WHERE job = ?1 {which}");
+                format!("SELECT row, name, CASE WHEN flags & {REMOVAL} THEN 0 ELSE size END, state, error FROM files WHERE job = ?1 {which}");
             let mut query = c.prepare_cached(&sql)?;
             let rows = query.query_map(params![n, count, from as i64], |row| {
                 let state = FileState::of(row.get(3)?);
@@ -304,8 +304,10 @@ impl Journal {
             Ok((spec, plan, states))
         });
         let (spec, plan, states) = read?;
+        let (work, removals) = spec.restore(plan);
         Ok(super::Restored {
-            work: spec.restore(plan),
+            work,
+            removals,
             states,
         })
     }
@@ -320,26 +322,30 @@ fn receipts(
 ) -> rusqlite::Result<Vec<(u32, Receipt)>> {
     let spec = spec_of(c, n)?;
     let mut query = c.prepare_cached(&format!(
-        "SELECT receipts.row, {PLAN_COLUMNS}, receipts.size, receipts.md5, receipts.etag,
-         receipts.part_size, receipts.version_id, receipts.proof, receipts.started,
+        "SELECT receipts.row, {PLAN_COLUMNS}, receipts.size, receipts.md5, receipts.sha256,
+         receipts.crc, receipts.etag, receipts.part_size, receipts.version_id, receipts.proof, receipts.started,
          receipts.finished
          FROM receipts JOIN files ON files.job = receipts.job AND files.row = receipts.row
          WHERE receipts.job = ?1 {tail}"
     ))?;
     let rows = query.query_map(params![n, count, at], |row| {
         let (from, to) = spec.ends(&plan_row(row, 1)?);
-        let md5: Option<Vec<u8>> = row.get(10)?;
+        let sum =
+            |at| Ok::<_, rusqlite::Error>(row.get::<_, Option<Vec<u8>>>(at)?.as_deref().map(hex));
+        let crc: Option<String> = row.get(12)?;
         let receipt = Receipt {
             to: to.unwrap_or_else(|| from.clone()),
             from,
             size: row.get::<_, i64>(9)? as u64,
-            md5: md5.as_deref().map(hex),
-            etag: row.get(11)?,
-            part_size: row.get::<_, Option<i64>>(12)?.map(|n| n as u64),
-            version_id: row.get(13)?,
-            proof: proof_of(row.get(14)?),
-            started: time(row.get(15)?),
-            finished: time(row.get(16)?),
+            md5: sum(10)?,
+            sha256: sum(11)?,
+            crc: crc.and_then(|crc| crc.parse().ok()),
+            etag: row.get(13)?,
+            part_size: row.get::<_, Option<i64>>(14)?.map(|n| n as u64),
+            version_id: row.get(15)?,
+            proof: proof_of(row.get(16)?),
+            started: time(row.get(17)?),
+            finished: time(row.get(18)?),
         };
         Ok((row.get(0)?, receipt))
     })?;

@@ -9,8 +9,9 @@ use wherry_store::UploadId;
 
 use super::jobs::time;
 use super::{Journal, JournalError, Kind};
+use crate::crc::Crc;
 use crate::run::disk::Identity;
-use crate::verify::Md5Sum;
+use crate::verify::{Md5Sum, Sum};
 
 /// A multipart upload that was begun, or was about to be.
 #[derive(Debug, Clone)]
@@ -52,8 +53,8 @@ pub struct LeftOver {
     pub uploads: u64,
 }
 
-/// Part number → its ETag and the MD5 of its bytes.
-pub type Parts = BTreeMap<u32, (String, Md5Sum)>;
+/// Part number → its ETag and the sums of its bytes.
+pub type Parts = BTreeMap<u32, (String, Sum)>;
 
 /// Where a range begins → the MD5 of its bytes.
 pub type Ranges = BTreeMap<u64, Md5Sum>;
@@ -159,10 +160,14 @@ impl Journal {
 
     pub(crate) fn parts_of(&self, n: i64, row: u32) -> Result<Parts, JournalError> {
         self.read(|c| {
-            let sql = "SELECT number, etag, md5 FROM parts WHERE job = ?1 AND row = ?2";
+            // Without a CRC, of an earlier Wherry, they are sent again.
+            let sql = "SELECT number, etag, md5, crc FROM parts
+                       WHERE job = ?1 AND row = ?2 AND crc IS NOT NULL";
             let mut query = c.prepare_cached(sql)?;
             let parts = query.query_map(params![n, row], |row| {
-                Ok((row.get(0)?, (row.get(1)?, sum(row.get(2)?))))
+                let md5 = sum(row.get(2)?);
+                let crc = Crc::from_bytes(row.get(3)?);
+                Ok((row.get(0)?, (row.get(1)?, Sum { md5, crc })))
             })?;
             parts.collect()
         })

@@ -10,9 +10,10 @@ use rusqlite::{Connection, params};
 use super::files::proof_number;
 use super::writer::Message;
 use super::{Inside, Journal, errors};
+use crate::crc::Crc;
 use crate::error::FileError;
 use crate::receipt::{Proof, Receipt};
-use crate::verify::Md5Sum;
+use crate::verify::{Md5Sum, Sum};
 
 /// What became of a file.
 pub(super) enum Outcome {
@@ -25,6 +26,8 @@ pub(super) enum Outcome {
 pub(super) struct Arrived {
     pub size: u64,
     pub md5: Option<Md5Sum>,
+    pub sha256: Option<Vec<u8>>,
+    pub crc: Option<Crc>,
     pub etag: Option<String>,
     pub part_size: Option<u64>,
     pub version_id: Option<String>,
@@ -43,7 +46,7 @@ pub(super) enum What {
     Part {
         number: u32,
         etag: String,
-        md5: Md5Sum,
+        sum: Sum,
     },
     Range {
         start: u64,
@@ -139,9 +142,16 @@ fn write(c: &Connection, notes: &[Note]) -> rusqlite::Result<()> {
                     }
                 }
             }
-            What::Part { number, etag, md5 } => {
-                c.prepare_cached("INSERT OR REPLACE INTO parts VALUES (?1, ?2, ?3, ?4, ?5)")?
-                    .execute(params![n, row, number, etag, &md5[..]])?;
+            What::Part { number, etag, sum } => {
+                c.prepare_cached("INSERT OR REPLACE INTO parts VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+                    .execute(params![
+                        n,
+                        row,
+                        number,
+                        etag,
+                        &sum.md5[..],
+                        sum.crc.to_bytes()
+                    ])?;
             }
             What::Range { start, md5 } => {
                 c.prepare_cached("INSERT OR REPLACE INTO ranges VALUES (?1, ?2, ?3, ?4)")?
@@ -166,6 +176,12 @@ impl Arrived {
         Self {
             size: receipt.size,
             md5: receipt.md5.as_deref().and_then(unhex),
+            sha256: receipt
+                .sha256
+                .as_deref()
+                .and_then(unhex::<32>)
+                .map(Vec::from),
+            crc: receipt.crc,
             etag: receipt.etag.clone(),
             part_size: receipt.part_size,
             version_id: receipt.version_id.clone(),
@@ -176,8 +192,8 @@ impl Arrived {
     }
 }
 
-fn unhex(text: &str) -> Option<Md5Sum> {
-    let mut sum = Md5Sum::default();
+fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut sum = [0; N];
     for (at, byte) in sum.iter_mut().enumerate() {
         *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
     }
@@ -186,14 +202,17 @@ fn unhex(text: &str) -> Option<Md5Sum> {
 
 fn proof(c: &Connection, n: i64, row: u32, arrived: &Arrived) -> rusqlite::Result<()> {
     c.prepare_cached(
-        "INSERT OR REPLACE INTO receipts (job, row, size, md5, etag, part_size, version_id, proof,
-         started, finished) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT OR REPLACE INTO receipts (job, row, size, md5, sha256, crc, etag, part_size,
+         version_id, proof, started, finished)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?
     .execute(params![
         n,
         row,
         arrived.size as i64,
         arrived.md5.as_ref().map(|sum| &sum[..]),
+        arrived.sha256,
+        arrived.crc.map(|crc| crc.to_string()),
         arrived.etag,
         arrived.part_size.map(|size| size as i64),
         arrived.version_id,

@@ -17,7 +17,7 @@ use super::{Claim, HalfDraft, HalfUpload, Journal, JournalError, State, errors};
 use crate::error::FileError;
 use crate::receipt::Receipt;
 use crate::run::disk::Identity;
-use crate::verify::Md5Sum;
+use crate::verify::{Md5Sum, Sum};
 
 /// Rows that may be begun are announced so many at a time.
 const AHEAD: u32 = 4096;
@@ -313,13 +313,13 @@ impl Record {
         written.await.map_err(|e| unwritten(&self.journal, e))
     }
 
-    pub fn part_done(&self, row: u32, part: &CompletedPart, md5: Md5Sum) {
+    pub fn part_done(&self, row: u32, part: &CompletedPart, sum: Sum) {
         self.note(
             row,
             What::Part {
                 number: part.number,
                 etag: part.etag.clone(),
-                md5,
+                sum,
             },
         );
     }

@@ -6,7 +6,7 @@
 //! have the hash they had when they arrived. What does not match is moved again. A file or an object
 //! that is another one now is begun anew, never spliced.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -23,7 +23,7 @@ use super::{HalfDraft, HalfUpload, Journal, JournalError};
 use crate::error::FileError;
 use crate::run::FileState;
 use crate::run::disk::{Contents, Disk, LocalFile};
-use crate::verify::{EtagForm, Md5Sum, etag_of_parts, form_of, hex};
+use crate::verify::{EtagForm, Sum, etag_of_sums, form_of, hex};
 
 /// A store refuses requests whose time is further from its own than this, so its times of what was
 /// begun are no further from ours.
@@ -37,10 +37,10 @@ pub enum TakenUp {
     /// more and is to be aborted first.
     Anew(Option<UploadId>),
     /// These parts are there and right.
-    Parts(UploadId, Vec<(CompletedPart, Md5Sum)>),
-    /// It was completed, and only the answer was lost: the object, and the MD5s of the file's parts,
+    Parts(UploadId, Vec<(CompletedPart, Sum)>),
+    /// It was completed, and only the answer was lost: the object, and the sums of the file's parts,
     /// which are those of the object's.
-    Completed(ObjectHead, Vec<Md5Sum>),
+    Completed(ObjectHead, Vec<Sum>),
 }
 
 /// Looks what of an upload can be gone on with. `file` is open, as it is now.
@@ -87,8 +87,8 @@ pub async fn take_up(
         let sum = file.hash(begin, length).await?;
         let is_ours = known
             .get(&part.number)
-            .is_some_and(|(etag, md5)| *etag == part.etag && *md5 == sum);
-        if is_ours || (form_of(&part.etag) == EtagForm::Whole && part.etag == hex(&sum)) {
+            .is_some_and(|(etag, known)| *etag == part.etag && *known == sum);
+        if is_ours || (form_of(&part.etag) == EtagForm::Whole && part.etag == hex(&sum.md5)) {
             right.push((part, sum));
         }
     }
@@ -120,7 +120,7 @@ async fn completed(
     for begin in (0..count).map(|part| part * part_size) {
         sums.push(file.hash(begin, part_size.min(size - begin)).await?);
     }
-    if etag_of_parts(&sums) != etag {
+    if etag_of_sums(&sums) != etag {
         return Ok(TakenUp::Anew(None));
     }
     Ok(TakenUp::Completed(head, sums))
@@ -131,16 +131,17 @@ pub async fn ranges_there(
     half: &HalfDraft,
     known: &Ranges,
     contents: &dyn Contents,
-) -> Result<Ranges, FileError> {
+) -> Result<BTreeMap<u64, Sum>, FileError> {
     let there = contents.size().await?;
-    let mut right = Ranges::new();
-    for (start, sum) in known {
+    let mut right = BTreeMap::new();
+    for (start, md5) in known {
         let end = (start + half.range_size).min(half.size);
         if *start >= end || end > there {
             continue;
         }
         let range = *start..end;
-        if contents.hash(Vec::from([range])).await?.first() == Some(sum) {
+        let found = contents.hash(Vec::from([range])).await?;
+        if let Some(sum) = found.first().filter(|sum| sum.md5 == *md5) {
             right.insert(*start, *sum);
         }
     }
@@ -369,7 +370,7 @@ fn drafts_of(journal: &Journal, id: &str, n: i64) -> Result<Drafts, JournalError
             "SELECT files.row, {PLAN_COLUMNS}, drafts.temporary FROM files
              LEFT JOIN drafts ON drafts.job = files.job AND drafts.row = files.row
              WHERE files.job = ?1 AND (drafts.row IS NOT NULL
-                OR (files.row < ?2 AND files.state NOT IN (2, 3)))"
+                OR (files.row < ?2 AND files.state NOT IN (2, 3) AND files.flags & 4 = 0))"
         ))?;
         let mut rows = query.query(params![n, begun_to])?;
         let mut names = Vec::new();

@@ -7,7 +7,7 @@
 use rusqlite::Connection;
 
 /// Each step brings a file from the version that is its index to the next.
-const STEPS: [&str; 1] = [FIRST];
+const STEPS: [&str; 2] = [FIRST, CRC_OF_PARTS];
 
 pub const VERSION: i64 = STEPS.len() as i64;
 
@@ -125,6 +125,8 @@ CREATE TABLE saved (
     last_job TEXT
 ) WITHOUT ROWID;
 ";
+
+const CRC_OF_PARTS: &str = "ALTER TABLE parts ADD COLUMN crc BLOB";
 
 /// Brings the file up to date. Returns the version it has when that is newer than ours.
 pub fn migrate(connection: &mut Connection) -> rusqlite::Result<Option<i64>> {

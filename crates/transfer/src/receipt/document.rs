@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{End, Proof, Receipt};
+use crate::crc::Crc;
 
 pub const FORMAT: &str = "wherry-receipt";
 /// Grows when an older Wherry would misunderstand the file; what is only new is just added.
@@ -77,6 +78,9 @@ pub struct Entry {
     pub md5: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+    /// Of the whole, as S3 writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crc64nvme: Option<Crc>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -96,7 +100,8 @@ impl Entry {
             to: Place::of(&receipt.to, to),
             size: receipt.size,
             md5: receipt.md5.clone(),
-            sha256: None,
+            sha256: receipt.sha256.clone(),
+            crc64nvme: receipt.crc,
             etag: receipt.etag.clone(),
             part_size: receipt.part_size,
             version_id: receipt.version_id.clone(),
@@ -243,6 +248,8 @@ pub(crate) mod tests {
             },
             size: 5,
             md5: Some("5d41402abc4b2a76b9719d911017c592".into()),
+            sha256: None,
+            crc: Some(Crc::of(b"hello")),
             etag: Some("5d41402abc4b2a76b9719d911017c592".into()),
             part_size: None,
             version_id: None,
@@ -286,7 +293,7 @@ pub(crate) mod tests {
         let expected = concat!(
             r#"{"format":"wherry-receipt","version":1,"title":"Upload","kind":"upload","made":"1970-01-01T00:00:00Z","made_by":"Wherry","files":["#,
             "\n",
-            r#"{"from":{"path":"/home/me/a"},"to":{"endpoint":"https://store.example","bucket":"thesis","key":"a"},"size":5,"md5":"5d41402abc4b2a76b9719d911017c592","etag":"5d41402abc4b2a76b9719d911017c592","proof":"etag","started":"1970-01-01T00:00:00Z","finished":"1970-01-01T00:00:00Z"}"#,
+            r#"{"from":{"path":"/home/me/a"},"to":{"endpoint":"https://store.example","bucket":"thesis","key":"a"},"size":5,"md5":"5d41402abc4b2a76b9719d911017c592","crc64nvme":"M3eFcAZSQlc=","etag":"5d41402abc4b2a76b9719d911017c592","proof":"etag","started":"1970-01-01T00:00:00Z","finished":"1970-01-01T00:00:00Z"}"#,
             "\n]}\n"
         );
         assert_eq!(text, expected);

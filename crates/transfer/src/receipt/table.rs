@@ -9,7 +9,7 @@ use chrono::SecondsFormat;
 
 use super::document::{Entry, Place};
 
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 16] = [
     "from_store",
     "from_bucket",
     "from",
@@ -19,6 +19,7 @@ const COLUMNS: [&str; 15] = [
     "size",
     "md5",
     "sha256",
+    "crc64nvme",
     "etag",
     "part_size",
     "version_id",
@@ -56,6 +57,9 @@ impl<W: Write> CsvWriter<W> {
             entry.size.to_string(),
             text(&entry.md5),
             text(&entry.sha256),
+            entry
+                .crc64nvme
+                .map_or_else(String::new, |crc| crc.to_string()),
             text(&entry.etag),
             number(entry.part_size),
             text(&entry.version_id),
@@ -115,7 +119,7 @@ mod tests {
             ("/home/me/plain", "https://store.example", "thesis", "5")
         );
         assert_eq!(
-            (&rows[0][12], &rows[0][13]),
+            (&rows[0][13], &rows[0][14]),
             ("etag", "1970-01-01T00:00:00.000Z")
         );
     }

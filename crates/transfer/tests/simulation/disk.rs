@@ -11,12 +11,11 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use md5::{Digest, Md5};
 use tokio::sync::mpsc;
 use wherry_transfer::run::disk::{
     Contents, Disk, Draft, Existing, Folder, Identity, LocalFile, is_temporary,
 };
-use wherry_transfer::{Clock, FileError, Md5Sum};
+use wherry_transfer::{Clock, FileError, Sum};
 
 use crate::fate::Fate;
 
@@ -115,13 +114,13 @@ impl Platter {
         Ok(())
     }
 
-    fn hash(&self, inode: u64, range: &Range<u64>) -> io::Result<Md5Sum> {
+    fn hash(&self, inode: u64, range: &Range<u64>) -> io::Result<Sum> {
         let node = self.nodes.get(&inode).ok_or(io::ErrorKind::NotFound)?;
         let bytes = node
             .bytes
             .get(range.start as usize..range.end as usize)
             .ok_or(io::ErrorKind::UnexpectedEof)?;
-        Ok(Md5::digest(bytes).into())
+        Ok(Sum::of(bytes))
     }
 }
 
@@ -249,7 +248,7 @@ impl LocalFile for SimFile {
         &self.identity
     }
 
-    async fn read(&self, offset: u64, mut buffer: Vec<u8>) -> Result<(Vec<u8>, Md5Sum), FileError> {
+    async fn read(&self, offset: u64, mut buffer: Vec<u8>) -> Result<(Vec<u8>, Sum), FileError> {
         self.access("read").await?;
         {
             let platter = self.disk.lock();
@@ -262,11 +261,11 @@ impl LocalFile for SimFile {
             buffer.copy_from_slice(bytes);
         }
         self.disk.fate.wait(2).await;
-        let sum = Md5::digest(&buffer).into();
+        let sum = Sum::of(&buffer);
         Ok((buffer, sum))
     }
 
-    async fn hash(&self, offset: u64, length: u64) -> Result<Md5Sum, FileError> {
+    async fn hash(&self, offset: u64, length: u64) -> Result<Sum, FileError> {
         self.access("hash").await?;
         let hashed = self
             .disk
@@ -375,7 +374,7 @@ impl Folder for SimFolder {
         path: &str,
         temporary: &str,
         contents: Bytes,
-    ) -> Result<(Box<dyn Draft>, Md5Sum), FileError> {
+    ) -> Result<(Box<dyn Draft>, Sum), FileError> {
         self.access("draft", path).await?;
         let draft = {
             let mut platter = self.disk.lock();
@@ -395,7 +394,7 @@ impl Folder for SimFolder {
             .fill(draft.contents.inode, 0, &contents)
             .map_err(|e| self.error(path, e))?;
         self.disk.fate.step(format!("written {path}")).await;
-        Ok((Box::new(draft), Md5::digest(&contents).into()))
+        Ok((Box::new(draft), Sum::of(&contents)))
     }
 
     async fn reopen(
@@ -555,21 +554,21 @@ impl Contents for SimContents {
         &self,
         mut at: u64,
         mut pieces: mpsc::Receiver<Bytes>,
-    ) -> Result<Md5Sum, FileError> {
-        let mut hash = Md5::new();
+    ) -> Result<Sum, FileError> {
+        let mut all = Vec::new();
         while let Some(piece) = pieces.recv().await {
             self.access("pour").await?;
             self.disk
                 .lock()
                 .fill(self.inode, at, &piece)
                 .map_err(|e| self.error(e))?;
-            hash.update(&piece);
+            all.extend_from_slice(&piece);
             at += piece.len() as u64;
         }
-        Ok(hash.finalize().into())
+        Ok(Sum::of(&all))
     }
 
-    async fn hash(&self, ranges: Vec<Range<u64>>) -> Result<Vec<Md5Sum>, FileError> {
+    async fn hash(&self, ranges: Vec<Range<u64>>) -> Result<Vec<Sum>, FileError> {
         self.access("hash").await?;
         let platter = self.disk.lock();
         ranges

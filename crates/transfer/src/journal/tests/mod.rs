@@ -10,6 +10,7 @@ use wherry_store::{CompletedPart, ErrorKind, StoreError, UploadId};
 
 use super::notes::{Arrived, Outcome};
 use super::*;
+use crate::crc::Crc;
 use crate::error::FileError;
 use crate::plan::{
     CopyItem, CopyPlan, Decided, DeletePlan, DownloadItem, DownloadPlan, UploadItem, UploadPlan,
@@ -18,6 +19,7 @@ use crate::plan::{
 use crate::receipt::{End, Proof};
 use crate::run::FileState;
 use crate::run::disk::Identity;
+use crate::verify::Sum;
 
 fn at(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(second, 0).unwrap()
@@ -97,6 +99,8 @@ fn arrived() -> Outcome {
     Outcome::Done(Some(Arrived {
         size: 3,
         md5: Some([7; 16]),
+        sha256: Some([8; 32].into()),
+        crc: Some(Crc::of(b"hey")),
         etag: Some("e".into()),
         part_size: Some(8 << 20),
         version_id: Some("v1".into()),
@@ -247,6 +251,8 @@ async fn what_happened_to_files_is_told_with_its_proof() {
     };
     assert_eq!(receipts[0].to, to);
     assert_eq!(receipts[0].md5.as_deref(), Some("07".repeat(16).as_str()));
+    let sha256 = Some("08".repeat(32));
+    assert_eq!((receipts[0].sha256.clone(), receipts[0].crc), (sha256, Some(Crc::of(b"hey"))));
     assert_eq!(
         (receipts[0].proof, receipts[0].finished),
         (Proof::PartMd5, at(11))
@@ -259,6 +265,29 @@ async fn what_happened_to_files_is_told_with_its_proof() {
         })
         .unwrap();
     assert_eq!(all, receipts);
+}
+
+// Without the CRC of a part nobody could say that of the whole.
+#[tokio::test]
+async fn a_file_of_an_earlier_wherry_is_read_and_its_parts_are_not_believed() {
+    let desk = desk();
+    let entered = desk.upload(job("x"), &["a"], State::Running).await;
+    let (id, n) = (entered.id.clone(), entered.n);
+    drop(entered);
+    let path = desk.folder.path().join(FILE);
+    let folder = desk.folder;
+    drop(desk.journal);
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(
+        "ALTER TABLE parts DROP COLUMN crc;
+         INSERT INTO parts VALUES (1, 0, 1, 'p', x'00112233445566778899aabbccddeeff');
+         PRAGMA user_version = 1",
+    )
+    .unwrap();
+    drop(old);
+    let journal = Journal::open(folder.path()).unwrap();
+    assert_eq!(journal.job(&id).unwrap().title, "x");
+    assert!(journal.parts_of(n, 0).unwrap().is_empty());
 }
 
 #[test]

@@ -13,8 +13,9 @@ use tokio::task::spawn_blocking;
 
 use super::Contents;
 use super::read::{hash_range, write_all_at};
+use crate::crc::Crc;
 use crate::error::FileError;
-use crate::verify::Md5Sum;
+use crate::verify::Sum;
 use wherry_hash::Running;
 
 /// Hashed at a time, when so much has come.
@@ -48,14 +49,10 @@ impl Contents for SystemContents {
         self.go(|file| Ok(file.metadata()?.len())).await
     }
 
-    async fn pour(
-        &self,
-        mut at: u64,
-        mut pieces: mpsc::Receiver<Bytes>,
-    ) -> Result<Md5Sum, FileError> {
+    async fn pour(&self, mut at: u64, mut pieces: mpsc::Receiver<Bytes>) -> Result<Sum, FileError> {
         let writing = Arc::clone(&self.writing);
         self.go(move |file| {
-            let mut hash = Running::default();
+            let (mut hash, mut crc) = (Running::default(), Crc::default());
             while let Some(piece) = pieces.blocking_recv() {
                 let (mut count, mut batch) = (piece.len(), vec![piece]);
                 while count < BATCH
@@ -70,14 +67,18 @@ impl Contents for SystemContents {
                     at += piece.len() as u64;
                 }
                 drop(turn);
+                for piece in &batch {
+                    crc.update(piece);
+                }
                 hash.update(batch);
             }
-            Ok(hash.finish())
+            let md5 = hash.finish();
+            Ok(Sum { md5, crc })
         })
         .await
     }
 
-    async fn hash(&self, ranges: Vec<Range<u64>>) -> Result<Vec<Md5Sum>, FileError> {
+    async fn hash(&self, ranges: Vec<Range<u64>>) -> Result<Vec<Sum>, FileError> {
         self.go(move |file| {
             ranges
                 .into_iter()

@@ -21,7 +21,7 @@ use super::contents::SystemContents;
 use super::read::write_all_at;
 use super::{Contents, Draft, Existing, Folder, Identity, is_temporary};
 use crate::error::FileError;
-use crate::verify::{Md5Sum, md5_of};
+use crate::verify::Sum;
 
 /// Clones share the handle.
 #[derive(Clone)]
@@ -64,7 +64,7 @@ impl SystemFolder {
         let file = place.dir.open_with(temporary, &options);
         let draft = place.draft(file.map_err(|e| self.error(path, e))?.into_std());
         write_all_at(&draft.file, contents, 0).map_err(|e| self.error(path, e))?;
-        Ok((draft, md5_of(contents)))
+        Ok((draft, Sum::of(contents)))
     }
 
     fn take_up(&self, path: &str, temporary: &str) -> Result<Option<SystemDraft>, FileError> {
@@ -193,7 +193,7 @@ impl SystemFolder {
     }
 }
 
-type Written = (SystemDraft, Md5Sum);
+type Written = (SystemDraft, Sum);
 
 #[async_trait]
 impl Folder for SystemFolder {
@@ -211,7 +211,7 @@ impl Folder for SystemFolder {
         path: &str,
         temporary: &str,
         contents: Bytes,
-    ) -> Result<(Box<dyn Draft>, Md5Sum), FileError> {
+    ) -> Result<(Box<dyn Draft>, Sum), FileError> {
         let temporary = temporary.to_owned();
         let (draft, sum) = self
             .go(path, move |this, path| {

@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 pub use folder::SystemFolder;
 
 use crate::error::FileError;
-use crate::verify::Md5Sum;
+use crate::verify::Sum;
 
 /// Where a job reads and writes. Nothing here may hold up the thread it is called on.
 #[async_trait]
@@ -58,12 +58,12 @@ pub trait LocalFile: Send + Sync {
         self.identity().size
     }
 
-    /// Fills the buffer with what is at `offset`, and hands it back with its MD5. A file that ends
+    /// Fills the buffer with what is at `offset`, and hands it back with its sums. A file that ends
     /// before the buffer is full has changed.
-    async fn read(&self, offset: u64, buffer: Vec<u8>) -> Result<(Vec<u8>, Md5Sum), FileError>;
+    async fn read(&self, offset: u64, buffer: Vec<u8>) -> Result<(Vec<u8>, Sum), FileError>;
 
-    /// The MD5 of a range too large to hold.
-    async fn hash(&self, offset: u64, length: u64) -> Result<Md5Sum, FileError>;
+    /// The sums of a range too large to hold.
+    async fn hash(&self, offset: u64, length: u64) -> Result<Sum, FileError>;
 
     /// Fails when the file was written to, replaced or removed since it was opened.
     async fn check_unchanged(&self) -> Result<(), FileError>;
@@ -81,13 +81,13 @@ pub trait Folder: Send + Sync {
     async fn make(&self, path: &str) -> Result<(), FileError>;
 
     /// Begins the file that is to become `path`, under a name of [`temporary_name`] beside it, with
-    /// its first bytes; says their MD5.
+    /// its first bytes; says their sums.
     async fn draft(
         &self,
         path: &str,
         temporary: &str,
         contents: Bytes,
-    ) -> Result<(Box<dyn Draft>, Md5Sum), FileError>;
+    ) -> Result<(Box<dyn Draft>, Sum), FileError>;
 
     /// Takes up a draft that was left. `None` when there is none that can be gone on with: it is
     /// gone, or is a link or no plain file, or has another name besides.
@@ -136,11 +136,11 @@ pub trait Contents: Send + Sync {
     async fn size(&self) -> Result<u64, FileError>;
 
     /// Writes what arrives, one piece after the other from `at` on, until there is no more; says
-    /// the MD5 of it all.
-    async fn pour(&self, at: u64, pieces: mpsc::Receiver<Bytes>) -> Result<Md5Sum, FileError>;
+    /// the sums of it all.
+    async fn pour(&self, at: u64, pieces: mpsc::Receiver<Bytes>) -> Result<Sum, FileError>;
 
-    /// The MD5s of ranges, read back from the disk. A range that is not all there is an error.
-    async fn hash(&self, ranges: Vec<Range<u64>>) -> Result<Vec<Md5Sum>, FileError>;
+    /// The sums of ranges, read back from the disk. A range that is not all there is an error.
+    async fn hash(&self, ranges: Vec<Range<u64>>) -> Result<Vec<Sum>, FileError>;
 }
 
 /// The name of a draft. `random` keeps those of one folder apart.

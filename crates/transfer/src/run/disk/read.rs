@@ -9,8 +9,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::{Identity, LocalFile};
+use crate::crc::Crc;
 use crate::error::FileError;
-use crate::verify::Md5Sum;
+use crate::verify::Sum;
 use wherry_hash::{Running, of_buffer};
 
 /// Hashing without sending reads this much at a time.
@@ -76,17 +77,21 @@ impl LocalFile for OpenFile {
         &self.identity
     }
 
-    async fn read(&self, offset: u64, mut buffer: Vec<u8>) -> Result<(Vec<u8>, Md5Sum), FileError> {
+    async fn read(&self, offset: u64, mut buffer: Vec<u8>) -> Result<(Vec<u8>, Sum), FileError> {
         let file = Arc::clone(&self.file);
         let read = off_thread(&self.path, move || {
-            let read = read_exact_at(&file, &mut buffer, offset);
-            all_there(read).map(|all| all.map(|()| of_buffer(buffer)))
+            let read = read_with_crc(&file, &mut buffer, offset);
+            all_there(read).map(|all| {
+                all.map(|crc| {
+                    let (md5, buffer) = of_buffer(buffer);
+                    (buffer, Sum { md5, crc })
+                })
+            })
         });
-        let (sum, buffer) = read.await?.ok_or_else(|| self.changed())?;
-        Ok((buffer, sum))
+        read.await?.ok_or_else(|| self.changed())
     }
 
-    async fn hash(&self, offset: u64, length: u64) -> Result<Md5Sum, FileError> {
+    async fn hash(&self, offset: u64, length: u64) -> Result<Sum, FileError> {
         let file = Arc::clone(&self.file);
         let hashed = off_thread(&self.path, move || {
             all_there(hash_range(&file, offset, length))
@@ -129,19 +134,33 @@ async fn off_thread<T: Send + 'static>(
 }
 
 /// Blocks.
-pub fn hash_range(file: &File, offset: u64, length: u64) -> io::Result<Md5Sum> {
-    let (mut hash, mut at, end) = (Running::default(), offset, offset + length);
+pub fn hash_range(file: &File, offset: u64, length: u64) -> io::Result<Sum> {
+    let (mut hash, mut crc) = (Running::default(), Crc::default());
+    let (mut at, end) = (offset, offset + length);
     let mut buffer = Vec::new();
     while at < end {
         buffer.resize((end - at).min(STRETCH as u64) as usize, 0);
         read_exact_at(file, &mut buffer, at)?;
+        crc.update(&buffer);
         at += buffer.len() as u64;
         let bytes = Bytes::from(buffer);
         hash.update([bytes.clone()]);
         // Nobody else holds it any more, so this is the same memory.
         buffer = bytes.into();
     }
-    Ok(hash.finish())
+    let md5 = hash.finish();
+    Ok(Sum { md5, crc })
+}
+
+/// In stretches that are still in the processor's cache when they are looked at.
+fn read_with_crc(file: &File, buffer: &mut [u8], mut at: u64) -> io::Result<Crc> {
+    let mut crc = Crc::default();
+    for stretch in buffer.chunks_mut(STRETCH / 4) {
+        read_exact_at(file, stretch, at)?;
+        crc.update(stretch);
+        at += stretch.len() as u64;
+    }
+    Ok(crc)
 }
 
 #[cfg(unix)]

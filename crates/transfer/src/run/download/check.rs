@@ -4,10 +4,11 @@ use futures::StreamExt;
 use md5::{Digest, Md5};
 
 use super::{Fetching, Wanted};
+use crate::crc::Crc;
 use crate::error::FileError;
 use crate::receipt::Proof;
 use crate::run::disk::Draft;
-use crate::verify::{EtagForm, Md5Sum, etag_of_parts, form_of, likely_part_sizes};
+use crate::verify::{EtagForm, Md5Sum, Sum, etag_of_sums, form_of, likely_part_sizes};
 
 /// A multipart ETag is tried with so many part sizes before the object's size has to do as proof.
 pub(super) const GUESSES: usize = 3;
@@ -16,6 +17,8 @@ pub(super) const GUESSES: usize = 3;
 pub(super) struct Checked {
     pub proof: Proof,
     pub md5: Option<Md5Sum>,
+    /// Of the whole.
+    pub crc: Crc,
 }
 
 impl Fetching<'_> {
@@ -85,7 +88,7 @@ impl Fetching<'_> {
             .take(GUESSES)
         {
             let cuts = (0..count).map(|_| guess).collect();
-            if etag_of_parts(&hash_file(&*draft, cuts, wanted.size).await?) == etag {
+            if etag_of_sums(&hash_file(&*draft, cuts, wanted.size).await?) == etag {
                 return Ok((
                     draft,
                     Checked {
@@ -99,12 +102,12 @@ impl Fetching<'_> {
     }
 }
 
-/// MD5s of consecutive stretches of the file, the last one cut at its end.
+/// The sums of consecutive stretches of the file, the last one cut at its end.
 pub(super) async fn hash_file(
     draft: &dyn Draft,
     stretches: Vec<u64>,
     size: u64,
-) -> Result<Vec<Md5Sum>, FileError> {
+) -> Result<Vec<Sum>, FileError> {
     let mut at = 0;
     let ranges = stretches.into_iter().map(|stretch| {
         let begin = at;

@@ -24,7 +24,7 @@ use crate::error::FileError;
 use crate::names;
 use crate::plan::{Decided, DownloadItem, DownloadPlan};
 use crate::receipt::{End, Proof, Receipt};
-use crate::verify::{EtagForm, Md5Sum, etag_of_parts, form_of, hex};
+use crate::verify::{EtagForm, Sum, etag_of_sums, form_of, hex};
 
 pub struct Downloads {
     plan: DownloadPlan,
@@ -208,6 +208,8 @@ impl Fetching<'_> {
             to: End::File(path),
             size: wanted.size,
             md5: checked.md5.map(|sum| hex(&sum)),
+            sha256: None,
+            crc: Some(checked.crc),
             etag: wanted.etag,
             part_size: None,
             version_id: None,
@@ -237,14 +239,15 @@ impl Fetching<'_> {
         let (draft, sum) = self.begin(bytes.into()).await?;
         let etag = wanted.etag.as_deref().unwrap_or_default();
         let expected = match form_of(etag) {
-            EtagForm::Whole => Some(hex(&sum)),
+            EtagForm::Whole => Some(hex(&sum.md5)),
             // Of one part: its MD5 is that of the whole.
-            EtagForm::Parts(1) => Some(etag_of_parts(&[sum])),
+            EtagForm::Parts(1) => Some(etag_of_sums(&[sum])),
             EtagForm::Parts(_) | EtagForm::Other => None,
         };
         let checked = Checked {
             proof: Proof::Size,
-            md5: Some(sum),
+            md5: Some(sum.md5),
+            crc: sum.crc,
         };
         match expected {
             Some(expected) => self
@@ -255,7 +258,7 @@ impl Fetching<'_> {
         }
     }
 
-    async fn begin(&self, contents: Bytes) -> Result<(Box<dyn Draft>, Md5Sum), FileError> {
+    async fn begin(&self, contents: Bytes) -> Result<(Box<dyn Draft>, Sum), FileError> {
         let temporary = match &self.shared.record {
             Some(record) => {
                 record.may_begin(self.row).await?;
@@ -270,7 +273,7 @@ impl Fetching<'_> {
         &self,
         temporary: &str,
         contents: Bytes,
-    ) -> Result<(Box<dyn Draft>, Md5Sum), FileError> {
+    ) -> Result<(Box<dyn Draft>, Sum), FileError> {
         let drafted = self
             .target
             .draft(self.path, temporary, contents.clone())

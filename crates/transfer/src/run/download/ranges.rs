@@ -13,11 +13,12 @@ use wherry_store::{ErrorKind, StoreError};
 use super::check::{Checked, hash_file};
 use super::turn::{Drafted, Turn};
 use super::{DOING, Fetching, Wanted, cut_short, too_long};
+use crate::crc::Crc;
 use crate::error::FileError;
 use crate::receipt::Proof;
 use crate::run::Tally;
 use crate::run::disk::{Contents, Draft};
-use crate::verify::{EtagForm, Md5Sum, etag_of_parts, form_of, hex, likely_part_sizes};
+use crate::verify::{EtagForm, Sum, etag_of_sums, form_of, hex, likely_part_sizes};
 
 /// Chunks between a connection and the disk, and what they take of the memory budget.
 const CHUNKS: usize = 3;
@@ -49,6 +50,7 @@ impl Fetching<'_> {
         let checked = Checked {
             proof: Proof::Size,
             md5: None,
+            crc: Crc::of_parts(sums.iter().map(|sum| sum.crc), range, wanted.size),
         };
         if form_of(etag) == EtagForm::Whole {
             let sum = hash_file(&*draft, vec![wanted.size], wanted.size)
@@ -59,13 +61,15 @@ impl Fetching<'_> {
                 return Ok((draft, checked));
             };
             let checked = Checked {
-                md5: Some(sum),
+                md5: Some(sum.md5),
                 ..checked
             };
-            let checked = self.judge(wanted, wanted.size, &hex(&sum), checked).await?;
+            let checked = self
+                .judge(wanted, wanted.size, &hex(&sum.md5), checked)
+                .await?;
             return Ok((draft, checked));
         }
-        if guesses.first() == Some(&range) && etag_of_parts(&sums) == etag {
+        if guesses.first() == Some(&range) && etag_of_sums(&sums) == etag {
             return Ok((
                 draft,
                 Checked {
@@ -82,8 +86,8 @@ impl Fetching<'_> {
         wanted: &Wanted,
         draft: &dyn Draft,
         size: u64,
-        have: Vec<(u64, Md5Sum)>,
-    ) -> Result<Vec<Md5Sum>, FileError> {
+        have: Vec<(u64, Sum)>,
+    ) -> Result<Vec<Sum>, FileError> {
         let mut under_way = JoinSet::new();
         let there: HashSet<u64> = have.iter().map(|(begin, _)| *begin).collect();
         let mut sums = have;
@@ -130,7 +134,7 @@ impl Fetching<'_> {
                     .with(|| fetching.range(&wanted, range.clone(), &*contents));
                 let sum = fetched.await?;
                 if let Some(record) = &shared.record {
-                    record.range_done(row, begin, sum);
+                    record.range_done(row, begin, sum.md5);
                 }
                 Ok((begin, sum))
             });
@@ -147,7 +151,7 @@ impl Fetching<'_> {
         wanted: &Wanted,
         range: Range<u64>,
         contents: &dyn Contents,
-    ) -> Result<Md5Sum, FileError> {
+    ) -> Result<Sum, FileError> {
         let mut body = self.get(wanted, Some(range.clone())).await?.body;
         let (pieces, arriving) = mpsc::channel::<Bytes>(CHUNKS);
         let length = range.end - range.start;
@@ -179,9 +183,9 @@ impl Fetching<'_> {
     }
 }
 
-type RangeEnded = Result<Result<(u64, Md5Sum), FileError>, tokio::task::JoinError>;
+type RangeEnded = Result<Result<(u64, Sum), FileError>, tokio::task::JoinError>;
 
-fn range_ended(ended: RangeEnded) -> Result<(u64, Md5Sum), FileError> {
+fn range_ended(ended: RangeEnded) -> Result<(u64, Sum), FileError> {
     match ended {
         Ok(result) => result,
         Err(e) => Err(StoreError::new(ErrorKind::Other, DOING, e.to_string()).into()),

@@ -9,12 +9,13 @@ use bytes::Bytes;
 
 use super::check::{Checked, GUESSES};
 use super::{Fetching, Wanted};
+use crate::crc::Crc;
 use crate::error::FileError;
 use crate::journal::recover::ranges_there;
 use crate::receipt::Proof;
 use crate::run::Shared;
 use crate::run::disk::{Contents, Draft, Folder};
-use crate::verify::{EtagForm, Md5Sum, etag_of_parts, form_of, hex, likely_part_sizes};
+use crate::verify::{EtagForm, Sum, etag_of_sums, form_of, hex, likely_part_sizes};
 
 /// Two times of one file are no further apart, on file systems that keep them roughly.
 const SAME_TIME: Duration = Duration::from_secs(2);
@@ -56,7 +57,7 @@ impl Turn {
 pub(super) struct Drafted {
     pub draft: Box<dyn Draft>,
     pub range: u64,
-    pub have: Vec<(u64, Md5Sum)>,
+    pub have: Vec<(u64, Sum)>,
 }
 
 impl Fetching<'_> {
@@ -163,38 +164,42 @@ impl Fetching<'_> {
         contents: &dyn Contents,
     ) -> Result<Option<Checked>, FileError> {
         let (size, etag) = (wanted.size, wanted.etag.as_deref().unwrap_or_default());
-        // Its size and time are the object's, which it got as its last thing.
-        let by_size = Checked {
-            proof: Proof::Size,
-            md5: None,
+        let whole = || async {
+            let sums = contents.hash(Vec::from([0..size])).await?;
+            Ok::<_, FileError>(sums.first().copied())
         };
         let hashes = |in_parts| self.shared.etags.are_hashes(in_parts) != Some(false);
         match form_of(etag) {
             EtagForm::Whole if hashes(false) => {
-                let whole = 0..size;
-                let sums = contents.hash(Vec::from([whole])).await?;
-                let sum = sums.first().copied();
-                let same = sum.filter(|sum| hex(sum) == etag);
-                Ok(same.map(|sum| Checked {
+                let same = whole().await?.filter(|sum| hex(&sum.md5) == etag);
+                return Ok(same.map(|sum| Checked {
                     proof: Proof::Etag,
-                    md5: Some(sum),
-                }))
+                    md5: Some(sum.md5),
+                    crc: sum.crc,
+                }));
             }
             EtagForm::Parts(count) if hashes(true) => {
                 for part in likely_part_sizes(size, count).into_iter().take(GUESSES) {
                     let cuts = (0..u64::from(count))
                         .map(|n| (n * part).min(size)..((n + 1) * part).min(size));
-                    if etag_of_parts(&contents.hash(cuts.collect()).await?) == etag {
+                    let sums = contents.hash(cuts.collect()).await?;
+                    if etag_of_sums(&sums) == etag {
                         return Ok(Some(Checked {
                             proof: Proof::Etag,
                             md5: None,
+                            crc: Crc::of_parts(sums.iter().map(|sum| sum.crc), part, size),
                         }));
                     }
                 }
-                Ok(Some(by_size))
             }
-            _ => Ok(Some(by_size)),
+            _ => {}
         }
+        // Its size and time are the object's, which it got as its last thing.
+        Ok(whole().await?.map(|sum| Checked {
+            proof: Proof::Size,
+            md5: Some(sum.md5),
+            crc: sum.crc,
+        }))
     }
 }
 

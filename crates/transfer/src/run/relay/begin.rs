@@ -12,15 +12,15 @@ use super::Relaying;
 use crate::error::FileError;
 use crate::journal::recover::{known_uploads, lost_uploads};
 use crate::run::disk::Identity;
-use crate::verify::{Md5Sum, etag_of_parts};
+use crate::verify::{Sum, etag_of_sums};
 
 /// Parts that are there already, by number.
-pub(super) type Have = BTreeMap<u32, (CompletedPart, Md5Sum)>;
+pub(super) type Have = BTreeMap<u32, (CompletedPart, Sum)>;
 
 pub(super) enum Begun {
     Upload(UploadId, Have),
-    /// An earlier run had come to its end; with the ETag that is expected.
-    Completed(PutOutcome, String),
+    /// An earlier run had come to its end; with the sums of its parts.
+    Completed(PutOutcome, Vec<Sum>),
 }
 
 impl Relaying {
@@ -138,20 +138,20 @@ impl Relaying {
     async fn completed(
         &self,
         part: u64,
-        known: &BTreeMap<u32, (String, Md5Sum)>,
+        known: &BTreeMap<u32, (String, Sum)>,
     ) -> Result<Option<Begun>, FileError> {
         if known.len() as u64 != self.size.div_ceil(part) {
             return Ok(None);
         }
-        let sums: Vec<Md5Sum> = known.values().map(|(_, sum)| *sum).collect();
-        let expected = etag_of_parts(&sums);
+        let sums: Vec<Sum> = known.values().map(|(_, sum)| *sum).collect();
+        let expected = etag_of_sums(&sums);
         match self.there().await {
             Ok(head) if head.size == self.size && head.etag.as_deref() == Some(&expected) => {
                 let outcome = PutOutcome {
                     etag: head.etag,
                     version_id: head.version_id,
                 };
-                Ok(Some(Begun::Completed(outcome, expected)))
+                Ok(Some(Begun::Completed(outcome, sums)))
             }
             Err(e) if e.kind.is_transient() => Err(e.into()),
             _ => Ok(None),

@@ -20,11 +20,12 @@ use wherry_store::{
 use super::job::Stopped;
 use super::upload::EtagHabit;
 use super::{Shared, Tally};
+use crate::crc::Crc;
 use crate::error::FileError;
 use crate::journal::HalfUpload;
 use crate::parts::{Cut, cut};
 use crate::receipt::Proof;
-use crate::verify::{EtagForm, Md5Sum, form_of, hex, likely_part_sizes, md5_of};
+use crate::verify::{EtagForm, Md5Sum, Sum, form_of, hex, likely_part_sizes};
 
 const DOING: &str = "copy the object to the other store";
 
@@ -53,12 +54,14 @@ pub(super) struct Relaying {
 }
 
 /// An upload that was begun, and its parts as they were written down.
-pub(super) type Left = Arc<(HalfUpload, BTreeMap<u32, (String, Md5Sum)>)>;
+pub(super) type Left = Arc<(HalfUpload, BTreeMap<u32, (String, Sum)>)>;
 
 /// What arrived, and how that is known.
 pub(super) struct Relayed {
     pub outcome: PutOutcome,
     pub md5: Option<Md5Sum>,
+    /// Of the whole, unless the store copied it by itself.
+    pub crc: Option<Crc>,
     pub part_size: Option<u64>,
     pub proof: Proof,
 }
@@ -72,6 +75,7 @@ impl Relayed {
                 version_id: head.version_id,
             },
             md5: None,
+            crc: None,
             part_size: None,
             proof,
         }
@@ -123,13 +127,14 @@ impl Relaying {
             let _held = self.shared.memory(self.size).await;
             let _permit = self.shared.request().await;
             let (bytes, sum, head) = self.fetch(0..self.size).await?;
-            self.check_source(&hex(&sum), || self.read_source_again())
+            self.check_source(&hex(&sum.md5), || self.read_source_again())
                 .await?;
-            let outcome = self.put(bytes, sum, &head).await?;
-            let (proof, etag) = self.verify(&outcome, &hex(&sum), None).await?;
+            let outcome = self.put(bytes, sum.md5, &head).await?;
+            let (proof, etag) = self.verify(&outcome, &hex(&sum.md5), None).await?;
             Ok::<_, FileError>(Relayed {
                 outcome: PutOutcome { etag, ..outcome },
-                md5: Some(sum),
+                md5: Some(sum.md5),
+                crc: Some(sum.crc),
                 part_size: None,
                 proof,
             })
@@ -141,15 +146,15 @@ impl Relaying {
         }
     }
 
-    /// A range with its MD5, as it was planned or not at all.
-    async fn fetch(&self, range: Range<u64>) -> Result<(Bytes, Md5Sum, ObjectHead), FileError> {
+    /// A range with its sums, as it was planned or not at all.
+    async fn fetch(&self, range: Range<u64>) -> Result<(Bytes, Sum, ObjectHead), FileError> {
         let (bytes, head) = self
             .shared
             .patience
             .with(|| self.fetch_once(range.clone()))
             .await?;
         let held = bytes.clone();
-        let hashed = tokio::task::spawn_blocking(move || md5_of(&held)).await;
+        let hashed = tokio::task::spawn_blocking(move || Sum::of(&held)).await;
         let sum = hashed.map_err(|e| StoreError::new(ErrorKind::Other, DOING, e.to_string()))?;
         Ok((bytes, sum, head))
     }

@@ -14,10 +14,11 @@ use wherry_store::{
 
 use super::begin::{Begun, Have};
 use super::{DOING, Relayed, Relaying};
+use crate::crc::Crc;
 use crate::error::FileError;
 use crate::run::job::Stopped;
 use crate::run::{CLEAN_UP, Tally};
-use crate::verify::{EtagForm, Md5Sum, etag_of_parts, form_of, hex};
+use crate::verify::{EtagForm, Md5Sum, Sum, etag_of_sums, form_of, hex};
 
 /// Parts of one object under way at once.
 const AT_ONCE: usize = 4;
@@ -38,9 +39,9 @@ impl Relaying {
         };
         let (upload, have) = match begun {
             Begun::Upload(upload, have) => (upload, have),
-            Begun::Completed(outcome, expected) => {
+            Begun::Completed(outcome, sums) => {
                 shared.board.moved(self.row, self.size);
-                return self.arrived(outcome, &expected, part).await;
+                return self.arrived(outcome, &sums, part).await;
             }
         };
         let sent = tokio::select! {
@@ -50,14 +51,14 @@ impl Relaying {
         };
         let completed = match sent {
             Ok((parts, sums)) => self
-                .complete(&upload, &parts, &etag_of_parts(&sums))
+                .complete(&upload, &parts, &etag_of_sums(&sums))
                 .await
                 .map_err(Stopped::Failed)
-                .map(|outcome| (outcome, etag_of_parts(&sums))),
+                .map(|outcome| (outcome, sums)),
             Err(stopped) => Err(stopped),
         };
         match completed {
-            Ok((outcome, expected)) => self.arrived(outcome, &expected, part).await,
+            Ok((outcome, sums)) => self.arrived(outcome, &sums, part).await,
             Err(stopped) => {
                 if !shared.keeps(&stopped)
                     && self.abort(&upload).await
@@ -73,13 +74,20 @@ impl Relaying {
     async fn arrived(
         &self,
         outcome: PutOutcome,
-        expected: &str,
+        sums: &[Sum],
         part: u64,
     ) -> Result<Relayed, Stopped> {
-        let (proof, etag) = self.verify(&outcome, expected, Some(part)).await?;
+        let (proof, etag) = self
+            .verify(&outcome, &etag_of_sums(sums), Some(part))
+            .await?;
         Ok(Relayed {
             outcome: PutOutcome { etag, ..outcome },
             md5: None,
+            crc: Some(Crc::of_parts(
+                sums.iter().map(|sum| sum.crc),
+                part,
+                self.size,
+            )),
             part_size: Some(part),
             proof,
         })
@@ -91,7 +99,7 @@ impl Relaying {
         part: u64,
         count: u32,
         mut have: Have,
-    ) -> Result<(Vec<CompletedPart>, Vec<Md5Sum>), FileError> {
+    ) -> Result<(Vec<CompletedPart>, Vec<Sum>), FileError> {
         // An ETag of the whole can only be compared with all bytes in their order.
         let hashes_whole = self.etag.as_deref().map(form_of) == Some(EtagForm::Whole)
             && self.source_etags.are_hashes(false) != Some(false);
@@ -100,7 +108,7 @@ impl Relaying {
             hashed: watch::channel(0).0,
         });
         let mut under_way = JoinSet::new();
-        let mut done: Vec<(CompletedPart, Md5Sum)> = Vec::with_capacity(count as usize);
+        let mut done: Vec<(CompletedPart, Sum)> = Vec::with_capacity(count as usize);
         for number in 1..=count {
             let there = have.remove(&number);
             if let (Some((part, sum)), false) = (&there, hashes_whole) {
@@ -146,10 +154,10 @@ impl Relaying {
     /// A part that is there already, whose bytes are only wanted for the MD5 of the whole.
     async fn pass(
         &self,
-        there: (CompletedPart, Md5Sum),
+        there: (CompletedPart, Sum),
         range: Range<u64>,
         whole: Option<Arc<Whole>>,
-    ) -> Result<(CompletedPart, Md5Sum), FileError> {
+    ) -> Result<(CompletedPart, Sum), FileError> {
         let (bytes, sum, _) = self.fetch(range).await?;
         if sum != there.1 {
             return Err(FileError::ChangedThere {
@@ -169,7 +177,7 @@ impl Relaying {
         number: u32,
         range: Range<u64>,
         whole: Option<Arc<Whole>>,
-    ) -> Result<(CompletedPart, Md5Sum), FileError> {
+    ) -> Result<(CompletedPart, Sum), FileError> {
         let length = range.end - range.start;
         let (bytes, sum, _) = self.fetch(range).await?;
         if let Some(whole) = whole {
@@ -182,7 +190,7 @@ impl Relaying {
             number,
             body: Body::Bytes(bytes),
             check: ContentCheck {
-                md5: Some(sum),
+                md5: Some(sum.md5),
                 sha256: None,
             },
         };
@@ -286,9 +294,9 @@ impl Whole {
     }
 }
 
-type PartEnded = Result<Result<(CompletedPart, Md5Sum), FileError>, tokio::task::JoinError>;
+type PartEnded = Result<Result<(CompletedPart, Sum), FileError>, tokio::task::JoinError>;
 
-fn part_ended(ended: PartEnded) -> Result<(CompletedPart, Md5Sum), FileError> {
+fn part_ended(ended: PartEnded) -> Result<(CompletedPart, Sum), FileError> {
     match ended {
         Ok(result) => result,
         Err(e) => Err(StoreError::new(ErrorKind::Other, DOING, e.to_string()).into()),

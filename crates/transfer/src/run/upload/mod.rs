@@ -16,11 +16,12 @@ pub use check::EtagHabit;
 use super::disk::LocalFile;
 use super::job::Stopped;
 use super::{Shared, Tally};
+use crate::crc::Crc;
 use crate::error::FileError;
 use crate::parts::{Cut, cut};
 use crate::plan::{Decided, UploadPlan};
 use crate::receipt::{End, Receipt};
-use crate::verify::{Md5Sum, hex};
+use crate::verify::{Md5Sum, Sum, hex};
 
 /// Larger bodies are streamed from the file instead of held.
 const IN_MEMORY: u64 = 16 << 20;
@@ -50,6 +51,8 @@ struct Sent {
     outcome: PutOutcome,
     expected: String,
     md5: Option<Md5Sum>,
+    /// Of the whole.
+    crc: Crc,
     part_size: Option<u64>,
 }
 
@@ -94,6 +97,8 @@ impl Uploads {
             },
             size,
             md5: sent.md5.map(|sum| hex(&sum)),
+            sha256: None,
+            crc: Some(sent.crc),
             etag,
             part_size: sent.part_size,
             version_id: sent.outcome.version_id,
@@ -162,7 +167,7 @@ impl Sending<'_> {
             let (held, body, sum) = self.body(0, size).await?;
             self.source.check_unchanged().await?;
             let permit = self.shared.request().await;
-            let outcome = self.put(body, sum).await;
+            let outcome = self.put(body, sum.md5).await;
             drop((permit, held));
             let outcome = self.or_changed(outcome).await?;
             if size > IN_MEMORY {
@@ -170,8 +175,9 @@ impl Sending<'_> {
             }
             Ok::<_, Stopped>(Sent {
                 outcome,
-                expected: hex(&sum),
-                md5: Some(sum),
+                expected: hex(&sum.md5),
+                md5: Some(sum.md5),
+                crc: sum.crc,
                 part_size: None,
             })
         };
@@ -246,7 +252,7 @@ impl Sending<'_> {
         &self,
         offset: u64,
         length: u64,
-    ) -> Result<(super::Memory, Body, Md5Sum), FileError> {
+    ) -> Result<(super::Memory, Body, Sum), FileError> {
         body_of(self.shared, &self.source, offset, length).await
     }
 
@@ -282,7 +288,7 @@ async fn body_of(
     source: &Arc<dyn LocalFile>,
     offset: u64,
     length: u64,
-) -> Result<(super::Memory, Body, Md5Sum), FileError> {
+) -> Result<(super::Memory, Body, Sum), FileError> {
     let held = shared.memory(held_for(length)).await;
     let (body, sum) = unheld_body(shared, source, offset, length).await?;
     Ok((held, body, sum))
@@ -293,7 +299,7 @@ async fn unheld_body(
     source: &Arc<dyn LocalFile>,
     offset: u64,
     length: u64,
-) -> Result<(Body, Md5Sum), FileError> {
+) -> Result<(Body, Sum), FileError> {
     if length <= IN_MEMORY {
         let buffer = shared.buffers.take(length as usize);
         let (buffer, sum) = source.read(offset, buffer).await?;

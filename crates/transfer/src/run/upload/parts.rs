@@ -14,10 +14,11 @@ use wherry_store::{
 
 use super::take_up::Begun;
 use super::{Sending, Sent, held_for, unheld_body};
+use crate::crc::Crc;
 use crate::error::FileError;
 use crate::run::job::Stopped;
 use crate::run::{CLEAN_UP, Tally};
-use crate::verify::{Md5Sum, etag_of_parts};
+use crate::verify::{Sum, etag_of_sums};
 
 impl Sending<'_> {
     pub(super) async fn parts(&self, part: u64, count: u32) -> Result<Sent, Stopped> {
@@ -40,12 +41,13 @@ impl Sending<'_> {
         };
         let (upload, have) = match begun {
             Begun::Upload(upload, have) => (upload, have),
-            Begun::Completed(outcome, expected) => {
+            Begun::Completed(outcome, sums) => {
                 shared.board.moved(self.row, self.source.size());
                 return Ok(Sent {
                     outcome,
-                    expected,
+                    expected: etag_of_sums(&sums),
                     md5: None,
+                    crc: self.crc_of(&sums, part),
                     part_size: Some(part),
                 });
             }
@@ -59,14 +61,16 @@ impl Sending<'_> {
             Ok((parts, sums)) => self
                 .complete(&upload, (&parts, &sums), part)
                 .await
+                .map(|done| (done, self.crc_of(&sums, part)))
                 .map_err(Stopped::Failed),
             Err(stopped) => Err(stopped),
         };
         match completed {
-            Ok((outcome, expected)) => Ok(Sent {
+            Ok(((outcome, expected), crc)) => Ok(Sent {
                 outcome,
                 expected,
                 md5: None,
+                crc,
                 part_size: Some(part),
             }),
             Err(stopped) => {
@@ -81,13 +85,17 @@ impl Sending<'_> {
         }
     }
 
+    fn crc_of(&self, sums: &[Sum], part: u64) -> Crc {
+        Crc::of_parts(sums.iter().map(|sum| sum.crc), part, self.source.size())
+    }
+
     pub(super) async fn send_parts(
         &self,
         upload: &UploadId,
         part: u64,
         count: u32,
-        have: Vec<(CompletedPart, Md5Sum)>,
-    ) -> Result<(Vec<CompletedPart>, Vec<Md5Sum>), FileError> {
+        have: Vec<(CompletedPart, Sum)>,
+    ) -> Result<(Vec<CompletedPart>, Vec<Sum>), FileError> {
         let mut under_way = JoinSet::new();
         let there: HashSet<u32> = have.iter().map(|(part, _)| part.number).collect();
         for (part, _) in &have {
@@ -117,7 +125,7 @@ impl Sending<'_> {
                 let _held = (held, permit);
                 let (body, sum) = unheld_body(&shared, &source, offset, length).await?;
                 let check = ContentCheck {
-                    md5: Some(sum),
+                    md5: Some(sum.md5),
                     sha256: None,
                 };
                 let request = UploadPartRequest {
@@ -145,8 +153,8 @@ impl Sending<'_> {
 
     pub(super) async fn part_ended(
         &self,
-        ended: Result<Result<(CompletedPart, Md5Sum), FileError>, tokio::task::JoinError>,
-    ) -> Result<(CompletedPart, Md5Sum), FileError> {
+        ended: Result<Result<(CompletedPart, Sum), FileError>, tokio::task::JoinError>,
+    ) -> Result<(CompletedPart, Sum), FileError> {
         match ended {
             Ok(result) => self.or_changed(result).await,
             Err(e) => Err(FileError::reading(
@@ -159,11 +167,11 @@ impl Sending<'_> {
     pub(super) async fn complete(
         &self,
         upload: &UploadId,
-        (parts, sums): (&[CompletedPart], &[Md5Sum]),
+        (parts, sums): (&[CompletedPart], &[Sum]),
         part_size: u64,
     ) -> Result<(PutOutcome, String), FileError> {
         self.source.check_unchanged().await?;
-        let (shared, expected) = (self.shared, etag_of_parts(sums));
+        let (shared, expected) = (self.shared, etag_of_sums(sums));
         if self.if_absent && self.exists().await? {
             // By an attempt of ours that could not be checked then, or by somebody else.
             let Some(outcome) = self.sent_before(&expected, Some(part_size)).await? else {

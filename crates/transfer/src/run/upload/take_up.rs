@@ -10,13 +10,13 @@ use wherry_store::{CompletedPart, ErrorKind, PutOutcome, StoreError, UploadId};
 use super::Sending;
 use crate::error::FileError;
 use crate::journal::recover::{TakenUp, known_uploads, perhaps_lost, take_up};
-use crate::verify::{Md5Sum, etag_of_parts};
+use crate::verify::Sum;
 
 pub(super) enum Begun {
     /// With the parts that are there already.
-    Upload(UploadId, Vec<(CompletedPart, Md5Sum)>),
-    /// An earlier run had come to its end; with the ETag that is expected.
-    Completed(PutOutcome, String),
+    Upload(UploadId, Vec<(CompletedPart, Sum)>),
+    /// An earlier run had come to its end; with the sums of the file's parts.
+    Completed(PutOutcome, Vec<Sum>),
 }
 
 impl Sending<'_> {
@@ -82,7 +82,7 @@ impl Sending<'_> {
                     etag: head.etag,
                     version_id: head.version_id,
                 };
-                Ok(Some(Begun::Completed(outcome, etag_of_parts(&sums))))
+                Ok(Some(Begun::Completed(outcome, sums)))
             }
             TakenUp::Anew(useless) => {
                 if let Some(upload) = useless {

@@ -19,7 +19,7 @@ async fn write(
     let (draft, sum) = target
         .draft(path, &temporary, Bytes::from_static(bytes))
         .await?;
-    assert_eq!(sum, md5_of(bytes));
+    assert_eq!(sum, Sum::of(bytes));
     draft.finish(replace, Some(SystemTime::UNIX_EPOCH)).await
 }
 
@@ -92,7 +92,7 @@ async fn links_are_not_followed() {
     assert_eq!(names(outside.path()), ["secret"]);
 }
 
-async fn pour(draft: &dyn Draft, at: u64, bytes: &'static [u8]) -> Md5Sum {
+async fn pour(draft: &dyn Draft, at: u64, bytes: &'static [u8]) -> Sum {
     let (pieces, arriving) = mpsc::channel(4);
     for piece in bytes.chunks(2) {
         pieces.send(Bytes::from_static(piece)).await.unwrap();
@@ -116,11 +116,11 @@ async fn a_draft_that_was_kept_is_gone_on_with() {
     assert_eq!(names(&folder.path().join("a")), [name.as_str()]);
 
     let draft = target.reopen("a/x", &name).await.unwrap().unwrap();
-    assert_eq!(pour(&*draft, 0, b"1234").await, md5_of(b"1234"));
+    assert_eq!(pour(&*draft, 0, b"1234").await, Sum::of(b"1234"));
     let contents = draft.contents();
     assert_eq!(contents.size().await.unwrap(), 8);
     let sums = contents.hash(vec![0..4, 4..8]).await.unwrap();
-    assert_eq!(sums, [md5_of(b"1234"), md5_of(b"5678")]);
+    assert_eq!(sums, [Sum::of(b"1234"), Sum::of(b"5678")]);
     assert!(contents.hash(vec![0..4, 4..9]).await.is_err());
     let path = draft.finish(false, None).await.unwrap();
     assert_eq!(fs::read(path).unwrap(), b"12345678");
@@ -128,7 +128,7 @@ async fn a_draft_that_was_kept_is_gone_on_with() {
     assert_eq!(there.identity.size, 8);
     assert_eq!(
         there.contents.hash(vec![0..8, 1..2]).await.unwrap(),
-        [md5_of(b"12345678"), md5_of(b"2")]
+        [Sum::of(b"12345678"), Sum::of(b"2")]
     );
     assert!(target.reopen("a/x", &name).await.unwrap().is_none());
     target.discard("a/x", &name).await.unwrap();
