@@ -197,6 +197,11 @@ pub trait ObjectStore: Send + Sync + 'static {
     async fn get(&self, request: GetRequest) -> Result<GetResponse, StoreError>;
     async fn put(&self, request: PutRequest) -> Result<PutOutcome, StoreError>;
     async fn copy(&self, request: CopyRequest) -> Result<PutOutcome, StoreError>;
+    /// Bytes of the largest object that [`Self::copy`] copies in one request. A larger one it copies
+    /// in parts, under an upload whose id it tells nobody.
+    fn copies_whole_up_to(&self) -> u64 {
+        5 << 30
+    }
     /// Deletes any number of keys, in batches or singly as the store likes it; one outcome per key.
     async fn delete(&self, bucket: &str, keys: Vec<String>) -> Vec<DeleteOutcome>;
 

@@ -394,6 +394,10 @@ impl ObjectStore for S3Store {
         self.list_all_uploads(bucket, prefix).await
     }
 
+    fn copies_whole_up_to(&self) -> u64 {
+        self.0.config.copy_whole_up_to
+    }
+
     fn quirks(&self) -> &Quirks {
         &self.0.config.quirks
     }

@@ -21,9 +21,6 @@ use crate::plan::{CopyItem, CopyPlan, Decided};
 use crate::receipt::{End, Proof, Receipt};
 use crate::verify::{EtagForm, form_of, hex};
 
-/// Larger objects are copied in parts by every store.
-const IN_PARTS: u64 = 5 << 30;
-
 pub struct Copies {
     pub plan: CopyPlan,
     pub decided: Decided,
@@ -189,7 +186,7 @@ impl Copies {
                 record.upload_over(row);
             }
         }
-        if item.size > IN_PARTS {
+        if item.size > shared.store.copies_whole_up_to() {
             // The store begins an upload of its own for it, which its copying ends by itself, unless
             // this process ends first.
             let file = Identity {

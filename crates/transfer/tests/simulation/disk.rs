@@ -426,6 +426,32 @@ impl Folder for SimFolder {
         Ok(())
     }
 
+    async fn erase(&self, path: &str, size: u64, modified: Option<i64>) -> Result<(), FileError> {
+        self.access("erase", path).await?;
+        let mut platter = self.disk.lock();
+        let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let Some(folder) = self.enter(&mut platter, above, false)? else {
+            return Ok(());
+        };
+        let place = folder.join(name);
+        let left_alone = || FileError::LeftAlone {
+            name: path.to_owned(),
+        };
+        if platter.links.contains(&place) {
+            return Err(left_alone());
+        }
+        let Some(&inode) = platter.names.get(&place) else {
+            return Ok(());
+        };
+        let node = &platter.nodes[&inode];
+        let time = millis(node.modified);
+        if node.bytes.len() as u64 != size || Some(time) != modified {
+            return Err(left_alone());
+        }
+        platter.remove(&place);
+        Ok(())
+    }
+
     async fn existing(&self, path: &str) -> Result<Option<Existing>, FileError> {
         self.access("look", path).await?;
         let mut platter = self.disk.lock();
@@ -582,4 +608,10 @@ impl Contents for SimContents {
 /// A time that no file system rounds away.
 pub fn seconds(since_1970: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(since_1970)
+}
+
+/// Since 1970.
+fn millis(time: SystemTime) -> i64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_millis() as i64)
 }

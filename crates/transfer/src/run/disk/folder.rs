@@ -131,6 +131,64 @@ impl SystemFolder {
         .await
     }
 
+    fn erase_now(&self, path: &str, size: u64, modified: Option<i64>) -> Result<(), FileError> {
+        let (above, name) = split(path);
+        let above: Vec<&str> = above.split('/').filter(|c| !c.is_empty()).collect();
+        let mut dirs = vec![self.dir.try_clone().map_err(|e| self.error(path, e))?];
+        for component in &above {
+            let Some(dir) = dirs.last() else { break };
+            match dir.open_dir_nofollow(component) {
+                Ok(inner) => dirs.push(inner),
+                // Gone is what was wanted.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+                Err(_) => return Err(self.detour(&crate::names::native(path))),
+            }
+        }
+        let Some(dir) = dirs.last() else {
+            return Ok(());
+        };
+        let facts = match dir.symlink_metadata(name) {
+            Ok(facts) => facts,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(e) => return Err(self.error(path, e)),
+        };
+        let time = facts.modified().ok();
+        let time = time.map(|t| crate::plan::millis(t.into_std()));
+        if !facts.is_file() || facts.len() != size || time != modified {
+            return Err(FileError::LeftAlone {
+                name: path.to_owned(),
+            });
+        }
+        match dir.remove_file(name) {
+            Ok(()) => {}
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(e) => return Err(self.error(path, e)),
+        }
+        // The first folder that has not become empty refuses.
+        for (dir, component) in dirs.iter().zip(&above).rev() {
+            if dir.remove_dir(component).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes an empty folder. False for one that is not empty, or cannot be removed; gone is as good
+    /// as removed.
+    pub async fn remove_empty(&self, path: &str) -> Result<bool, FileError> {
+        self.go(path, |this, path| {
+            let (above, name) = split(path);
+            let Some(dir) = this.enter(above, false)? else {
+                return Ok(true);
+            };
+            Ok(match dir.remove_dir(name) {
+                Ok(()) => true,
+                Err(e) => e.kind() == io::ErrorKind::NotFound,
+            })
+        })
+        .await
+    }
+
     fn look(&self, path: &str) -> Result<Option<Existing>, FileError> {
         let (above, name) = split(path);
         let Some(dir) = self.enter(above, false)? else {
@@ -236,6 +294,11 @@ impl Folder for SystemFolder {
     async fn discard(&self, path: &str, temporary: &str) -> Result<(), FileError> {
         let temporary = temporary.to_owned();
         self.go(path, move |this, path| this.remove(path, &temporary))
+            .await
+    }
+
+    async fn erase(&self, path: &str, size: u64, modified: Option<i64>) -> Result<(), FileError> {
+        self.go(path, move |this, path| this.erase_now(path, size, modified))
             .await
     }
 

@@ -100,6 +100,10 @@ pub trait Folder: Send + Sync {
     /// Removes a draft that was left. That it is gone already is no error.
     async fn discard(&self, path: &str, temporary: &str) -> Result<(), FileError>;
 
+    /// Removes a file that is as it was seen: so long, and of this time in milliseconds since 1970.
+    /// Folders above it that have become empty go too. That it is gone already is no error.
+    async fn erase(&self, path: &str, size: u64, modified: Option<i64>) -> Result<(), FileError>;
+
     /// The plain file that has this name, if one has.
     async fn existing(&self, path: &str) -> Result<Option<Existing>, FileError>;
 }

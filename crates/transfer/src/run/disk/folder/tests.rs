@@ -169,3 +169,51 @@ async fn what_took_the_place_of_a_draft_is_left_alone() {
     target.discard("a/b/x", &name).await.unwrap();
     assert_eq!(names(folder.path()), ["thesis.tex"]);
 }
+
+async fn erase_as_it_is(folder: &Path, path: &str) -> Result<(), FileError> {
+    let (size, modified) = facts(&folder.join(path));
+    open(folder).await.erase(path, size, modified).await
+}
+
+fn facts(path: &Path) -> (u64, Option<i64>) {
+    let facts = fs::symlink_metadata(path).unwrap();
+    let modified = facts.modified().ok().map(crate::plan::millis);
+    (facts.len(), modified)
+}
+
+// Promise: A sync deletes a file of this computer only when it is as the plan saw it, and only
+// below the chosen folder; links are not followed.
+#[tokio::test]
+async fn only_what_was_seen_is_erased() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    fs::create_dir_all(at.join("a/b")).unwrap();
+    for name in ["a/b/x", "a/y", "z"] {
+        fs::write(at.join(name), name).unwrap();
+    }
+    let (size, modified) = facts(&at.join("z"));
+    fs::write(at.join("z"), "changed since").unwrap();
+    erase_as_it_is(at, "a/b/x").await.unwrap();
+    assert!(!at.join("a/b").exists() && at.join("a").is_dir());
+    let target = open(at).await;
+    target.erase("a/b/x", 5, modified).await.unwrap();
+    erase_as_it_is(at, "a/y").await.unwrap();
+    assert!(!at.join("a").exists());
+    let left = target.erase("z", size, modified).await;
+    assert!(matches!(left, Err(FileError::LeftAlone { .. })));
+    assert!(at.join("z").exists());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_on_the_way_is_not_followed_to_erase() {
+    let (folder, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::write(outside.path().join("x"), "keep").unwrap();
+    let (size, modified) = facts(&outside.path().join("x"));
+    std::os::unix::fs::symlink(outside.path(), folder.path().join("out")).unwrap();
+    let target = open(folder.path()).await;
+    let led_out = target.erase("out/x", size, modified).await;
+    assert!(matches!(led_out, Err(FileError::Detour { .. })));
+    assert!(target.erase("../x", size, modified).await.is_err());
+    assert!(outside.path().join("x").exists());
+}
