@@ -117,6 +117,7 @@ impl FileError {
                     // After all the patience there is: the way to the store is gone.
                     | ErrorKind::Unreachable
                     | ErrorKind::Proxy
+                    | ErrorKind::SlowDown
                     | ErrorKind::CertificateUntrusted
                     | ErrorKind::Redirect
                     | ErrorKind::NotS3
@@ -131,11 +132,12 @@ impl FileError {
         match self {
             // What is half done takes the room itself.
             Self::Store(e) => match e.kind {
-                ErrorKind::QuotaExceeded | ErrorKind::NoSuchBucket => false,
+                ErrorKind::NoSuchBucket => false,
                 ErrorKind::Denied => true,
                 kind => kind.is_transient() || self.stops_the_job(),
             },
-            Self::NotWritable { .. } | Self::Unreadable { .. } => true,
+            // It takes room itself, but of hundreds of gigabytes nobody wants to begin anew.
+            Self::DiskFull { .. } | Self::NotWritable { .. } | Self::Unreadable { .. } => true,
             _ => false,
         }
     }

@@ -38,6 +38,12 @@ pub trait MayPass {
     fn kind(&self) -> Option<ErrorKind>;
 }
 
+/// Whether it is worth another try. A job has a plan, for which its store was reached by its name and
+/// through its proxy: when neither can be found now, it is the network that has gone.
+fn may_pass(kind: ErrorKind) -> bool {
+    kind.is_transient() || matches!(kind, ErrorKind::HostUnknown | ErrorKind::Proxy)
+}
+
 impl MayPass for StoreError {
     fn kind(&self) -> Option<ErrorKind> {
         Some(self.kind)
@@ -106,8 +112,7 @@ impl Patience {
                 Err(error) => error,
             };
             tried += 1;
-            let transient = error.kind().is_some_and(ErrorKind::is_transient);
-            if !transient || tried >= self.backoff.attempts {
+            if !error.kind().is_some_and(may_pass) || tried >= self.backoff.attempts {
                 return Err(error);
             }
             let wait = self.wait(tried);

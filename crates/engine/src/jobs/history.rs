@@ -65,6 +65,9 @@ impl Engine {
             Some(id) => journal.remove(id).await?,
             None => journal.clear_history().await?,
         }
+        // What is half done of a transfer that nobody will go on with takes room, here or at the store.
+        let engine = self.clone();
+        tokio::spawn(async move { engine.clear_left_over(&journal).await });
         lock(&self.inner.jobs.records)
             .retain(|r| !r.has_ended() || job.as_ref().is_some_and(|id| r.id != *id));
         self.inner.events.tell(Event::Queue {});

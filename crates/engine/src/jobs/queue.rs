@@ -458,13 +458,18 @@ fn ended(record: &Record, end: &JobSnapshot) -> Stage {
     Stage::Ended(state, problem.map(|e| Box::new(record.words(e, None))))
 }
 
-/// The way to the store is gone: it may come back by itself.
+/// The way to the store is gone, or the store cannot keep up: that may pass by itself.
 fn waits(error: &FileError) -> bool {
     matches!(
         error,
         FileError::Store(e) if matches!(
             e.kind,
-            ErrorKind::Unreachable | ErrorKind::HostUnknown | ErrorKind::Interrupted | ErrorKind::Proxy
+            ErrorKind::Unreachable
+                | ErrorKind::HostUnknown
+                | ErrorKind::Interrupted
+                | ErrorKind::Proxy
+                | ErrorKind::SlowDown
+                | ErrorKind::ServerFault
         )
     )
 }

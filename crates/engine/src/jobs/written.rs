@@ -235,7 +235,7 @@ impl Engine {
     }
 
     /// What earlier jobs could not clean up, for want of a key or a connection.
-    async fn clear_left_over(&self, journal: &Journal) {
+    pub(super) async fn clear_left_over(&self, journal: &Journal) {
         let reading = journal.clone();
         let Ok(Ok(left)) = tokio::task::spawn_blocking(move || reading.left_over()).await else {
             return;

@@ -214,8 +214,8 @@ async fn two_engines_on_one_journal_never_run_one_job() {
     other.shut_down().await;
 }
 
-// Promise: A transfer that loses the way to its store waits and tries again by itself, with growing
-// pauses, and says so meanwhile.
+// Promise: A transfer that loses the way to its store, or whose store stays too busy, waits and tries
+// again by itself, with growing pauses, and says so meanwhile.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_is_away_is_waited_for() {
     let home = tempfile::tempdir().expect("a folder");
