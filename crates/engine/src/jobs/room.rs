@@ -56,6 +56,8 @@ impl Engine {
                 size(view.bytes)
             );
             view.note("The quota".into(), &words, false);
+            // Worth a look before it begins.
+            view.clean = false;
         }
     }
 }

@@ -111,7 +111,7 @@ impl Listener {
     }
 }
 
-fn with_a_role() -> Rgw {
+pub fn with_a_role() -> Rgw {
     let rgw = Rgw::start_private_with_sts();
     let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":["arn:aws:iam:::user/test"]},"Action":["sts:AssumeRole"]}]}"#;
     let may = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::*"}]}"#;
@@ -151,7 +151,7 @@ fn by_key(id: &str, secret: &str) -> PortalSignIn {
 }
 
 /// An account whose keys the gateway lends for 15 minutes.
-async fn lent_account(seat: &Seat, address: &str) -> NewKey {
+pub async fn lent_account(seat: &Seat, address: &str) -> NewKey {
     let request = PortalRequest {
         issuer: KeySource::StsAssumeRole,
         url: address.to_owned(),
@@ -232,12 +232,7 @@ async fn begins_and_waits(seat: &Seat, rgw: &Rgw, id: &str, top: &Location) -> J
         .expect("a plan");
     let mut events = seat.engine.events().listen();
     no_longer_trusted(rgw);
-    let request = RunRequest {
-        plan: plan.id,
-        on_conflict: OnConflict::Skip,
-        include_same: false,
-        each: Vec::new(),
-    };
+    let request = run_request(&plan, OnConflict::Skip);
     let job = seat.engine.run_plan(request).await.expect("runs");
     let needed = until(&mut events, |event| {
         matches!(event, Event::SignInNeeded { .. })

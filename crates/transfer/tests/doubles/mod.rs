@@ -6,6 +6,7 @@
     reason = "test code; each file uses its own part of it"
 )]
 
+pub mod abyss;
 pub mod moving;
 
 use std::collections::BTreeMap;
@@ -99,6 +100,8 @@ pub struct Memory {
     /// Every ETag looks like an MD5 and is none, as with managed encryption.
     pub opaque_etags: bool,
     pub knows_start_after: bool,
+    /// Bodies are held until so many of them are.
+    pub together: Option<tokio::sync::Barrier>,
 }
 
 impl Memory {
@@ -117,6 +120,7 @@ impl Memory {
             quirks: Quirks::default(),
             opaque_etags: false,
             knows_start_after: true,
+            together: None,
         }
     }
 
@@ -299,7 +303,10 @@ impl Memory {
             Body::Bytes(bytes) => {
                 let now = self.holding.fetch_add(bytes.len() as u64, SeqCst) + bytes.len() as u64;
                 self.held_most.fetch_max(now, SeqCst);
-                tokio::task::yield_now().await;
+                match &self.together {
+                    Some(all) => drop(all.wait().await),
+                    None => tokio::task::yield_now().await,
+                }
                 self.holding.fetch_sub(bytes.len() as u64, SeqCst);
                 bytes.to_vec()
             }
@@ -309,7 +316,9 @@ impl Memory {
                 length,
             } => {
                 let whole = std::fs::read(path).map_err(|_| error(ErrorKind::LocalFile))?;
-                whole[*offset as usize..(*offset + *length) as usize].to_vec()
+                let range = *offset as usize..(*offset + *length) as usize;
+                let there = whole.get(range).ok_or_else(|| error(ErrorKind::LocalFile))?;
+                there.to_vec()
             }
         };
         assert!(check.md5.is_some(), "every body travels with its hash");
@@ -327,7 +336,7 @@ impl Memory {
     }
 }
 
-fn name(op: Op) -> &'static str {
+pub fn name(op: Op) -> &'static str {
     match op {
         Op::List => "list",
         Op::Head => "head",
