@@ -185,7 +185,10 @@ impl Engine {
             }
             match opened.store.list(request.clone()).await {
                 Ok(page) => {
-                    listing.add(&page);
+                    // A newer listing was quicker.
+                    if !listing.add(&page) {
+                        return;
+                    }
                     request.continuation = page.next;
                 }
                 Err(error) => {

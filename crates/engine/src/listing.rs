@@ -146,7 +146,8 @@ struct State {
     complete: bool,
     generation: u64,
     problem: Option<Problem>,
-    /// Which listing of the folder these rows are from.
+    /// Which listing of the folder these rows are from: 0 is the one that grows page by page, the
+    /// others came whole.
     round: u64,
 }
 
@@ -193,8 +194,14 @@ impl Listing {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn add(&self, page: &ListPage) {
+    /// False when a newer listing of the folder has taken the place of this one: its rows are
+    /// complete, and more of these would double them.
+    #[must_use]
+    pub fn add(&self, page: &ListPage) -> bool {
         let mut state = self.state();
+        if state.round > 0 {
+            return false;
+        }
         let prefix = self.location.prefix.as_str();
         for folder in &page.prefixes {
             let rest = folder.strip_prefix(prefix).unwrap_or(folder);
@@ -216,10 +223,15 @@ impl Listing {
             state.bytes += object.size;
         }
         state.generation += 1;
+        true
     }
 
+    /// Does nothing to what a newer listing has replaced.
     pub fn finish(&self, problem: Option<Problem>) {
         let mut state = self.state();
+        if state.round > 0 {
+            return;
+        }
         state.complete = problem.is_none();
         state.problem = problem;
         state.generation += 1;
@@ -408,6 +420,16 @@ mod tests {
         }
     }
 
+    trait Adds {
+        fn adds(&self, page: &ListPage);
+    }
+
+    impl Adds for Listing {
+        fn adds(&self, page: &ListPage) {
+            assert!(self.add(page), "its rows are wanted");
+        }
+    }
+
     fn names(listing: &Listing, look: &LookAt) -> Vec<String> {
         let rows = listing.rows(look, 0, 500).rows;
         rows.into_iter().map(|r| r.name).collect()
@@ -416,13 +438,13 @@ mod tests {
     #[test]
     fn listing_again_replaces_the_rows_and_an_older_round_never_does() {
         let shown = listing("");
-        shown.add(&page(&[], &[("old", 1)]));
+        shown.adds(&page(&[], &[("old", 1)]));
         shown.finish(None);
         let before = shown.view().generation;
         let (first, second) = (shown.next_round(), shown.next_round());
         let again = |key| {
             let fresh = listing("");
-            fresh.add(&page(&[], &[(key, 2)]));
+            fresh.adds(&page(&[], &[(key, 2)]));
             fresh.finish(None);
             fresh
         };
@@ -439,12 +461,33 @@ mod tests {
         assert!(rows.generation > before && shown.view().complete);
     }
 
+    #[test]
+    fn a_listing_that_still_grows_is_not_doubled_by_a_newer_one() {
+        let growing = listing("");
+        growing.adds(&page(&["x/"], &[("a", 1)]));
+        let round = growing.next_round();
+        let fresh = listing("");
+        fresh.adds(&page(&["x/"], &[("a", 1), ("b", 2), ("c", 3)]));
+        fresh.finish(None);
+        growing.replace(fresh, round);
+        let look = LookAt::default();
+        assert_eq!(names(&growing, &look), ["x", "a", "b", "c"]);
+
+        // The page that was on its way, and the end or the failure of the slower listing.
+        assert!(!growing.add(&page(&[], &[("b", 2), ("c", 3)])));
+        growing.finish(Some(Problem::stale("listing")));
+        assert_eq!(names(&growing, &look), ["x", "a", "b", "c"]);
+        let view = growing.view();
+        assert_eq!((view.objects, view.bytes, view.complete), (3, 6, true));
+        assert!(view.problem.is_none());
+    }
+
     // Promise: Folders come first, and names are sorted as people sort them: capitals count as
     // small letters, and numbers by their value.
     #[test]
     fn names_sort_as_people_sort_them_with_folders_first() {
         let l = listing("d/");
-        l.add(&page(
+        l.adds(&page(
             &["d/z/"],
             &[("d/file10", 1), ("d/File2", 1), ("d/file1", 1)],
         ));
@@ -464,14 +507,14 @@ mod tests {
         let keys: Vec<String> = (0..997).map(|i| format!("k{}", (i * 7919) % 997)).collect();
         let objects: Vec<(&str, u64)> = keys.iter().map(|k| (k.as_str(), k.len() as u64)).collect();
         let (whole, grown) = (listing(""), listing(""));
-        whole.add(&page(&[], &objects));
+        whole.adds(&page(&[], &objects));
         let look = LookAt {
             sort: SortBy::Size,
             filter: "K".into(),
             ..LookAt::default()
         };
         for part in objects.chunks(100) {
-            grown.add(&page(&[], part));
+            grown.adds(&page(&[], part));
             grown.rows(&look, 0, 3);
         }
         assert_eq!(names(&grown, &look), names(&whole, &look));
@@ -482,7 +525,7 @@ mod tests {
     #[test]
     fn an_object_and_a_folder_of_one_name_are_both_shown() {
         let l = listing("");
-        l.add(&page(&["a/"], &[("a", 3)]));
+        l.adds(&page(&["a/"], &[("a", 3)]));
         let rows = l.rows(&LookAt::default(), 0, 10).rows;
         assert_eq!(rows.len(), 2);
         assert_eq!(
@@ -495,7 +538,7 @@ mod tests {
     #[test]
     fn the_folders_own_marker_is_not_a_row() {
         let l = listing("a/");
-        l.add(&page(&["a//"], &[("a/", 0), ("a/x", 1)]));
+        l.adds(&page(&["a//"], &[("a/", 0), ("a/x", 1)]));
         let rows = l.rows(&LookAt::default(), 0, 10).rows;
         let keys: Vec<&str> = rows.iter().map(|r| r.key.as_str()).collect();
         assert_eq!(keys, ["a//", "a/x"]);
@@ -505,7 +548,7 @@ mod tests {
     #[test]
     fn ranges_and_searches_follow_the_look() {
         let l = listing("");
-        l.add(&page(&[], &[("beta", 1), ("alpha", 2), ("Bravo", 3)]));
+        l.adds(&page(&[], &[("beta", 1), ("alpha", 2), ("Bravo", 3)]));
         let look = LookAt::default();
         let keys: Vec<String> = l.range(&look, 1, 9).into_iter().map(|k| k.key).collect();
         assert_eq!(keys, ["beta", "Bravo"]);
