@@ -220,6 +220,8 @@ commands! {
     run_plan(request: RunRequest) -> JobView;
     #[doc = "A range of what a plan found at its destination and differs."]
     plan_conflicts(request: ConflictsRequest) -> Conflicts;
+    #[doc = "A range of what the plan of a sync would copy, replace or delete."]
+    sync_rows(request: SyncRowsRequest) -> SyncRows;
     #[doc = "The same work as a command for another computer; no secret is in it."]
     elsewhere(request: ElsewhereRequest) -> ElsewhereView;
     #[doc = "Saves that command or script."]

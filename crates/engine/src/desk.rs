@@ -360,6 +360,10 @@ impl Desk for Engine {
         self.conflicts_page(&request)
     }
 
+    async fn sync_rows(&self, request: SyncRowsRequest) -> Answer<SyncRows> {
+        self.sync_page(&request)
+    }
+
     async fn elsewhere(&self, request: ElsewhereRequest) -> Answer<ElsewhereView> {
         self.write_elsewhere(&request)
     }

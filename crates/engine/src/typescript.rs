@@ -95,5 +95,6 @@ fn visit_all(v: &mut Collect<'_>) {
         c::ConflictsRequest, c::Conflicts, c::MoveJob, c::HistoryRequest, c::HistoryPage, c::HistoryFilesRequest,
         c::HistoryFiles, c::ReceiptsRequest, c::Receipts, c::SaveReceipts, c::SavedReceipts, c::VerifyWhat,
         c::Unfinished, c::CleanUploads, c::Cleaned, c::SavedSync, c::SaveSync, c::ElsewhereRequest, c::ElsewhereView, c::SaveElsewhere,
+        c::SyncRowsRequest, c::SyncRows,
     );
 }

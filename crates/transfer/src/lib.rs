@@ -46,7 +46,7 @@ pub use parts::{Cut, cut};
 pub use plan::{
     Choices, Compare, Conflict, CopyPlan, CopyRequest, DeletePlan, DownloadPlan, DownloadRequest,
     DownloadSource, ErasePlan, Filter, FilterSpec, Moves, Note, NoteKind, OnConflict, PatternError,
-    Removals, SyncCounts, SyncEnd, SyncOptions, SyncPlan, UploadPlan, UploadRequest, UploadSource,
+    LeftOut, Removals, SyncCounts, SyncEnd, SyncOptions, SyncPlan, UploadPlan, UploadRequest, UploadSource,
     Watch, Withheld,
 };
 pub use receipt::{End, Proof, Receipt};

@@ -47,6 +47,66 @@ pub struct SyncSpec {
     pub with_litter: bool,
 }
 
+/// What happens to a row of the plan of a sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum SyncChange {
+    /// Only at the source: copied.
+    New,
+    /// Different at the destination: replaced there.
+    Changed,
+    /// Only at the destination: deleted there.
+    Deleted,
+}
+
+#[derive(Debug, Clone, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncRowsRequest {
+    pub plan: String,
+    pub change: SyncChange,
+    pub from: usize,
+    /// At most 500.
+    pub count: usize,
+}
+
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncRows {
+    pub total: usize,
+    pub rows: Vec<SyncRow>,
+}
+
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncRow {
+    /// Names it in [`LeftOut`].
+    pub item: u32,
+    /// Below the top of the sync: hostile text.
+    pub name: String,
+    /// At the source.
+    pub here: Option<SyncSide>,
+    /// At the destination, where that is known.
+    pub there: Option<SyncSide>,
+}
+
+#[derive(Debug, Clone, Serialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncSide {
+    pub size: u64,
+    pub modified: Option<Millis>,
+}
+
+/// Rows of the plan of a sync that are not to happen.
+#[derive(Debug, Clone, Default, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct LeftOut {
+    /// What would be copied.
+    pub copies: Vec<u32>,
+    /// What would be deleted.
+    pub deletions: Vec<u32>,
+    pub all_deletions: bool,
+}
+
 /// A sync that was given a name, to be run again.
 #[derive(Debug, Clone, Serialize, TS)]
 #[serde(rename_all = "camelCase")]

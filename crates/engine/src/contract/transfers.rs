@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::{ListingView, Location, Millis, Problem, Selection, SyncSpec};
+use super::{LeftOut, ListingView, Location, Millis, Problem, Selection, SyncSpec};
 
 #[derive(Debug, Clone, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
@@ -100,6 +100,8 @@ pub struct PlanView {
     pub examples: Vec<String>,
     /// Of a sync: what is only at the destination and will be deleted there.
     pub deletes: u64,
+    /// Of a sync: what is only at the destination and stays there.
+    pub kept: u64,
     pub delete_examples: Vec<String>,
     /// What the store or the disk has room for, as far as it says so.
     pub room: Option<RoomView>,
@@ -175,6 +177,9 @@ pub struct RunRequest {
     /// Answers for single conflicts, where they differ from `on_conflict`.
     #[serde(default)]
     pub each: Vec<ItemChoice>,
+    /// Of a sync: what is not to happen of its plan.
+    #[serde(default)]
+    pub left_out: LeftOut,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, TS)]

@@ -28,6 +28,7 @@ pub(super) enum Held {
     Undo {
         made: Vec<Made>,
         folder: PathBuf,
+        fresh: Vec<String>,
     },
 }
 
@@ -71,7 +72,11 @@ impl Engine {
                 };
                 Job::recheck(store, entries, side, settings)
             }
-            Held::Undo { made, folder } => Job::undo(store, made, folder, settings),
+            Held::Undo {
+                made,
+                folder,
+                fresh,
+            } => Job::undo(store, made, folder, fresh, settings),
             Held::Erase(plan) => Job::erase(store, plan, settings),
         })
     }

@@ -16,6 +16,7 @@ mod room;
 mod shown;
 mod start;
 mod steer;
+mod sync_rows;
 mod syncs;
 mod undo;
 mod unfinished;

@@ -36,6 +36,10 @@ pub(super) struct Facts {
     /// Files and folders directly in `folder` that the job makes: what is dragged or shown.
     #[serde(default)]
     pub tops: Vec<String>,
+    /// Topmost folders below `folder` that were not there when the job began: undoing takes them away
+    /// again.
+    #[serde(default)]
+    pub fresh: Vec<String>,
     /// Addresses of the stores of its two ends, for receipts; empty for this computer.
     #[serde(default)]
     pub stores: (String, String),
@@ -74,6 +78,7 @@ impl Facts {
             touched: Vec::new(),
             folder: None,
             tops: Vec::new(),
+            fresh: Vec::new(),
             stores: (String::new(), String::new()),
             after: None,
             undone: false,

@@ -13,7 +13,7 @@ use crate::problem::{from_blocked, from_store};
 /// Dragging out fetches first; more than this is for the download button.
 const STAGE_BYTES: u64 = 2 << 30;
 const STAGE_FILES: u64 = 5_000;
-const MOST_ROWS: usize = 500;
+pub(super) const MOST_ROWS: usize = 500;
 /// Names shown of what is in a plan.
 const NAMES: usize = 8;
 
@@ -40,6 +40,7 @@ impl Engine {
             notes_total: 0,
             examples: Vec::new(),
             deletes: 0,
+            kept: 0,
             delete_examples: Vec::new(),
             room: None,
             elsewhere: false,
@@ -136,7 +137,10 @@ impl Plan {
             Self::Sync(plan) => match &plan.moves {
                 Moves::Upload(plan) => uploaded(plan, conflict.item),
                 Moves::Download(plan) => downloaded(plan, conflict.item),
-                Moves::Copy(plan) => copied(plan, conflict.item),
+                Moves::Copy(copy) => {
+                    let (name, size, modified) = copied(copy, conflict.item);
+                    (plan.below(&name).to_owned(), size, modified)
+                }
             },
         };
         ConflictView {
@@ -150,21 +154,21 @@ impl Plan {
     }
 }
 
-type Side = (String, u64, Option<i64>);
+pub(super) type Side = (String, u64, Option<i64>);
 
-fn uploaded(plan: &wherry_transfer::UploadPlan, item: u32) -> Side {
+pub(super) fn uploaded(plan: &wherry_transfer::UploadPlan, item: u32) -> Side {
     let here = plan.items.get(item as usize);
     let (size, modified) = here.map_or((0, None), |i| (i.size, Some(i.modified)));
     (plan.name(item), size, modified)
 }
 
-fn downloaded(plan: &wherry_transfer::DownloadPlan, item: u32) -> Side {
+pub(super) fn downloaded(plan: &wherry_transfer::DownloadPlan, item: u32) -> Side {
     let there = plan.items.get(item as usize);
     let (size, modified) = there.map_or((0, None), |i| (i.size, i.modified));
     (plan.name(item).to_owned(), size, modified)
 }
 
-fn copied(plan: &wherry_transfer::CopyPlan, item: u32) -> Side {
+pub(super) fn copied(plan: &wherry_transfer::CopyPlan, item: u32) -> Side {
     let here = plan.items.get(item as usize);
     here.map_or((String::new(), 0, None), |i| {
         (i.to.to_string(), i.size, None)
@@ -213,15 +217,19 @@ impl PlanView {
             Moves::Download(moves) => self.take_download(moves),
             Moves::Copy(moves) => self.take_copy(moves),
         }
+        for example in &mut self.examples {
+            *example = plan.below(example).to_owned();
+        }
         let counts = &plan.counts;
         if !matches!(plan.moves, Moves::Upload(_)) {
             self.take_litter(counts.litter);
         }
         self.same = counts.same;
         self.deletes = plan.removals.len() as u64;
+        self.kept = counts.kept;
         let shown = plan.removals.len().min(EXAMPLES);
         self.delete_examples = (0..shown)
-            .map(|item| plan.removals.name(item).to_owned())
+            .map(|item| plan.below(plan.removals.name(item)).to_owned())
             .collect();
         if let Some(withheld) = plan.withheld {
             self.note("Deletions".into(), &withheld.to_string(), false);

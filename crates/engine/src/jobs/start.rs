@@ -11,6 +11,8 @@ use wherry_transfer::{Choices, Moves, Removals};
 use super::held::Held;
 use super::plans::{Plan, count, drop_from, touched};
 use super::record::{Facts, Numbers, Record};
+use super::sync_rows::left_out;
+use super::undo::fresh_folders;
 use super::{Jobs, Planned};
 use crate::contract::{JobKind, JobView, Location, OnConflict, Problem, RunRequest};
 use crate::engine::Engine;
@@ -20,10 +22,14 @@ impl Engine {
         let planned = self.inner.jobs.take_plan(&request.plan)?;
         let choices = choices(request);
         self.watch_limits();
-        let facts = self.facts_of(&planned)?;
+        let facts = Facts {
+            fresh: fresh_folders(&planned.plan).await,
+            ..self.facts_of(&planned)?
+        };
         let (title, saved) = (planned.title.clone(), planned.saved.clone());
         let view = match planned.plan {
-            Plan::Sync(sync) => {
+            Plan::Sync(mut sync) => {
+                sync.leave_out(&left_out(request));
                 let choices = sync.choices();
                 let plan = match sync.moves {
                     Moves::Upload(plan) => Plan::Upload(plan),
@@ -86,6 +92,7 @@ impl Engine {
             touched: touched(planned),
             folder: download.map(|plan| plan.folder.clone()),
             tops,
+            fresh: Vec::new(),
             stores,
             after: None,
             undone: false,

@@ -103,6 +103,7 @@ impl Engine {
             touched: Vec::new(),
             folder: None,
             tops: Vec::new(),
+            fresh: Vec::new(),
             stores: (String::new(), String::new()),
             after: None,
             undone: false,

@@ -3,14 +3,18 @@
 //!
 //! One program, as linking costs more than running.
 
+mod bench;
 mod damaged;
 mod exposure;
 mod hand_over;
 mod keys;
 mod lent;
 mod mistakes;
+mod proofs;
 mod queue;
 mod rotation;
 mod seat;
 mod secrets;
 mod semantics;
+mod syncs;
+mod unfinished;

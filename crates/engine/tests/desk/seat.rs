@@ -75,12 +75,7 @@ impl Seat {
 
     pub async fn runs(&self, plan: &PlanView, on_conflict: OnConflict) -> JobView {
         let mut events = self.engine.events().listen();
-        let request = RunRequest {
-            plan: plan.id.clone(),
-            on_conflict,
-            include_same: false,
-            each: Vec::new(),
-        };
+        let request = run_request(plan, on_conflict);
         let job = self.engine.run_plan(request).await.expect("runs");
         let ended = async {
             while let Some(event) = events.next().await {
@@ -240,4 +235,15 @@ pub fn files_with(word: &str, folder: &Path) -> Vec<PathBuf> {
             .any(|spelling| text.contains(*spelling))
     };
     files_below(folder).into_iter().filter(holds).collect()
+}
+
+/// One answer for all of a plan.
+pub fn run_request(plan: &PlanView, on_conflict: OnConflict) -> RunRequest {
+    RunRequest {
+        plan: plan.id.clone(),
+        on_conflict,
+        include_same: false,
+        each: Vec::new(),
+        left_out: LeftOut::default(),
+    }
 }

@@ -89,6 +89,7 @@ async fn nothing_is_replaced_or_deleted_that_no_plan_has_shown() {
         on_conflict: OnConflict::Overwrite,
         include_same: true,
         each: Vec::new(),
+        left_out: LeftOut::default(),
     };
     assert_eq!(
         p.seat

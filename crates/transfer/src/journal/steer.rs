@@ -103,6 +103,9 @@ impl Journal {
                             modified: planned.modified,
                         })
                     }
+                    (Some(End::File(_)), _) if planned.flags & FOLDER != 0 => {
+                        Some(Made::Folder { path: planned.name })
+                    }
                     _ => None,
                 })
             })?;

@@ -20,6 +20,11 @@ pub struct DeletePlan {
 }
 
 impl DeletePlan {
+    /// Takes keys out of the plan: they are not deleted.
+    pub(crate) fn retain(&mut self, mut wanted: impl FnMut(&str) -> bool) {
+        self.keys.retain(|key| wanted(key));
+    }
+
     /// Single objects, and all that lies below prefixes.
     pub async fn make(
         store: &Arc<dyn ObjectStore>,

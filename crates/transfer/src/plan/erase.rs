@@ -18,3 +18,11 @@ pub struct EraseItem {
     /// Milliseconds since 1970.
     pub modified: Option<i64>,
 }
+
+impl ErasePlan {
+    /// Takes files out of the plan: they are not deleted.
+    pub(crate) fn retain(&mut self, mut wanted: impl FnMut(&EraseItem) -> bool) {
+        self.items.retain(|item| wanted(item));
+        self.bytes = self.items.iter().map(|item| item.size).sum();
+    }
+}

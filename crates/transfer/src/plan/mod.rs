@@ -27,7 +27,9 @@ pub use delete::DeletePlan;
 pub use download::{DownloadItem, DownloadPlan, DownloadRequest, DownloadSource};
 pub use erase::{EraseItem, ErasePlan};
 pub use filter::{Filter, FilterSpec, PatternError};
-pub use sync::{Compare, Moves, Removals, SyncCounts, SyncEnd, SyncOptions, SyncPlan, Withheld};
+pub use sync::{
+    Compare, LeftOut, Moves, Removals, SyncCounts, SyncEnd, SyncOptions, SyncPlan, Withheld,
+};
 pub(crate) use upload::{Decided, Root as UploadRoot};
 pub use upload::{UploadItem, UploadPlan, UploadRequest, UploadSource};
 

@@ -238,16 +238,19 @@ impl Job {
         Self::each(store, Box::new(Rechecks { entries, side }), settings)
     }
 
-    /// Takes away what a job made. `folder` is where its files are.
+    /// Takes away what a job made. `folder` is where its files are; of the folders in it those go too
+    /// that were not there before, `fresh` and what is in them, once they are empty.
     pub fn undo(
         store: Arc<dyn ObjectStore>,
         made: Vec<Made>,
         folder: PathBuf,
+        fresh: Vec<String>,
         settings: Settings,
     ) -> Self {
         let work = Undoing {
             made,
             folder,
+            fresh: fresh.into_iter().collect(),
             opened: OnceCell::new(),
         };
         Self::each(store, Box::new(work), settings)

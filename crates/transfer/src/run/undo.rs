@@ -1,6 +1,7 @@
 //! Taking away what a job made, and nothing else: an object only while it is the very one, a file
 //! only while nobody has changed it.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -31,12 +32,16 @@ pub enum Made {
         /// Milliseconds since 1970, as it was set.
         modified: Option<i64>,
     },
+    /// Below the folder, with `/`: an empty one that came as a marker.
+    Folder { path: String },
 }
 
 pub(super) struct Undoing {
     pub made: Vec<Made>,
     /// Of the files.
     pub folder: PathBuf,
+    /// Folders below it that were not there before, without those inside them.
+    pub fresh: HashSet<String>,
     pub opened: OnceCell<SystemFolder>,
 }
 
@@ -49,7 +54,7 @@ impl Each for Undoing {
     fn name(&self, row: u32) -> String {
         match self.made.get(row as usize) {
             Some(Made::Object { key, .. }) => key.clone(),
-            Some(Made::File { path, .. }) => path.clone(),
+            Some(Made::File { path, .. } | Made::Folder { path }) => path.clone(),
             None => String::new(),
         }
     }
@@ -75,6 +80,7 @@ impl Each for Undoing {
                     size,
                     modified,
                 } => self.file(path, *size, *modified).await,
+                Made::Folder { path } => self.sweep(path).await,
             }
         };
         tokio::select! {
@@ -124,16 +130,40 @@ async fn object(
 }
 
 impl Undoing {
-    async fn file(&self, path: &str, size: u64, modified: Option<i64>) -> Result<(), FileError> {
-        let folder = self
-            .opened
+    async fn opened(&self) -> Result<&SystemFolder, FileError> {
+        self.opened
             .get_or_try_init(|| SystemFolder::open(&self.folder))
-            .await?;
-        match folder.remove_if(path, size, modified).await? {
-            true => Ok(()),
-            false => Err(FileError::LeftAlone {
-                name: path.to_owned(),
-            }),
-        }
+            .await
     }
+
+    async fn file(&self, path: &str, size: u64, modified: Option<i64>) -> Result<(), FileError> {
+        if !self.opened().await?.remove_if(path, size, modified).await? {
+            return Err(FileError::LeftAlone {
+                name: path.to_owned(),
+            });
+        }
+        self.sweep(above(path)).await
+    }
+
+    /// Removes this folder and those above it, as far as they came with the job and are empty now. The
+    /// last one to go from a folder takes it along, whatever the order.
+    async fn sweep(&self, folder: &str) -> Result<(), FileError> {
+        let mut at = folder;
+        while self.is_fresh(at) && self.opened().await?.remove_empty(at).await? {
+            at = above(at);
+        }
+        Ok(())
+    }
+
+    fn is_fresh(&self, folder: &str) -> bool {
+        let ends = folder.match_indices('/').map(|(at, _)| at);
+        !folder.is_empty()
+            && ends
+                .chain([folder.len()])
+                .any(|end| self.fresh.contains(&folder[..end]))
+    }
+}
+
+fn above(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(above, _)| above)
 }

@@ -536,6 +536,19 @@ regions: Array<RegionKey>, };
 export type KnownFolder = "logs" | "practice";
 
 /**
+ * Rows of the plan of a sync that are not to happen.
+ */
+export type LeftOut = { 
+/**
+ * What would be copied.
+ */
+copies: Array<number>, 
+/**
+ * What would be deleted.
+ */
+deletions: Array<number>, allDeletions: boolean, };
+
+/**
  * Every day from one time to another, in minutes since midnight, local time; over midnight when
  * `until` is smaller.
  */
@@ -732,7 +745,11 @@ examples: Array<string>,
 /**
  * Of a sync: what is only at the destination and will be deleted there.
  */
-deletes: number, deleteExamples: Array<string>, 
+deletes: number, 
+/**
+ * Of a sync: what is only at the destination and stays there.
+ */
+kept: number, deleteExamples: Array<string>, 
 /**
  * What the store or the disk has room for, as far as it says so.
  */
@@ -989,7 +1006,11 @@ includeSame: boolean,
 /**
  * Answers for single conflicts, where they differ from `on_conflict`.
  */
-each: Array<ItemChoice>, };
+each: Array<ItemChoice>, 
+/**
+ * Of a sync: what is not to happen of its plan.
+ */
+leftOut: LeftOut, };
 
 export type SaveElsewhere = { plan: string, tool: ElsewhereTool, what: ElsewhereText, 
 /**
@@ -1109,7 +1130,40 @@ export type SigningView = "v4" | "v2" | "anonymous";
 
 export type SortBy = "name" | "size" | "modified" | "storage-class";
 
+/**
+ * What happens to a row of the plan of a sync.
+ */
+export type SyncChange = "new" | "changed" | "deleted";
+
 export type SyncEnd = { "kind": "folder", path: string, } | { "kind": "place", location: Location, };
+
+export type SyncRow = { 
+/**
+ * Names it in [`LeftOut`].
+ */
+item: number, 
+/**
+ * Below the top of the sync: hostile text.
+ */
+name: string, 
+/**
+ * At the source.
+ */
+here: SyncSide | null, 
+/**
+ * At the destination, where that is known.
+ */
+there: SyncSide | null, };
+
+export type SyncRows = { total: number, rows: Array<SyncRow>, };
+
+export type SyncRowsRequest = { plan: string, change: SyncChange, from: number, 
+/**
+ * At most 500.
+ */
+count: number, };
+
+export type SyncSide = { size: number, modified: number | null, };
 
 export type SyncSpec = { from: SyncEnd, to: SyncEnd, compare: Compare, 
 /**
@@ -1342,6 +1396,8 @@ export interface Commands {
   run_plan: { args: RunRequest; result: JobView }
   /** A range of what a plan found at its destination and differs. */
   plan_conflicts: { args: ConflictsRequest; result: Conflicts }
+  /** A range of what the plan of a sync would copy, replace or delete. */
+  sync_rows: { args: SyncRowsRequest; result: SyncRows }
   /** The same work as a command for another computer; no secret is in it. */
   elsewhere: { args: ElsewhereRequest; result: ElsewhereView }
   /** Saves that command or script. */

@@ -1,7 +1,7 @@
 //! Plans of the usual kinds, with less in them.
 
 use super::Filter;
-use crate::plan::{Conflict, CopyItem, CopyPlan, DownloadPlan, UploadItem, UploadPlan};
+use crate::plan::{Conflict, CopyItem, CopyPlan, DownloadItem, DownloadPlan, UploadItem, UploadPlan};
 
 impl UploadPlan {
     /// Leaves out what the filter does not take: by the names below what was chosen, or the file's
@@ -38,6 +38,12 @@ impl UploadPlan {
 }
 
 impl DownloadPlan {
+    pub(crate) fn retain(&mut self, wanted: impl FnMut(usize, &DownloadItem) -> bool) {
+        let items = std::mem::take(&mut self.items);
+        let conflicts = std::mem::take(&mut self.conflicts);
+        (self.items, self.conflicts) = keep(items, conflicts, wanted);
+    }
+
     /// Leaves out what the filter does not take, by the names below `prefix`. Returns how many.
     pub async fn narrow(&mut self, filter: &Filter, prefix: &str) -> u64 {
         let before = self.items.len();

@@ -48,11 +48,16 @@ impl Asked {
             counts.kept = found.only_there.len() as u64;
             Removals::None
         };
+        let top = match &self.to {
+            SyncEnd::Objects { prefix, .. } => prefix.clone(),
+            SyncEnd::Folder(_) => String::new(),
+        };
         let moves = self.moves(found, from, to, &keys).await?;
         Ok(SyncPlan {
             moves,
             removals,
             counts,
+            top,
             withheld,
         })
     }

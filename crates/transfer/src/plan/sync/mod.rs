@@ -11,6 +11,7 @@ mod merge;
 mod side;
 mod tree;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -131,11 +132,21 @@ pub enum Removals {
     Files(ErasePlan),
 }
 
+/// Rows of a plan that are not to happen, by their numbers in `moves` and in `removals`.
+#[derive(Debug, Clone, Default)]
+pub struct LeftOut {
+    pub moves: HashSet<u32>,
+    pub removals: HashSet<u32>,
+    pub all_removals: bool,
+}
+
 #[derive(Debug, Clone)]
 pub struct SyncPlan {
     pub moves: Moves,
     pub removals: Removals,
     pub counts: SyncCounts,
+    /// Prefix of the destination in a store; empty for a folder.
+    pub top: String,
     pub withheld: Option<Withheld>,
 }
 
@@ -148,11 +159,21 @@ impl Moves {
         }
     }
 
-    fn conflicts(&self) -> &[Conflict] {
+    /// In the order of their items.
+    pub fn conflicts(&self) -> &[Conflict] {
         match self {
             Self::Upload(plan) => &plan.conflicts,
             Self::Download(plan) => &plan.conflicts,
             Self::Copy(plan) => &plan.conflicts,
+        }
+    }
+
+    /// Files.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Upload(plan) => plan.items.len(),
+            Self::Download(plan) => plan.items.len(),
+            Self::Copy(plan) => plan.items.len(),
         }
     }
 
@@ -240,6 +261,45 @@ impl SyncPlan {
 
     pub fn is_empty(&self) -> bool {
         self.moves.is_empty() && self.removals.is_empty()
+    }
+
+    /// A key at the destination as seen from there.
+    pub fn below<'a>(&self, key: &'a str) -> &'a str {
+        key.strip_prefix(&self.top).unwrap_or(key)
+    }
+
+    /// Takes rows out of the plan before it runs: then they stay as they are on both sides.
+    pub fn leave_out(&mut self, rows: &LeftOut) {
+        let moved = |item: usize| !rows.moves.contains(&(item as u32));
+        if !rows.moves.is_empty() {
+            match &mut self.moves {
+                Moves::Upload(plan) => {
+                    plan.retain(|item, _| moved(item));
+                    plan.bytes = plan.items.iter().map(|i| i.size).sum();
+                }
+                Moves::Download(plan) => {
+                    plan.retain(|item, _| moved(item));
+                    plan.bytes = plan.items.iter().map(|i| i.size).sum();
+                }
+                Moves::Copy(plan) => {
+                    plan.retain(|item, _| moved(item));
+                    plan.bytes = plan.items.iter().map(|i| i.size).sum();
+                }
+            }
+        }
+        if rows.all_removals {
+            self.removals = Removals::None;
+        }
+        let mut at = 0..;
+        let mut removed = || at.next().is_none_or(|item| !rows.removals.contains(&item));
+        match &mut self.removals {
+            Removals::None => {}
+            Removals::Objects(plan) => plan.retain(|_| removed()),
+            Removals::Files(plan) => plan.retain(|_| removed()),
+        }
+        if self.removals.is_empty() {
+            self.removals = Removals::None;
+        }
     }
 }
 
