@@ -84,6 +84,7 @@ export function planView(change: Partial<PlanView> = {}): PlanView {
     notesTotal: 0,
     examples: [],
     deletes: 0,
+    kept: 0,
     deleteExamples: [],
     room: null,
     elsewhere: false,

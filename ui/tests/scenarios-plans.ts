@@ -1,5 +1,5 @@
 /** Worlds for plans, syncs, copies, and what was never finished. */
-import type { ConflictView, ElsewhereView, PlanView, SavedSync, SyncSpec, UnfinishedView } from '$lib/backend'
+import type { ConflictView, ElsewhereView, PlanView, SavedSync, SyncChange, SyncRow, SyncRows as SyncRowsPage, SyncSpec, UnfinishedView } from '$lib/backend'
 import { DAY, many, NOW, planView, thesis } from './fake-data'
 import { Fake, problem, type FakeOptions } from './fake'
 import { people } from './scenarios'
@@ -38,6 +38,8 @@ export const manyConflicts = (n: number): PlanView =>
     clean: false,
   })
 
+const GONE = ['2023/old-run.nc', '2023/older-run.nc', 'notes (copy).txt', '.DS_Store.bak']
+
 export const syncPlan = (change: Partial<PlanView> = {}): PlanView =>
   planView({
     kind: 'sync',
@@ -48,13 +50,25 @@ export const syncPlan = (change: Partial<PlanView> = {}): PlanView =>
     conflicts: 24,
     conflictExamples: Array.from({ length: 24 }, (_, i) => conflict(i)),
     deletes: 112,
-    deleteExamples: ['2023/old-run.nc', '2023/older-run.nc', 'notes (copy).txt', '.DS_Store.bak'],
+    deleteExamples: GONE,
     examples: ['2026/run-41.nc', '2026/run-42.nc', '2026/run-43.nc'],
     room: { free: 40_000_000_000, of: 'the quota of thesis' },
     elsewhere: true,
     clean: false,
     ...change,
   })
+
+/** What the plan of a sync would do, row by row; deletions have numbers of their own. */
+export function syncRows(plan: PlanView, change: SyncChange, from: number, count: number): SyncRowsPage {
+  const total = { new: plan.files - plan.conflicts, changed: plan.conflicts, deleted: plan.deletes }[change]
+  const row = (i: number): SyncRow => {
+    const { hereSize, hereModified, thereSize, thereModified, name } = conflict(i)
+    if (change === 'new') return { item: plan.conflicts + i, name: `2026/run-${41 + i}.nc`, here: { size: hereSize * 400, modified: hereModified }, there: null }
+    if (change === 'changed') return { item: i, name, here: { size: hereSize, modified: hereModified }, there: { size: thereSize, modified: thereModified } }
+    return { item: i, name: GONE[i] ?? `2022/run-${i}.nc`, here: null, there: null }
+  }
+  return { total, rows: Array.from({ length: Math.max(0, Math.min(count, total - from)) }, (_, i) => row(from + i)) }
+}
 
 export const spec: SyncSpec = {
   from: { kind: 'folder', path: '/home/ada/results' },
@@ -124,6 +138,7 @@ const plans = (plan: PlanView, change: FakeOptions['handlers'] = {}) => () =>
         total: plan.conflicts,
         conflicts: Array.from({ length: Math.max(0, Math.min(count, plan.conflicts - from)) }, (_, i) => conflict(from + i)),
       }),
+      sync_rows: ({ change: which, from, count }) => syncRows(plan, which, from, count),
       elsewhere: ({ tool }) => elsewhereView(tool),
       save_elsewhere: () => null,
       saved_syncs: () => savedSyncs,

@@ -187,7 +187,7 @@ describe('the panel', () => {
   test('closed, is one line, and nothing when there is nothing to say', async () => {
     await world([jobView('One', { rate: 5, bytesTotal: 100, bytesDone: 50 }), jobView('Bad', { state: 'failed' })])
     const { unmount } = render(TransfersLine)
-    expect(screen.getByRole('button')).toHaveTextContent('Transfers: 1 running · 5 B/s · 10 s left · 1 transfer with failures')
+    expect(screen.getByRole('button')).toHaveTextContent('Transfers: 1 running · 50 bytes of 100 bytes · 5 B/s · 10 s left · 1 transfer with failures')
     unmount()
     await world([])
     render(TransfersLine)

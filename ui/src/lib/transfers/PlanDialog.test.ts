@@ -1,7 +1,7 @@
 import { render, screen, within } from '@testing-library/svelte'
 import userEvent from '@testing-library/user-event'
 import { beforeEach, expect, test } from 'vitest'
-import { connect, type PlanView, type PlanWhat, type RunRequest } from '$lib/backend'
+import { connect, type PlanView, type PlanWhat, type RunRequest, type SyncChange, type SyncRow } from '$lib/backend'
 import { Fake, problem } from '$tests/fake'
 import { planView } from '$tests/fake-data'
 import PlanDialog from './PlanDialog.svelte'
@@ -32,7 +32,7 @@ test('nothing is overwritten unless that was chosen', async () => {
   const user = userEvent.setup()
   render(PlanDialog, { plan: plan({ conflicts: 2, conflictExamples: [{ item: 0, name: 'a.txt', hereSize: 1, hereModified: null, thereSize: 2, thereModified: null }] }), what: upload })
   await user.click(await screen.findByRole('button', { name: 'Upload 1 file' }))
-  expect(ran).toEqual([{ plan: 'p1', onConflict: 'skip', includeSame: false, each: [] }])
+  expect(ran).toEqual([{ plan: 'p1', onConflict: 'skip', includeSame: false, each: [], leftOut: { copies: [], deletions: [], allDeletions: false } }])
   await user.click(screen.getByRole('radio', { name: 'Replace what is there' }))
   await user.click(screen.getByRole('button', { name: 'Upload 3 files' }))
   expect(ran[1]?.onConflict).toBe('overwrite')
@@ -85,16 +85,58 @@ test('one conflict gets its own answer, and the button counts it', async () => {
   expect(screen.getByRole('button', { name: 'Upload 1 file' })).toBeVisible()
 })
 
-test('a sync deletes nothing before that was meant', async () => {
+const row = (item: number, name: string, here: number | null, there: number | null): SyncRow => ({
+  item,
+  name,
+  here: here === null ? null : { size: 1, modified: here },
+  there: there === null ? null : { size: 2, modified: there },
+})
+const saved: PlanWhat = { kind: 'saved-sync', id: 's1' }
+/** Two are new, one is changed, three are only at the destination. */
+const sync = (change: Partial<PlanView> = {}) => {
+  const rows: Record<SyncChange, SyncRow[]> = {
+    new: [row(4, 'new.txt', 1000, null), row(6, 'draft.txt', 1000, null)],
+    changed: [row(5, 'both.txt', 9000, 1000)],
+    deleted: [row(0, 'old.txt', null, 1), row(1, 'older.txt', null, 1), row(2, 'mine.txt', null, 1)],
+  }
+  fake.handlers.sync_rows = ({ change: which, from, count }) => ({ total: rows[which].length, rows: rows[which].slice(from, from + count) })
+  return plan({ kind: 'sync', files: 3, conflicts: 1, deletes: 3, deleteExamples: ['old.txt'], ...change })
+}
+
+test('a sync deletes nothing before that was meant, and copies without it', async () => {
   const user = userEvent.setup()
-  render(PlanDialog, { plan: plan({ kind: 'sync', files: 2, deletes: 3, deleteExamples: ['old.txt'] }), what: { kind: 'saved-sync', id: 's1' } })
-  const run = await screen.findByRole('button', { name: 'Sync: copy 2, delete 3' })
+  render(PlanDialog, { plan: sync(), what: saved })
+  await user.click(await screen.findByRole('button', { name: 'Sync: copy 3, delete nothing' }))
+  expect(ran[0]?.leftOut).toEqual({ copies: [], deletions: [], allDeletions: true })
+  await user.click(screen.getByLabelText('Yes, delete these 3 files'))
+  await user.click(screen.getByRole('button', { name: 'Sync: copy 3, delete 3' }))
+  expect(ran[1]?.leftOut).toEqual({ copies: [], deletions: [], allDeletions: false })
+})
+
+test('a sync that would only delete waits for that to be meant', async () => {
+  const user = userEvent.setup()
+  render(PlanDialog, { plan: sync({ files: 0, conflicts: 0 }), what: saved })
+  const run = await screen.findByRole('button', { name: 'Sync: delete nothing' })
   await user.click(run)
   expect(ran).toEqual([])
   expect(run).toHaveAttribute('title', 'Say first that the deletions are meant')
-  await user.click(screen.getByLabelText('Yes, delete these 3 files'))
-  await user.click(run)
-  expect(ran).toEqual([{ plan: 'p1', onConflict: 'overwrite', includeSame: false, each: [] }])
+})
+
+test('single rows of a sync are left out, by mouse and by keyboard', async () => {
+  const user = userEvent.setup()
+  render(PlanDialog, { plan: sync(), what: saved })
+  await user.click(await screen.findByRole('checkbox', { name: 'Copy draft.txt' }))
+  await user.click(screen.getByRole('checkbox', { name: 'Replace both.txt' }))
+  const deletions = screen.getByRole('grid', { name: 'Only at the destination' })
+  deletions.focus()
+  await user.keyboard('{ArrowDown}{ArrowDown} ')
+  expect(screen.getByRole('checkbox', { name: 'Delete mine.txt' })).not.toBeChecked()
+  await user.click(screen.getByLabelText('Yes, delete these 2 files'))
+  expect(screen.getByText(/3 rows are left out/)).toBeVisible()
+  await user.click(screen.getByRole('button', { name: 'Sync: copy 1, delete 2' }))
+  expect(ran[0]?.leftOut).toEqual({ copies: [6, 5], deletions: [2], allDeletions: false })
+  await user.click(screen.getByRole('button', { name: 'Take all again' }))
+  expect(screen.getByRole('button', { name: 'Sync: copy 3, delete 3' })).toBeVisible()
 })
 
 test('elsewhere is offered where it can be, and Enter there runs nothing', async () => {

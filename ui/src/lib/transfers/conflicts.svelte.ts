@@ -20,7 +20,6 @@ export class Conflicts {
   constructor(plan: PlanView) {
     this.#plan = plan.id
     this.total = plan.conflicts
-    this.all = plan.kind === 'sync' ? 'overwrite' : 'skip'
     plan.conflictExamples.forEach((one, i) => this.#rows.set(i, one))
   }
 
@@ -88,7 +87,11 @@ export class Conflicts {
 }
 
 /** Which side was changed later; null when it cannot be told. */
-export function newer({ hereModified: here, thereModified: there }: ConflictView): 'here' | 'there' | null {
+export function newer({ hereModified, thereModified }: ConflictView): 'here' | 'there' | null {
+  return newerSide(hereModified, thereModified)
+}
+
+export function newerSide(here: number | null, there: number | null): 'here' | 'there' | null {
   // Stores keep whole seconds: less than that is the same moment.
   if (here === null || there === null || Math.abs(here - there) < 1000) return null
   return here > there ? 'here' : 'there'

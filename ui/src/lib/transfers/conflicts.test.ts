@@ -81,9 +81,6 @@ describe('conflicts', () => {
     expect(conflicts.each).toEqual([])
   })
 
-  test('of a sync, what is there is what shall be replaced', () => {
-    expect(new Conflicts({ ...plan(3), kind: 'sync' }).all).toBe('overwrite')
-  })
 })
 
 test('the newer side, to the second', () => {

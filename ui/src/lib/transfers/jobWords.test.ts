@@ -45,11 +45,11 @@ describe('a job', () => {
 describe('the queue in a line', () => {
   test('counts what runs, waits and is paused, and how long all of it will take', () => {
     const queue = [job({}), job({ state: 'waiting', rate: 0, bytesDone: 0 }), job({ state: 'paused', rate: 0 })]
-    expect(queueWords(queue)).toBe('1 running, 1 waiting, 1 paused · 100 B/s · 18 s left')
+    expect(queueWords(queue)).toBe('1 running, 1 waiting, 1 paused · 500 bytes of 3.00 kB · 100 B/s · 18 s left')
   })
   test('promises nothing while nothing moves', () => {
-    expect(queueWords([job({ state: 'paused' })])).toBe('1 paused')
-    expect(queueWords([job({ rate: 0 })])).toBe('1 running')
+    expect(queueWords([job({ state: 'paused' })])).toBe('1 paused · 250 bytes of 1.00 kB')
+    expect(queueWords([job({ rate: 0 })])).toBe('1 running · 250 bytes of 1.00 kB')
     expect(queueWords([])).toBe('')
   })
   test('is as far as its bytes are', () => {

@@ -98,7 +98,7 @@ function took({ started, ended }: JobView): string {
   return ` in ${duration((ended - started) / 1000)}`
 }
 
-/** All of the queue in one line: "2 running, 1 waiting · 41.2 MB/s · 2 min 28 s left". */
+/** All of the queue in one line: "2 running, 1 waiting · 2.31 GB of 8.40 GB · 41.2 MB/s · 2 min 28 s left". */
 export function queueWords(queue: JobView[]): string {
   const of = (state: JobState) => queue.filter((job) => job.state === state)
   const running = of('running')
@@ -106,7 +106,13 @@ export function queueWords(queue: JobView[]): string {
   const numbers = parts.map(([n, state]) => `${count(n)} ${state}`).join(', ')
   const speed = running.reduce((sum, job) => sum + job.rate, 0)
   const left = timeLeft(queue, speed)
-  return [numbers, speed > 0 ? rate(speed) : '', left !== null ? `${duration(left)} left` : ''].filter(Boolean).join(' · ')
+  return [numbers, amounts(queue), speed > 0 ? rate(speed) : '', left !== null ? `${duration(left)} left` : ''].filter(Boolean).join(' · ')
+}
+
+function amounts(queue: JobView[]): string {
+  const moving = queue.filter(movesBytes)
+  const [done, all] = [moving.reduce((sum, job) => sum + job.bytesDone, 0), moving.reduce((sum, job) => sum + job.bytesTotal, 0)]
+  return all > 0 ? `${bytes(done)} of ${bytes(all)}` : ''
 }
 
 /** For all that runs or waits its turn, at the present rate; null where that cannot be told. */

@@ -52,7 +52,8 @@ export function figures(plan: PlanView): Figure[] {
   if (plan.kind === 'sync') {
     add(plan.files - plan.conflicts, 'new', 'only at the source: will be copied')
     add(plan.conflicts, 'changed', 'different at the destination: will be replaced', 'warn')
-    add(plan.deletes, 'deleted', 'only at the destination: will be deleted there', 'danger')
+    add(plan.deletes, 'to delete', 'only at the destination: deleted there, if you say so below', 'danger')
+    add(plan.kept, 'only there', 'only at the destination: left alone', 'quiet')
     add(plan.same, 'unchanged', 'the same on both sides: left alone', 'quiet')
   } else if (plan.same || plan.conflicts) {
     add(plan.files - plan.same - plan.conflicts, 'new', 'not there yet')
@@ -91,18 +92,27 @@ export function conflictHeading({ conflicts }: PlanView): string {
 
 export function sidesOf({ kind }: PlanView): { here: string; there: string } {
   const here = { upload: 'To be sent', download: 'In the store', copy: 'To be copied', move: 'To be moved' }[kind as string] ?? 'At the source'
-  return { here, there: kind === 'sync' ? 'At the destination' : 'There now' }
+  return { here, there: 'There now' }
 }
 
 /** Why there would be nothing to do; null when there is something. */
-export function nothingToDo(plan: PlanView, skipped: number, includeSame: boolean): string | null {
-  if (plan.deletes > 0 || (plan.files === 0 && plan.folders > 0)) return null
-  if (plan.kind === 'sync') return plan.files > 0 ? null : 'Both sides are the same'
+export function nothingToDo(plan: PlanView, skipped: number, includeSame: boolean, deletions = 0): string | null {
+  if (plan.kind === 'sync') return nothingToSync(plan, skipped, deletions)
+  if (plan.files === 0 && plan.folders > 0) return null
   if (plan.files === 0) return 'There is nothing in it'
   return moving(plan, skipped, includeSame) > 0 ? null : 'Everything is there already'
 }
 
-export function runLabel(plan: PlanView, skipped: number, includeSame: boolean): string {
+function nothingToSync(plan: PlanView, skipped: number, deletions: number): string | null {
+  if (moving(plan, skipped, false) > 0 || deletions > 0) return null
+  // Folders that are to be there, and are empty.
+  if (plan.files === 0 && plan.folders > 0 && plan.deletes === 0) return null
+  if (plan.deletes > 0) return 'Say first that the deletions are meant'
+  return plan.files > 0 ? 'All of it is left out' : 'Both sides are the same'
+}
+
+/** `deletions` of a sync are those that are meant. */
+export function runLabel(plan: PlanView, skipped: number, includeSame: boolean, deletions = 0): string {
   const n = moving(plan, skipped, includeSame)
   const things = counted(n, noun(plan))
   if (n === 0 && plan.files > 0 && ['upload', 'download', 'copy', 'move'].includes(plan.kind)) return `Nothing to ${plan.kind}`
@@ -122,7 +132,7 @@ export function runLabel(plan: PlanView, skipped: number, includeSame: boolean):
       return `Move ${things}`
     case 'sync':
       if (n === 0 && plan.deletes === 0) return 'Nothing to sync'
-      return ['Sync:', [n ? `copy ${count(n)}` : '', plan.deletes ? `delete ${count(plan.deletes)}` : ''].filter(Boolean).join(', ')].join(' ')
+      return `Sync: ${[n ? `copy ${count(n)}` : '', plan.deletes ? `delete ${deletions ? count(deletions) : 'nothing'}` : ''].filter(Boolean).join(', ')}`
     case 'verify':
       return `Verify ${things}`
   }

@@ -2,7 +2,7 @@
  * From a wish to a job: Rust looks at everything first, and what it found is shown unless it is small
  * and clean. What deletes, moves or syncs is always shown.
  */
-import { asProblem, backend, type ItemChoice, type OnConflict, type PlanView, type PlanWhat, type Problem } from '$lib/backend'
+import { asProblem, backend, type ItemChoice, type LeftOut, type OnConflict, type PlanView, type PlanWhat, type Problem } from '$lib/backend'
 import { closeDialog, dialog, openDialog } from '$lib/frame/dialogs.svelte'
 import { report, say, type LineAction } from '$lib/frame/notice.svelte'
 import { changeSettings, current } from '$lib/frame/settings.svelte'
@@ -108,11 +108,15 @@ export async function drop(plan: PlanView) {
   await backend().call('drop_plan', plan.id).catch(() => undefined)
 }
 
+/** All of a plan. */
+export const NOTHING_LEFT_OUT: LeftOut = { copies: [], deletions: [], allDeletions: false }
+
 /** What the user chose in the plan's dialog. */
 export interface RunChoice {
   onConflict: OnConflict
   includeSame: boolean
   each: ItemChoice[]
+  leftOut: LeftOut
 }
 
 /** Null when it runs; else why it does not. */
@@ -133,7 +137,7 @@ export async function tryRun(plan: PlanView, choice: RunChoice): Promise<Problem
 }
 
 async function runPlan(plan: PlanView): Promise<boolean> {
-  const problem = await tryRun(plan, { onConflict: 'skip', includeSame: false, each: [] })
+  const problem = await tryRun(plan, { onConflict: 'skip', includeSame: false, each: [], leftOut: NOTHING_LEFT_OUT })
   if (problem) report(problem)
   return problem === null
 }

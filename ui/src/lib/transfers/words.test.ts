@@ -47,17 +47,25 @@ describe('the plan of a sync', () => {
   const sync = (change: Partial<PlanView> = {}) => plan({ kind: 'sync', clean: false, files: 5, same: 7, conflicts: 2, deletes: 4, ...change })
 
   test('says what is new, changed, deleted and unchanged', () => {
-    expect(figures(sync()).map(({ label, value }) => `${value} ${label}`)).toEqual(['3 new', '2 changed', '4 deleted', '7 unchanged'])
+    expect(figures(sync()).map(({ label, value }) => `${value} ${label}`)).toEqual(['3 new', '2 changed', '4 to delete', '7 unchanged'])
     expect(summary(sync())).toBe('5 files, 24.0 kB will be copied.')
   })
+  test('says what stays at the destination', () => {
+    expect(figures(sync({ deletes: 0, kept: 2 })).map(({ label, value }) => `${value} ${label}`)).toContain('2 only there')
+  })
   test('its button names both', () => {
-    expect(runLabel(sync(), 0, false)).toBe('Sync: copy 5, delete 4')
+    expect(runLabel(sync(), 0, false, 4)).toBe('Sync: copy 5, delete 4')
+    expect(runLabel(sync(), 2, false, 1)).toBe('Sync: copy 3, delete 1')
+    expect(runLabel(sync(), 0, false)).toBe('Sync: copy 5, delete nothing')
     expect(runLabel(sync({ deletes: 0 }), 0, false)).toBe('Sync: copy 5')
-    expect(runLabel(sync({ files: 0, conflicts: 0 }), 0, false)).toBe('Sync: delete 4')
+    expect(runLabel(sync({ files: 0, conflicts: 0 }), 0, false, 4)).toBe('Sync: delete 4')
     expect(runLabel(sync({ files: 0, conflicts: 0, deletes: 0 }), 0, false)).toBe('Nothing to sync')
   })
   test('deleting alone is something to do', () => {
-    expect(nothingToDo(sync({ files: 0, conflicts: 0 }), 0, false)).toBeNull()
+    expect(nothingToDo(sync({ files: 0, conflicts: 0 }), 0, false, 4)).toBeNull()
+    expect(nothingToDo(sync({ files: 0, conflicts: 0 }), 0, false)).toBe('Say first that the deletions are meant')
+    expect(nothingToDo(sync(), 0, false)).toBeNull()
+    expect(nothingToDo(sync({ deletes: 0 }), 5, false)).toBe('All of it is left out')
     expect(nothingToDo(sync({ deletes: 0 }), 0, false)).toBeNull()
     expect(nothingToDo(sync({ files: 0, conflicts: 0, deletes: 0 }), 0, false)).toBe('Both sides are the same')
     expect(summary(sync({ files: 0, conflicts: 0, deletes: 0 }))).toBe('Both sides are the same.')
