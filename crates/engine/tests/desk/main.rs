@@ -6,6 +6,7 @@
 mod bench;
 mod damaged;
 mod exposure;
+mod faults;
 mod hand_over;
 mod keys;
 mod lent;
