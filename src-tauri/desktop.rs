@@ -221,10 +221,10 @@ impl Shell for Desktop {
     }
 
     async fn drag_out(&self, job: String) -> Result<bool, Problem> {
-        let paths = self.engine().staged(&job)?;
+        let staged = self.engine().staged(&job)?;
         let Some(window) = self.app.get_webview_window(MAIN) else {
             return Ok(false);
         };
-        platform::drag_out(&window, paths).await
+        platform::drag_out(&window, staged).await
     }
 }

@@ -1,17 +1,19 @@
 //! macOS and Windows: dragging files out through the `drag` crate.
 
-use std::path::PathBuf;
-
 use drag::{DragItem, Image, Options};
 use tauri::WebviewWindow;
+use wherry_engine::Staged;
 use wherry_engine::contract::Problem;
 
 /// What hangs on the pointer while dragging.
 const PICTURE: &[u8] = include_bytes!("../../icons/32x32.png");
 
 /// Drags these files; answers when the drag is over, wherever it ended, or false when it could not
-/// begin.
-pub async fn drag_out(window: &WebviewWindow, paths: Vec<PathBuf>) -> Result<bool, Problem> {
+/// begin: here it cannot before they are there.
+pub async fn drag_out(window: &WebviewWindow, staged: Staged) -> Result<bool, Problem> {
+    let Some(paths) = staged.here() else {
+        return Ok(false);
+    };
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
     let on = window.clone();
     window

@@ -230,7 +230,7 @@ commands! {
     jobs() -> Vec<JobView>;
     #[doc = "The files of a job, of the queue or of the history."]
     files(request: FilesRequest) -> Files;
-    #[doc = "Stops a job; what is finished stays."]
+    #[doc = "Stops a job; what is finished stays. Files fetched to be dragged go, and the job with them."]
     cancel_job(job: String) -> JobView;
     #[doc = "Tries what failed or was cancelled again."]
     retry_job(job: String) -> JobView;
@@ -294,6 +294,6 @@ commands! {
     show_folder(folder: KnownFolder) -> ();
     #[doc = "Shows where a finished download is, in the file manager."]
     show_download(job: String) -> ();
-    #[doc = "Hands the staged files of a job to the desktop, while the mouse button is down. Answers when the drag is over; false when it could not begin."]
+    #[doc = "Hands the staged files of a job to the desktop, while the mouse button is down; they may still be on their way. Answers when the drag is over; false when it could not begin or nothing got the files."]
     drag_out(job: String) -> bool;
 }

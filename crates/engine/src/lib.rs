@@ -24,7 +24,7 @@ pub mod typescript;
 
 pub use engine::Engine;
 pub use events::{Events, Listener};
-pub use jobs::JobPatience;
+pub use jobs::{JobPatience, Staged};
 pub use keys::ExpiryNotice;
 pub use wherry_portal::HostedPages;
 

@@ -136,6 +136,32 @@ export async function dragOutFrom(from, { ready, grip = { x: 25, y: 12 } } = {})
   }
 }
 
+/**
+ * The same in one quick movement that waits for nothing: pressed, a quarter of a second across the screen, an
+ * instant to see that it is the right place, let go. Returns the URIs that the desktop was given, which may
+ * be none. `over`: once it is let go.
+ */
+export async function flingOut(from, { over } = {}) {
+  const target = new Helper('drag_target.py', [])
+  try {
+    const to = await target.middle()
+    await mouse.move(from)
+    // One command, so that nothing but the hand decides how long it takes.
+    await xdotool('mousedown', 1, ...stroke(from, to, 25), ...stroke(to, { x: to.x + 5, y: to.y + 5 }, 15), 'mouseup', 1)
+    over?.()
+    return (await target.hears('received')).uris
+  } finally {
+    await mouse.up()
+    await target.stop()
+  }
+}
+
+/** A step in ten milliseconds. */
+function stroke(from, to, steps) {
+  const at = (a, b, i) => Math.round(a + ((b - a) * i) / steps)
+  return Array.from({ length: steps }, (_, i) => i + 1).flatMap((i) => ['mousemove', at(from.x, to.x, i), at(from.y, to.y, i), 'sleep', 0.01])
+}
+
 async function copy(text) {
   const clip = spawn('xclip', ['-selection', 'clipboard', '-in'], { stdio: ['pipe', 'ignore', 'ignore'] })
   clip.stdin.end(text)

@@ -14,6 +14,7 @@ mod receipts;
 mod record;
 mod room;
 mod shown;
+mod staged;
 mod start;
 mod steer;
 mod sync_rows;
@@ -40,6 +41,7 @@ use crate::engine::lock;
 use plans::drop_from;
 pub(crate) use plans::{Plan, clear_staging};
 use record::Record;
+pub use staged::Staged;
 
 /// A plan waiting to be run or dropped.
 pub(crate) struct Planned {

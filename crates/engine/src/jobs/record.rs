@@ -279,10 +279,6 @@ impl Record {
         self.run().stage.has_ended()
     }
 
-    pub fn is_done(&self) -> bool {
-        matches!(self.run().stage, Stage::Ended(JobState::Done, _))
-    }
-
     /// Of one that is not journaled and does not run.
     pub fn kept_job(&self) -> Option<Job> {
         self.run().kept.clone()

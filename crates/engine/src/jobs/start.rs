@@ -254,19 +254,6 @@ fn tops<'a>(paths: impl Iterator<Item = &'a str>) -> Vec<String> {
 }
 
 impl Engine {
-    /// The staged files and folders of a finished job, for dragging them out.
-    pub fn staged(&self, id: &str) -> Result<Vec<PathBuf>, Problem> {
-        let record = self.record(id)?;
-        if record.facts.kind != JobKind::Stage || !record.is_done() {
-            return Err(Problem::new(
-                "browse.drag-not-ready",
-                "The files are not all here yet.",
-                "Wait until they are fetched, then drag them.",
-            ));
-        }
-        Ok(record.paths())
-    }
-
     /// What a finished download made, to be shown in the file manager.
     pub fn downloaded(&self, id: &str) -> Result<PathBuf, Problem> {
         let record = self.record_or_past(id)?;

@@ -7,7 +7,7 @@ use wherry_transfer::journal::Move;
 
 use super::record::{Record, Stage, Wish};
 use crate::contract::{
-    Event, FileState, FileView, Files, FilesRequest, JobState, JobView, MoveJob, Problem,
+    Event, FileState, FileView, Files, FilesRequest, JobKind, JobState, JobView, MoveJob, Problem,
     QueuePlace,
 };
 use crate::engine::{Engine, lock};
@@ -145,6 +145,9 @@ impl Engine {
         }
         if waits {
             self.give_up(&record).await;
+        }
+        if record.facts.kind == JobKind::Stage && record.has_ended() {
+            self.put_away(&record);
         }
         Ok(record.view())
     }

@@ -388,7 +388,7 @@ async fn folders_and_buckets() {
         .expect("is empty");
 }
 
-// Promise: Files fetched for dragging out are removed at the next start.
+// Promise: Files fetched for dragging out are removed when they were not needed, else at the next start.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_dragged_out_is_cleared_up_at_the_next_start() {
     let p = Practice::new().await;
@@ -396,9 +396,21 @@ async fn what_was_dragged_out_is_cleared_up_at_the_next_start() {
     let stage = PlanWhat::Stage {
         selection: p.everything().await,
     };
-    let job = p.seat.does(stage).await;
-    let staged = p.seat.engine.staged(&job.id).expect("is here");
+    let job = p.seat.does(stage.clone()).await;
+    let staged = p.seat.engine.staged(&job.id).expect("is known");
+    let staged = staged.here().expect("is here");
     assert_eq!(std::fs::read(&staged[0]).expect("reads"), b"a");
+    // Let go over nothing.
+    let unneeded = p.seat.does(stage).await;
+    let there = p.seat.engine.staged(&unneeded.id).expect("is known");
+    let there = there.here().expect("is here");
+    p.seat
+        .engine
+        .cancel_job(unneeded.id.clone())
+        .await
+        .expect("is forgotten");
+    let jobs = p.seat.engine.jobs().await.expect("are known");
+    assert!(!there[0].exists() && jobs.iter().all(|listed| listed.id != unneeded.id));
     let again = Engine::new(p.seat.engine.home().clone(), Some(VaultKind::Session));
     again.tidy();
     assert!(!staged[0].exists());

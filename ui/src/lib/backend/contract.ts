@@ -1406,7 +1406,7 @@ export interface Commands {
   jobs: { args: null; result: Array<JobView> }
   /** The files of a job, of the queue or of the history. */
   files: { args: FilesRequest; result: Files }
-  /** Stops a job; what is finished stays. */
+  /** Stops a job; what is finished stays. Files fetched to be dragged go, and the job with them. */
   cancel_job: { args: string; result: JobView }
   /** Tries what failed or was cancelled again. */
   retry_job: { args: string; result: JobView }
@@ -1468,7 +1468,7 @@ export interface ShellCommands {
   show_folder: { args: KnownFolder; result: null }
   /** Shows where a finished download is, in the file manager. */
   show_download: { args: string; result: null }
-  /** Hands the staged files of a job to the desktop, while the mouse button is down. Answers when the drag is over; false when it could not begin. */
+  /** Hands the staged files of a job to the desktop, while the mouse button is down; they may still be on their way. Answers when the drag is over; false when it could not begin or nothing got the files. */
   drag_out: { args: string; result: boolean }
 }
 

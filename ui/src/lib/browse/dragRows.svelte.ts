@@ -1,12 +1,12 @@
 /**
- * Rows dragged within the window, onto a folder, a bucket or another account's bucket. Nothing is
- * fetched for that. Only who lingers where nothing takes them, or leaves the window, means the desktop:
- * then they are fetched, see dragOut.
+ * Rows dragged within the window, onto a folder, a bucket or another account's bucket. Who lingers where
+ * nothing takes them, or leaves the window, means the desktop: then they are fetched, see dragOut. Little
+ * is fetched in any case, as one who leaves in one quick movement does not wait for it.
  */
 import type { Location, Selection } from '$lib/backend'
 import { expand } from '$lib/frame/accounts.svelte'
 import { copyTo, otherWay, refusal, wayFor, type Way } from './copying.svelte'
-import { aim, beginDragOut, dragOut, forgetDragOut } from './dragOut.svelte'
+import { aim, beginDragOut, dragOut, endDragOut, fetchAhead, forgetDragOut, goOut } from './dragOut.svelte'
 import { locationAt } from './dropTargets'
 import { sameLocation } from './folder.svelte'
 
@@ -14,6 +14,17 @@ import { sameLocation } from './folder.svelte'
 const LINGERS = 400
 /** Resting this long on an account that is folded up opens it. */
 const SPRINGS = 600
+
+/** Little enough to be fetched in case it goes out: a moment on most lines, and nearly free where it is paid for. */
+const LITTLE = { bytes: 8 << 20, items: 20 }
+
+/** What is dragged. */
+export interface Dragged {
+  selection: Selection
+  items: number
+  /** Null when it is not known, as of folders. */
+  bytes: number | null
+}
 
 interface Drag {
   selection: Selection
@@ -40,21 +51,27 @@ export const dragRows = {
   },
 }
 
-export function beginRows(selection: Selection, items: number) {
+export function beginRows({ selection, items, bytes }: Dragged) {
   drag = { selection, items, to: null, way: 'copy', refused: null, other: null }
   asked = false
+  if (bytes !== null && bytes <= LITTLE.bytes && items <= LITTLE.items) fetchAhead(selection, items)
   window.addEventListener('keydown', modifier)
   window.addEventListener('keyup', modifier)
-  document.documentElement.addEventListener('mouseleave', desktop)
+  document.documentElement.addEventListener('mouseleave', leave)
+}
+
+function leave() {
+  desktop(true)
+  goOut()
 }
 
 /** Asks for the files, as the desktop is meant; once for each drag. */
-function desktop() {
+function desktop(out: boolean) {
   clearTimeout(lingering)
   lingering = undefined
   if (!drag || asked) return
   asked = true
-  void beginDragOut(drag.selection, drag.items)
+  beginDragOut(drag.selection, drag.items, out)
 }
 
 export function overRows(event: MouseEvent) {
@@ -64,11 +81,11 @@ export function overRows(event: MouseEvent) {
   look(inside ? locationAt(x, y) : null, event)
   spring(inside ? document.elementFromPoint(x, y) : null)
   aim(drag.to !== null)
-  if (!inside) desktop()
+  if (!inside) leave()
   else if (drag.to) {
     clearTimeout(lingering)
     lingering = undefined
-  } else lingering ??= setTimeout(desktop, LINGERS)
+  } else lingering ??= setTimeout(() => desktop(false), LINGERS)
 }
 
 function look(at: Location | null, keys: { ctrlKey: boolean; shiftKey: boolean; altKey: boolean }) {
@@ -99,7 +116,7 @@ function spring(element: Element | null) {
 export function endRows(event: MouseEvent | null) {
   window.removeEventListener('keydown', modifier)
   window.removeEventListener('keyup', modifier)
-  document.documentElement.removeEventListener('mouseleave', desktop)
+  document.documentElement.removeEventListener('mouseleave', leave)
   clearTimeout(lingering)
   lingering = undefined
   spring(null)
@@ -110,6 +127,6 @@ export function endRows(event: MouseEvent | null) {
     // They stay in the store: what may have been fetched for the desktop is not needed.
     forgetDragOut()
     void copyTo(ended.selection, ended.to, ended.way)
-  }
+  } else endDragOut(event !== null)
   aim(false)
 }
