@@ -1,6 +1,6 @@
 /**
- * In front of a store: sees who signed what, and holds requests back for as long as a test wants. What is
- * signed stays as it was.
+ * In front of a store: sees who signed what, holds requests back for as long as a test wants, and refuses
+ * some. What is signed stays as it was.
  */
 import { once } from 'node:events'
 import { createServer, request as ask } from 'node:http'
@@ -10,6 +10,7 @@ export class Sluice {
   /** Each request that was signed: `{ line: 'PUT /bucket/key?…', id }`. */
   seen = []
   #held = () => false
+  #refused = () => false
 
   static async start(t, endpoint) {
     const sluice = new Sluice()
@@ -32,6 +33,11 @@ export class Sluice {
     this.#held = held
   }
 
+  /** From now on, requests of which this says so are not allowed. */
+  refuse(refused) {
+    this.#refused = refused
+  }
+
   /** The ids of the keys that signed what has this in its line, in order and each once. */
   signers(part) {
     return [...new Set(this.seen.filter(({ line }) => line.includes(part)).map(({ id }) => id))]
@@ -43,6 +49,12 @@ export class Sluice {
     if (id) this.seen.push({ line, id })
     request.pause()
     await until('the request to be let through', () => !this.#held(line), { seconds: 60 }).catch(() => request.destroy())
+    if (this.#refused(line)) {
+      request.resume()
+      response.writeHead(403, { 'content-type': 'application/xml' })
+      response.end('<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>')
+      return
+    }
     const { expect, ...headers } = request.headers
     const onward = ask({ ...store, method: request.method, path: request.url, headers, setHost: false }, (answer) => {
       response.writeHead(answer.statusCode, answer.rawHeaders)
