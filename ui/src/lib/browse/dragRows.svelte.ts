@@ -82,7 +82,8 @@ export function overRows(event: MouseEvent) {
   spring(inside ? document.elementFromPoint(x, y) : null)
   aim(drag.to !== null)
   if (!inside) leave()
-  else if (drag.to) {
+  // On a folded account it is waited for that it opens: that is not the desktop either.
+  else if (drag.to || springing) {
     clearTimeout(lingering)
     lingering = undefined
   } else lingering ??= setTimeout(() => desktop(false), LINGERS)
