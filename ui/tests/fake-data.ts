@@ -36,6 +36,7 @@ export const TRANSFERS: TransferSettings = {
   keepAwake: true,
   notify: true,
   goOnAtStart: true,
+  receiptSha256: false,
 }
 
 /** A job that runs; what a test is about is in `change`. */
@@ -50,6 +51,7 @@ export function jobView(id: string, change: Partial<JobView> = {}): JobView {
     folder: null,
     state: 'running',
     takenUp: false,
+    proven: null,
     undo: false,
     receipts: false,
     filesTotal: 1,

@@ -34,10 +34,12 @@ export function receipt(change: Partial<ReceiptView> = {}): ReceiptView {
     size: 1_000_000,
     md5: '9b2cf535f27731c974343645a3985328',
     sha256: null,
+    crc64nvme: 'rosUhgp5mIg=',
     etag: '"9b2cf535f27731c974343645a3985328"',
     partSize: null,
     versionId: null,
     proof: 'the store’s ETag is the hash of the bytes',
+    started: NOW - 4000,
     finished: NOW,
     ...change,
   }

@@ -453,6 +453,10 @@ pub struct Cp {
     #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
     pub receipt: Option<PathBuf>,
 
+    /// Receipts are to have the SHA-256 too: what was copied is read once more
+    #[arg(long, conflicts_with = "dry_run")]
+    pub sha256: bool,
+
     /// Say what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,

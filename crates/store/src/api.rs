@@ -194,6 +194,15 @@ pub trait ObjectStore: Send + Sync + 'static {
 
     async fn list(&self, request: ListRequest) -> Result<ListPage, StoreError>;
     async fn head(&self, bucket: &str, key: &str) -> Result<ObjectHead, StoreError>;
+    /// The same, with the CRC-64/NVME of the whole as the store has it, in Base64, where it has one.
+    /// May take more rights than [`Self::head`] does.
+    async fn head_with_checksum(
+        &self,
+        bucket: &str,
+        key: &str,
+    ) -> Result<(ObjectHead, Option<String>), StoreError> {
+        Ok((self.head(bucket, key).await?, None))
+    }
     async fn get(&self, request: GetRequest) -> Result<GetResponse, StoreError>;
     async fn put(&self, request: PutRequest) -> Result<PutOutcome, StoreError>;
     async fn copy(&self, request: CopyRequest) -> Result<PutOutcome, StoreError>;

@@ -326,6 +326,15 @@ impl ObjectStore for S3Store {
         self.patiently(|| self.head_once(bucket, key)).await
     }
 
+    async fn head_with_checksum(
+        &self,
+        bucket: &str,
+        key: &str,
+    ) -> Result<(ObjectHead, Option<String>), StoreError> {
+        self.patiently(|| self.head_with_checksum_once(bucket, key))
+            .await
+    }
+
     async fn get(&self, request: GetRequest) -> Result<GetResponse, StoreError> {
         self.once(|| self.get_once(&request)).await
     }

@@ -84,6 +84,10 @@ pub struct Sync {
     #[command(flatten)]
     pub filter: FilterArgs,
 
+    /// Receipts are to have the SHA-256 too: what was copied is read once more
+    #[arg(long, conflicts_with = "dry_run")]
+    pub sha256: bool,
+
     /// Say what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,

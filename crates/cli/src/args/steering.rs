@@ -40,6 +40,10 @@ pub struct Verify {
     /// Whose objects: ACCOUNT: for all, ACCOUNT:bucket/folder/ for those; s3:// places too
     pub place: Option<String>,
 
+    /// Fetch the objects and read every byte, whatever the store says of them
+    #[arg(long, conflicts_with = "local")]
+    pub read: bool,
+
     /// Check the files on this computer instead of the objects
     #[arg(long)]
     pub local: bool,

@@ -2,7 +2,7 @@
 
 use chrono::Utc;
 use wherry_store::{ErrorKind, StoreError};
-use wherry_transfer::{Choices, CopyPlan, CopyRequest, Job, Watch};
+use wherry_transfer::{Choices, CopyPlan, CopyRequest, Job, Settings, Watch};
 
 use super::cp::{COPIED, choices, filtered, folder_needs_r, planned, settings, tell, worse};
 use crate::args::Cp;
@@ -105,7 +105,10 @@ pub async fn run(
             store: &destination,
             place: &to,
         };
-        let settings = settings(output, wish.entry(session, output).await);
+        let settings = Settings {
+            sha256: args.sha256,
+            ..settings(output, wish.entry(session, output).await)
+        };
         let job = if within {
             Job::copy(store, plan, &choices, settings).await
         } else {

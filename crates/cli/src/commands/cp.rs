@@ -271,7 +271,10 @@ async fn upload(
         store: &opened,
         place: &to,
     };
-    let settings = settings(output, wish.entry(session, output).await);
+    let settings = Settings {
+        sha256: args.sha256,
+        ..settings(output, wish.entry(session, output).await)
+    };
     let job = Job::upload(opened.objects(), plan, &choices(args), settings).await;
     let job = job.map_err(|e| opened.problem(&to.bucket, None, &e))?;
     let exit = follow(&job, COPIED, output, |key, e| {
@@ -447,7 +450,10 @@ async fn fetch(
         store: opened,
         place: source,
     };
-    let settings = settings(output, wish.entry(session, output).await);
+    let settings = Settings {
+        sha256: args.sha256,
+        ..settings(output, wish.entry(session, output).await)
+    };
     let job = Job::download(opened.objects(), plan, choices(args), settings).await;
     let job = job.map_err(|e| opened.file_problem(&source.bucket, &source.key, &e))?;
     let exit = follow(&job, COPIED, output, |key, e| {

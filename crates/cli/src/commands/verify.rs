@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::sync::Arc;
 
+use serde::Serialize;
 use wherry_engine::contract::Problem;
 use wherry_engine::names::visible;
 use wherry_engine::problem::{About, from_file_error, from_store};
 use wherry_store::{ObjectStore, S3Config, S3Store};
 use wherry_transfer::receipt::{Entry, ReadError, read_json};
-use wherry_transfer::run::Side;
+use wherry_transfer::run::{Proven, Recheck, Side};
 use wherry_transfer::{Job, Settings};
 
 use crate::args::Verify;
@@ -23,6 +24,13 @@ const CHECKED: Verb = Verb {
     done: "found as they were",
     bytes: true,
 };
+
+#[derive(Serialize)]
+struct Proved {
+    event: &'static str,
+    #[serde(flatten)]
+    proven: Proven,
+}
 
 pub async fn run(args: Verify, session: &Session, output: &Output) -> Result<Exit, Failure> {
     let place = args.place.as_deref().map(Remote::parse).transpose()?;
@@ -63,12 +71,26 @@ pub async fn run(args: Verify, session: &Session, output: &Output) -> Result<Exi
         Some(opened) => opened.objects(),
         None => Arc::new(nowhere()?),
     };
-    let job = Job::recheck(store, entries, side, Settings::default());
-    follow(&job, CHECKED, output, |name, e| match &opened {
+    let what = Recheck {
+        entries,
+        side,
+        read: args.read,
+    };
+    let job = Job::recheck(store, what, Settings::default());
+    let exit = follow(&job, CHECKED, output, |name, e| match &opened {
         Some(opened) => opened.file_problem("", name, e),
         None => from_file_error(e, &About::default()),
     })
-    .await
+    .await?;
+    if let Some(proven) = job.snapshot().proven.filter(|p| p.files() > 0) {
+        if output.json {
+            let event = "proved";
+            output.result(&Proved { event, proven }, String::new);
+        } else {
+            output.remark(&proven.to_string());
+        }
+    }
+    Ok(exit)
 }
 
 /// A store that is never asked: making one connects nothing.

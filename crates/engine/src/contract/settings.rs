@@ -104,6 +104,8 @@ pub struct TransferSettings {
     pub notify: bool,
     /// Go on with what was cut off when the app starts.
     pub go_on_at_start: bool,
+    /// Receipts have the SHA-256, too: what arrived is read once more for it.
+    pub receipt_sha256: bool,
 }
 
 /// Every day from one time to another, in minutes since midnight, local time; over midnight when
@@ -128,6 +130,7 @@ impl Default for TransferSettings {
             keep_awake: true,
             notify: true,
             go_on_at_start: true,
+            receipt_sha256: false,
         }
     }
 }

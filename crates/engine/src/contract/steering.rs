@@ -98,11 +98,14 @@ pub struct ReceiptView {
     /// In hex, of the whole, where it was computed.
     pub md5: Option<String>,
     pub sha256: Option<String>,
+    /// CRC-64/NVME of the whole, in Base64; absent where the bytes never came by.
+    pub crc64nvme: Option<String>,
     pub etag: Option<String>,
     pub part_size: Option<u64>,
     pub version_id: Option<String>,
     /// "the store's ETag is the hash of the bytes"
     pub proof: String,
+    pub started: Millis,
     pub finished: Millis,
 }
 
@@ -113,6 +116,8 @@ pub enum ReceiptFormat {
     Csv,
     /// `manifest-md5.txt` of a BagIt bag.
     Bagit,
+    /// `manifest-sha256.txt`. Files of which no SHA-256 is known are read for it.
+    BagitSha256,
 }
 
 #[derive(Debug, Clone, Deserialize, TS)]
@@ -136,7 +141,10 @@ pub struct SavedReceipts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
 pub enum VerifySide {
+    /// What the store says; where that proves nothing, the objects are read.
     Store,
+    /// The objects, every byte of them.
+    StoreRead,
     Computer,
 }
 

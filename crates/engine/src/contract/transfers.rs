@@ -236,6 +236,8 @@ pub struct JobView {
     pub time_left: Option<f64>,
     /// What is being moved now.
     pub current: Option<String>,
+    /// How a verification knows of what is as it was: "3 files: every byte was read again."
+    pub proven: Option<String>,
     /// What stopped the job as a whole; while it runs, what it waits for the user to do.
     pub problem: Option<Problem>,
     pub started: Millis,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use wherry_store::{ObjectStore, StoreError};
 use wherry_transfer::journal::JournalError;
 use wherry_transfer::receipt::Entry;
-use wherry_transfer::run::{Made, Side};
+use wherry_transfer::run::{Made, Recheck, Side};
 use wherry_transfer::{Choices, CopySource, ErasePlan, FileError, Job, ResumeError, Settings};
 
 use super::plans::Plan;
@@ -22,6 +22,8 @@ pub(super) enum Held {
         entries: Vec<Entry>,
         accounts: HashMap<String, String>,
         files: bool,
+        /// Every byte of the objects.
+        read: bool,
     },
     /// Files of this computer, at the end of a sync.
     Erase(ErasePlan),
@@ -59,6 +61,7 @@ impl Engine {
                 entries,
                 accounts,
                 files,
+                read,
             } => {
                 let mut stores: HashMap<String, Arc<dyn ObjectStore>> = HashMap::new();
                 for (endpoint, account) in accounts {
@@ -70,7 +73,12 @@ impl Engine {
                 } else {
                     Side::Store(stores)
                 };
-                Job::recheck(store, entries, side, settings)
+                let what = Recheck {
+                    entries,
+                    side,
+                    read,
+                };
+                Job::recheck(store, what, settings)
             }
             Held::Undo {
                 made,

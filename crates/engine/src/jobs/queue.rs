@@ -186,7 +186,8 @@ impl Engine {
             }
             _ => (here, None),
         };
-        let settings = self.inner.jobs.settings();
+        let mut settings = self.inner.jobs.settings();
+        settings.sha256 = record.journaled && self.settings_now().transfers.receipt_sha256;
         let held = lock(&record.held).take();
         let job = match held {
             Some(work) => self.begin_held(work, store, from, settings).await?,

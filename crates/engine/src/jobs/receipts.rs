@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use wherry_store::ObjectStore;
 use wherry_transfer::journal::{Journal, JournalError};
-use wherry_transfer::receipt::{BagitWriter, CsvWriter, Entry, Head, JsonWriter, Place};
-use wherry_transfer::run::{md5_of_file, md5_of_object};
+use wherry_transfer::receipt::{BagitWriter, CsvWriter, Entry, Found, Head, JsonWriter, Place};
+use wherry_transfer::run::{sums_of_file, sums_of_object};
 use wherry_transfer::{Proof, Receipt};
 
 use super::history::{off_thread, shown};
@@ -51,7 +51,14 @@ impl Engine {
         let folder = path.parent().unwrap_or(Path::new("."));
         let file = tempfile::NamedTempFile::new_in(folder).map_err(unwritten)?;
         let saved = match save.format {
-            ReceiptFormat::Bagit => self.bagit(&journal, &record, file.as_file()).await,
+            ReceiptFormat::Bagit => {
+                self.bagit(&journal, &record, Hash::Md5, file.as_file())
+                    .await
+            }
+            ReceiptFormat::BagitSha256 => {
+                self.bagit(&journal, &record, Hash::Sha256, file.as_file())
+                    .await
+            }
             format => {
                 let head = Head {
                     title: record.title.clone(),
@@ -76,19 +83,22 @@ impl Engine {
         Ok(saved)
     }
 
-    /// A line per file, with the MD5 of the whole: as it was computed on the way, else of the local
-    /// file while it is what was sent, else of the object.
+    /// A line per file, with a hash of the whole: as it was computed on the way, else of the local
+    /// file while it is what was moved, else of the object.
     async fn bagit(
         &self,
         journal: &Journal,
         record: &Record,
+        hash: Hash,
         out: &std::fs::File,
     ) -> Result<SavedReceipts, Problem> {
-        let store: Option<Arc<dyn ObjectStore>> =
-            match self.open(&record.facts.location.account).await {
-                Ok(opened) => Some(Arc::new(opened.store)),
-                Err(_) => None,
-            };
+        // Of two places, the one it went to.
+        let facts = &record.facts;
+        let place = facts.to.as_ref().unwrap_or(&facts.location);
+        let store: Option<Arc<dyn ObjectStore>> = match self.open(&place.account).await {
+            Ok(opened) => Some(Arc::new(opened.store)),
+            Err(_) => None,
+        };
         let mut writer = BagitWriter::begin(BufWriter::new(out));
         let mut saved = SavedReceipts {
             files: 0,
@@ -104,10 +114,10 @@ impl Engine {
             from += page.len();
             for receipt in &page {
                 let entry = entry(receipt, &record.facts.stores);
-                match self.whole_md5(&entry, store.as_ref()).await {
-                    Some(md5) => {
+                match whole(hash, &entry, store.as_ref()).await {
+                    Some(sum) => {
                         writer
-                            .add(&payload_path(&entry, &record.facts.location.prefix), &md5)
+                            .add(&payload_path(&entry, &place.prefix), &sum)
                             .map_err(|e| io_problem(&e))?;
                         saved.files += 1;
                     }
@@ -118,26 +128,41 @@ impl Engine {
         writer.finish().map_err(|e| io_problem(&e))?;
         Ok(saved)
     }
+}
 
-    async fn whole_md5(
-        &self,
-        entry: &Entry,
-        store: Option<&Arc<dyn ObjectStore>>,
-    ) -> Option<String> {
-        if entry.md5.is_some() {
-            return entry.md5.clone();
-        }
-        if let Some(path) = entry.file()
-            && let Ok(Some(md5)) = md5_of_file(entry, path).await
-        {
-            return Some(md5);
-        }
-        match md5_of_object(entry, store?).await {
-            Ok(md5) => md5,
-            Err(error) => {
-                tracing::info!(%error, "an object could not be read for a manifest");
-                None
-            }
+/// Which one a manifest has.
+#[derive(Clone, Copy)]
+enum Hash {
+    Md5,
+    Sha256,
+}
+
+async fn whole(
+    hash: Hash,
+    entry: &Entry,
+    store: Option<&Arc<dyn ObjectStore>>,
+) -> Option<String> {
+    let known = match hash {
+        Hash::Md5 => &entry.md5,
+        Hash::Sha256 => &entry.sha256,
+    };
+    if known.is_some() {
+        return known.clone();
+    }
+    let of = |found: Found| match hash {
+        Hash::Md5 => Some(found.md5),
+        Hash::Sha256 => found.sha256,
+    };
+    if let Some(path) = entry.file()
+        && let Ok(Some(found)) = sums_of_file(entry, path).await
+    {
+        return of(found);
+    }
+    match sums_of_object(entry, store?).await {
+        Ok(found) => found.and_then(of),
+        Err(error) => {
+            tracing::info!(%error, "an object could not be read for a manifest");
+            None
         }
     }
 }
@@ -222,11 +247,13 @@ fn view(receipt: &Receipt) -> ReceiptView {
         to: shown(&receipt.to),
         size: receipt.size,
         md5: receipt.md5.clone(),
-        sha256: None,
+        sha256: receipt.sha256.clone(),
+        crc64nvme: receipt.crc.map(|crc| crc.to_string()),
         etag: receipt.etag.clone(),
         part_size: receipt.part_size,
         version_id: receipt.version_id.clone(),
         proof: proof_words(receipt.proof).to_owned(),
+        started: receipt.started.timestamp_millis(),
         finished: receipt.finished.timestamp_millis(),
     }
 }

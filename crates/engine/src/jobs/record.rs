@@ -298,6 +298,8 @@ impl Record {
             _ => None,
         };
         let numbers = now.as_ref().map_or(run.numbers, Numbers::from);
+        let kept = run.kept.as_ref().and_then(|job| job.snapshot().proven);
+        let proven = now.as_ref().and_then(|now| now.proven).or(kept);
         let (state, problem) = match &run.stage {
             Stage::Waiting | Stage::Starting => (JobState::Waiting, None),
             Stage::Later { at, problem } => (JobState::Waiting, Some(tries_again(problem, *at))),
@@ -345,6 +347,7 @@ impl Record {
                 .and_then(|now| now.time_left)
                 .map(|t| t.as_secs_f64()),
             current: now.and_then(|now| now.current),
+            proven: proven.filter(|p| p.files() > 0).map(|p| p.to_string()),
             problem,
             started: run.started.timestamp_millis(),
             ended: run.ended.filter(|_| ended).map(|t| t.timestamp_millis()),

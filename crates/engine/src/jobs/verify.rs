@@ -113,6 +113,7 @@ impl Engine {
             entries,
             accounts,
             files,
+            read: side == VerifySide::StoreRead,
         };
         let record = self.enqueue(Record::held(self, title, facts, numbers, work));
         Ok(record.view())

@@ -48,7 +48,7 @@ impl S3Store {
 
     async fn copy_in_parts(&self, request: &CopyRequest) -> Result<PutOutcome, StoreError> {
         let head = self
-            .patiently(|| self.head_whole(&request.from_bucket, &request.from_key))
+            .patiently(|| self.head_whole(&request.from_bucket, &request.from_key, None))
             .await?;
         let size = head
             .content_length()

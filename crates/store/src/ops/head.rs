@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::types::ChecksumMode;
 
 use super::{etag, time};
 use crate::api::ObjectHead;
-use crate::error::StoreError;
+use crate::error::{ErrorKind, StoreError};
 use crate::refusal::About;
 use crate::store::{S3Store, send};
 
@@ -16,38 +17,70 @@ impl S3Store {
         bucket: &str,
         key: &str,
     ) -> Result<ObjectHead, StoreError> {
-        self.head_whole(bucket, key).await.map(|answer| ObjectHead {
-            size: answer
-                .content_length()
-                .and_then(|size| u64::try_from(size).ok())
-                .unwrap_or_default(),
-            modified: answer.last_modified().and_then(time),
-            etag: etag(answer.e_tag()),
-            content_type: answer.content_type().map(str::to_owned),
-            storage_class: answer
-                .storage_class()
-                .map(|class| class.as_str().to_owned()),
-            version_id: answer.version_id().map(str::to_owned),
-            metadata: metadata(answer.metadata()),
-        })
+        let answer = self.head_whole(bucket, key, None).await?;
+        Ok(of_answer(&answer))
+    }
+
+    pub(crate) async fn head_with_checksum_once(
+        &self,
+        bucket: &str,
+        key: &str,
+    ) -> Result<(ObjectHead, Option<String>), StoreError> {
+        let asked = self
+            .head_whole(bucket, key, Some(ChecksumMode::Enabled))
+            .await;
+        match asked {
+            Ok(answer) => {
+                let crc = answer.checksum_crc64_nvme().map(str::to_owned);
+                Ok((of_answer(&answer), crc))
+            }
+            // Of what is encrypted with a managed key, the checksum is for those who may decrypt it;
+            // and a store may know nothing of the question.
+            Err(e) if matches!(e.kind, ErrorKind::Denied | ErrorKind::Unsupported) => {
+                Ok((self.head_once(bucket, key).await?, None))
+            }
+            Err(e) => Err(e),
+        }
     }
 
     pub(crate) async fn head_whole(
         &self,
         bucket: &str,
         key: &str,
+        checksum: Option<ChecksumMode>,
     ) -> Result<HeadObjectOutput, StoreError> {
         let doing = "look at the object";
         let answer = send!(
             self,
             doing,
             About::Object,
-            self.client().head_object().bucket(bucket).key(key)
+            self.client()
+                .head_object()
+                .bucket(bucket)
+                .key(key)
+                .set_checksum_mode(checksum)
         )?;
         if answer.e_tag().is_none() && answer.last_modified().is_none() {
             return Err(self.refusals(doing, About::Object).foreign(b""));
         }
         Ok(answer)
+    }
+}
+
+fn of_answer(answer: &HeadObjectOutput) -> ObjectHead {
+    ObjectHead {
+        size: answer
+            .content_length()
+            .and_then(|size| u64::try_from(size).ok())
+            .unwrap_or_default(),
+        modified: answer.last_modified().and_then(time),
+        etag: etag(answer.e_tag()),
+        content_type: answer.content_type().map(str::to_owned),
+        storage_class: answer
+            .storage_class()
+            .map(|class| class.as_str().to_owned()),
+        version_id: answer.version_id().map(str::to_owned),
+        metadata: metadata(answer.metadata()),
     }
 }
 

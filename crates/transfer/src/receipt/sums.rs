@@ -4,6 +4,7 @@ use md5::{Digest, Md5};
 use sha2::Sha256;
 
 use super::document::Entry;
+use crate::crc::Crc;
 use crate::verify::{EtagForm, Md5Sum, etag_of_parts, form_of, hex, likely_part_sizes};
 
 /// Each guess costs as much as the hash of the whole, so only likely ones are tried.
@@ -12,6 +13,7 @@ const GUESSES: usize = 4;
 /// What is being computed of bytes that come in order.
 pub struct Sums {
     whole: Md5,
+    crc: Crc,
     sha256: Option<Sha256>,
     parts: Vec<Parts>,
     size: u64,
@@ -31,6 +33,7 @@ pub struct Found {
     pub size: u64,
     /// In hex.
     pub md5: String,
+    pub crc: Crc,
     pub sha256: Option<String>,
     /// Multipart ETags by the part sizes that were tried.
     pub etags: Vec<String>,
@@ -54,15 +57,24 @@ impl Sums {
         };
         Self {
             whole: Md5::new(),
+            crc: Crc::default(),
             sha256: entry.sha256.is_some().then(Sha256::new),
             parts: sizes.into_iter().take(GUESSES).map(parts).collect(),
             size: 0,
         }
     }
 
+    /// SHA-256 too, whether the entry has one or not.
+    #[must_use]
+    pub fn with_sha256(mut self) -> Self {
+        self.sha256.get_or_insert_default();
+        self
+    }
+
     pub fn update(&mut self, bytes: &[u8]) {
         self.size += bytes.len() as u64;
         self.whole.update(bytes);
+        self.crc.update(bytes);
         if let Some(sha256) = &mut self.sha256 {
             sha256.update(bytes);
         }
@@ -75,6 +87,7 @@ impl Sums {
         Found {
             size: self.size,
             md5: hex(&self.whole.finalize()),
+            crc: self.crc,
             sha256: self.sha256.map(|hash| hex(&hash.finalize())),
             etags: self.parts.into_iter().map(Parts::etag).collect(),
         }
@@ -114,35 +127,38 @@ pub enum Verdict {
 }
 
 impl Found {
-    /// Compares with what the receipt says of the bytes. An ETag counts where the receipt says that
-    /// it was found to be a hash of them.
+    /// Compares with all that the receipt says of the bytes. An ETag counts where the receipt says
+    /// that it was found to be a hash of them.
     pub fn against(&self, entry: &Entry) -> Verdict {
-        let same = |yes: bool| {
-            if yes {
-                Verdict::Same
-            } else {
-                Verdict::Different
-            }
-        };
         if self.size != entry.size {
             return Verdict::Different;
         }
-        if let (Some(expected), Some(found)) = (&entry.sha256, &self.sha256) {
-            return same(expected.eq_ignore_ascii_case(found));
-        }
-        if let Some(expected) = &entry.md5 {
-            return same(expected.eq_ignore_ascii_case(&self.md5));
-        }
-        let Some(etag) = entry.etag.as_deref() else {
-            return Verdict::Unknown;
+        let sha256 = match (&entry.sha256, &self.sha256) {
+            (Some(expected), Some(found)) => Some(expected.eq_ignore_ascii_case(found)),
+            _ => None,
         };
+        let md5 = entry.md5.as_ref();
+        let md5 = md5.map(|expected| expected.eq_ignore_ascii_case(&self.md5));
+        let crc = entry.crc64nvme.map(|expected| expected == self.crc);
+        let compared = [sha256, md5, crc, self.against_etag(entry)];
+        if compared.contains(&Some(false)) {
+            Verdict::Different
+        } else if compared.contains(&Some(true)) {
+            Verdict::Same
+        } else {
+            Verdict::Unknown
+        }
+    }
+
+    fn against_etag(&self, entry: &Entry) -> Option<bool> {
+        let etag = entry.etag.as_deref()?;
         let proven = entry.proof == super::Proof::Etag;
         match form_of(etag) {
-            EtagForm::Whole if proven => same(etag.eq_ignore_ascii_case(&self.md5)),
-            EtagForm::Parts(_) if self.etags.iter().any(|found| found == etag) => Verdict::Same,
-            EtagForm::Parts(_) if proven && entry.part_size.is_some() => Verdict::Different,
+            EtagForm::Whole if proven => Some(etag.eq_ignore_ascii_case(&self.md5)),
+            EtagForm::Parts(_) if self.etags.iter().any(|found| found == etag) => Some(true),
+            EtagForm::Parts(_) if proven && entry.part_size.is_some() => Some(false),
             // The part size was guessed, so that no guess fits says nothing.
-            _ => Verdict::Unknown,
+            _ => None,
         }
     }
 }
@@ -166,7 +182,7 @@ mod tests {
         let parts: Vec<Md5Sum> = bytes.chunks(1000).map(md5_of).collect();
         let mut by_parts = entry("a");
         by_parts.size = 2500;
-        by_parts.md5 = None;
+        (by_parts.md5, by_parts.crc64nvme) = (None, None);
         by_parts.etag = Some(etag_of_parts(&parts));
         by_parts.part_size = Some(1000);
         let mut by_md5 = by_parts.clone();
@@ -175,9 +191,11 @@ mod tests {
         (by_etag.etag, by_etag.part_size) = (by_md5.md5.clone(), None);
         let mut by_sha256 = by_parts.clone();
         by_sha256.sha256 = Some(hex(&Sha256::digest(&bytes)));
+        let mut by_crc = by_parts.clone();
+        (by_crc.etag, by_crc.crc64nvme) = (None, Some(Crc::of(&bytes)));
         let mut changed = bytes.clone();
         changed[1234] ^= 1;
-        for entry in [&by_parts, &by_md5, &by_etag, &by_sha256] {
+        for entry in [&by_parts, &by_md5, &by_etag, &by_sha256, &by_crc] {
             for piece in [1, 7, 1000, 4096] {
                 assert_eq!(found(entry, &bytes, piece).against(entry), Verdict::Same);
                 let other = found(entry, &changed, piece);
@@ -195,7 +213,7 @@ mod tests {
     #[test]
     fn an_empty_upload_in_parts_has_one_part() {
         let mut empty = entry("a");
-        (empty.size, empty.md5) = (0, None);
+        (empty.size, empty.md5, empty.crc64nvme) = (0, None, None);
         empty.etag = Some(etag_of_parts(&[md5_of(b"")]));
         empty.part_size = Some(8 << 20);
         assert_eq!(found(&empty, b"", 1).against(&empty), Verdict::Same);

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 
 use wherry_store::{ErrorKind, StoreError};
 
+use super::recheck::Proven;
 use crate::error::FileError;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +70,8 @@ pub struct JobSnapshot {
     pub current: Option<String>,
     /// What stopped the job as a whole.
     pub problem: Option<FileError>,
+    /// How what was looked at again is known to be as it was.
+    pub proven: Option<Proven>,
     pub started: DateTime<Utc>,
     pub ended: Option<DateTime<Utc>>,
 }
@@ -328,6 +331,7 @@ impl Board {
                 .filter(|row| running && self.state(*row) == FileState::Running)
                 .map(name),
             problem: whole.problem.clone(),
+            proven: None,
             started: whole.started,
             ended: whole.ended,
         }

@@ -136,11 +136,11 @@ impl Copies {
         };
         shared.hand_over(row, || Receipt {
             from: end(&self.plan.from_bucket, &item.from),
-            sha256: None,
-            crc: copied.crc,
             to: end(&self.plan.to_bucket, &item.to),
             size: item.size,
             md5: copied.md5.map(|sum| hex(&sum)),
+            sha256: copied.sha256,
+            crc: copied.crc,
             etag: copied.outcome.etag,
             part_size: copied.part_size,
             version_id: copied.outcome.version_id,

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 
 use super::Shared;
 use super::job::Stopped;
+use super::recheck::Proven;
 
 #[async_trait]
 pub(super) trait Each: Send + Sync + 'static {
@@ -14,5 +15,9 @@ pub(super) trait Each: Send + Sync + 'static {
     fn name(&self, row: u32) -> String;
     /// Bytes that will be looked at, at most.
     fn size(&self, row: u32) -> u64;
+    /// Of a verification.
+    fn proven(&self) -> Option<Proven> {
+        None
+    }
     async fn run(&self, row: u32, shared: &Arc<Shared>) -> Result<(), Stopped>;
 }

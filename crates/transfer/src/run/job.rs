@@ -15,7 +15,7 @@ use super::download::Downloads;
 use super::drive::drive;
 use super::each::Each;
 use super::erase::Erasing;
-use super::recheck::{Rechecks, Side};
+use super::recheck::{Recheck, Rechecks};
 use super::resume::Start;
 use super::undo::{Made, Undoing};
 use super::upload::Uploads;
@@ -23,7 +23,6 @@ use super::{DraftNames, GRAIN, Halt, Pace, Settings, Shared};
 use crate::error::FileError;
 use crate::journal::spec;
 use crate::plan::{Choices, CopyPlan, DeletePlan, DownloadPlan, ErasePlan, UploadPlan};
-use crate::receipt::Entry;
 use crate::retry::Patience;
 
 /// What a job moves. Each knows its files by their row.
@@ -229,13 +228,8 @@ impl Job {
 
     /// Looks again whether what these entries say is still there. `store` is asked where the entries
     /// name a store that `side` has none for.
-    pub fn recheck(
-        store: Arc<dyn ObjectStore>,
-        entries: Vec<Entry>,
-        side: Side,
-        settings: Settings,
-    ) -> Self {
-        Self::each(store, Box::new(Rechecks { entries, side }), settings)
+    pub fn recheck(store: Arc<dyn ObjectStore>, what: Recheck, settings: Settings) -> Self {
+        Self::each(store, Box::new(Rechecks::new(what)), settings)
     }
 
     /// Takes away what a job made. `folder` is where its files are; of the folders in it those go too
@@ -311,6 +305,7 @@ impl Job {
             disk: settings.disk,
             drafts: Arc::new(DraftNames::new(settings.seed)),
             receipts: settings.receipts,
+            sha256: settings.sha256,
             board: Arc::new(board),
             stop: CancellationToken::new(),
             halt: Halt::default(),
@@ -344,9 +339,14 @@ impl Job {
 
     pub fn snapshot(&self) -> JobSnapshot {
         let shared = self.shared();
-        shared
+        let snapshot = shared
             .board
-            .snapshot(shared.clock.since_start(), |row| self.0.work.name(row))
+            .snapshot(shared.clock.since_start(), |row| self.0.work.name(row));
+        let proven = match &self.0.work {
+            Work::Each(work) => work.proven(),
+            _ => None,
+        };
+        JobSnapshot { proven, ..snapshot }
     }
 
     /// How many rows [`Job::files`] has.

@@ -22,6 +22,7 @@ mod pace;
 mod recheck;
 mod relay;
 mod resume;
+mod sha256;
 mod sync;
 mod undo;
 mod upload;
@@ -40,7 +41,7 @@ use wherry_store::{ObjectStore, StoreError};
 pub use board::{FileRow, FileState, JobSnapshot, JobState};
 pub use job::Job;
 pub use limit::FileLimit;
-pub use recheck::{Side, md5_of_file, md5_of_object};
+pub use recheck::{Proven, Recheck, Side, sums_of_file, sums_of_object};
 pub use resume::{CopySource, ResumeError};
 pub use sync::{SyncEnded, SyncRun, SyncStores};
 pub use undo::Made;
@@ -75,6 +76,8 @@ pub struct Settings {
     /// Files of the job at once; may change while it runs.
     pub files: FileLimit,
     pub receipts: Option<ReceiptSink>,
+    /// Receipts are to have the SHA-256 of the whole, for which files are read once more.
+    pub sha256: bool,
     /// Writes the job down, so that it can be gone on with whatever happens.
     pub journal: Option<crate::journal::Entry>,
 }
@@ -92,6 +95,7 @@ impl Default for Settings {
             disk: Arc::new(disk::SystemDisk),
             files: FileLimit::default(),
             receipts: None,
+            sha256: false,
             journal: None,
         }
     }
@@ -115,6 +119,7 @@ struct Shared {
     disk: Arc<dyn disk::Disk>,
     drafts: Arc<DraftNames>,
     receipts: Option<ReceiptSink>,
+    sha256: bool,
     board: Arc<board::Board>,
     /// Stopped by the user, and `halt` says how.
     stop: CancellationToken,
@@ -210,6 +215,7 @@ impl Shared {
             disk: Arc::clone(&self.disk),
             drafts: Arc::clone(&self.drafts),
             receipts: self.receipts.clone(),
+            sha256: self.sha256,
             board: Arc::clone(&self.board),
             stop: CancellationToken::new(),
             halt: Halt::default(),

@@ -99,6 +99,8 @@ pub struct Memory {
     pub quirks: Quirks,
     /// Every ETag looks like an MD5 and is none, as with managed encryption.
     pub opaque_etags: bool,
+    /// It has the CRC-64/NVME of what it stores, as Amazon's does.
+    pub has_checksums: bool,
     pub knows_start_after: bool,
     /// Bodies are held until so many of them are.
     pub together: Option<tokio::sync::Barrier>,
@@ -119,6 +121,7 @@ impl Memory {
             held_most: AtomicU64::new(0),
             quirks: Quirks::default(),
             opaque_etags: false,
+            has_checksums: false,
             knows_start_after: true,
             together: None,
         }
@@ -137,6 +140,15 @@ impl Memory {
             .unwrap()
             .objects
             .insert(key.into(), stored);
+    }
+
+    /// One byte is another one on the store's disk, and the store has not noticed.
+    pub fn rot(&self, key: &str, at: usize) {
+        let mut inside = self.inside.lock().unwrap();
+        let object = inside.objects.get_mut(key).unwrap();
+        let mut bytes = object.bytes.to_vec();
+        bytes[at] ^= 1;
+        object.bytes = bytes.into();
     }
 
     /// As a multipart upload with parts of this size leaves it.
@@ -604,6 +616,17 @@ impl ObjectStore for Memory {
             etag: None,
             version_id: None,
         })
+    }
+
+    async fn head_with_checksum(
+        &self,
+        bucket: &str,
+        key: &str,
+    ) -> Result<(ObjectHead, Option<String>), StoreError> {
+        let head = self.head(bucket, key).await?;
+        let bytes = self.get(key).filter(|_| self.has_checksums);
+        let crc = bytes.map(|bytes| wherry_transfer::Crc::of(&bytes).to_string());
+        Ok((head, crc))
     }
 
     async fn abort_upload(&self, _: &str, key: &str, upload: &UploadId) -> Result<(), StoreError> {

@@ -48,7 +48,9 @@ fn a_download_goes_on_with_the_ranges_that_arrived() {
     );
     assert_eq!(fs::read(world.path("large")).unwrap(), bytes);
     assert_eq!(world.memory.count(Op::Get) - before, 2);
-    assert_eq!(world.receipts(&id)[0].proof, Proof::Etag);
+    let receipt = &world.receipts(&id)[0];
+    assert_eq!(receipt.proof, Proof::Etag);
+    assert_eq!(receipt.crc, Some(Crc::of(&bytes)));
     world.nothing_is_half_done(&id);
 }
 

@@ -25,6 +25,7 @@ fn an_upload_goes_on_with_the_parts_that_arrived() {
         (1, Some(8 * UNIT as u64))
     );
     assert_eq!(receipts[0].proof, Proof::Etag);
+    assert_eq!(receipts[0].crc, Some(Crc::of(&bytes)));
     world.nothing_is_half_done(&id);
 }
 

@@ -416,6 +416,10 @@ timeLeft: number | null,
  */
 current: string | null, 
 /**
+ * How a verification knows of what is as it was: "3 files: every byte was read again."
+ */
+proven: string | null, 
+/**
  * What stopped the job as a whole; while it runs, what it waits for the user to do.
  */
 problem: Problem | null, started: number, ended: number | null, };
@@ -896,7 +900,7 @@ export type QueuePlace = "now" | "up" | "down" | "last";
  */
 export type RangeRequest = { listing: string, look: LookAt, from: number, to: number, };
 
-export type ReceiptFormat = "json" | "csv" | "bagit";
+export type ReceiptFormat = "json" | "csv" | "bagit" | "bagit-sha256";
 
 /**
  * What arrived, and how that is known.
@@ -905,11 +909,15 @@ export type ReceiptView = { from: string, to: string, size: number,
 /**
  * In hex, of the whole, where it was computed.
  */
-md5: string | null, sha256: string | null, etag: string | null, partSize: number | null, versionId: string | null, 
+md5: string | null, sha256: string | null, 
+/**
+ * CRC-64/NVME of the whole, in Base64; absent where the bytes never came by.
+ */
+crc64nvme: string | null, etag: string | null, partSize: number | null, versionId: string | null, 
 /**
  * "the store's ETag is the hash of the bytes"
  */
-proof: string, finished: number, };
+proof: string, started: number, finished: number, };
 
 export type Receipts = { total: number, receipts: Array<ReceiptView>, };
 
@@ -1216,7 +1224,11 @@ notify: boolean,
 /**
  * Go on with what was cut off when the app starts.
  */
-goOnAtStart: boolean, };
+goOnAtStart: boolean, 
+/**
+ * Receipts have the SHA-256, too: what arrived is read once more for it.
+ */
+receiptSha256: boolean, };
 
 /**
  * A word typed by a person that must not be printed: deserialised only.
@@ -1268,7 +1280,7 @@ name: string, problem: Problem | null, };
 /**
  * Which side is looked at again.
  */
-export type VerifySide = "store" | "computer";
+export type VerifySide = "store" | "store-read" | "computer";
 
 export type VerifyWhat = { "kind": "job", job: string, side: VerifySide, } | { "kind": "file", path: string, account: string, side: VerifySide, };
 

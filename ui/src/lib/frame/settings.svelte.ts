@@ -22,6 +22,7 @@ let settings = $state<Settings>({
     keepAwake: true,
     notify: true,
     goOnAtStart: true,
+    receiptSha256: false,
   },
 })
 let timer: ReturnType<typeof setTimeout> | undefined

@@ -261,8 +261,8 @@ describe('receipts', () => {
     receipts()
     await screen.findByText(/240 files/)
     await userEvent.click(screen.getByRole('button', { name: 'Save as…' }))
-    await userEvent.click(await screen.findByText(/BagIt/))
-    expect(await screen.findByText('238 receipts saved. 2 files are not in it: no MD5 of them is known or can be had.')).toBeVisible()
+    await userEvent.click(await screen.findByText(/BagIt manifest, MD5/))
+    expect(await screen.findByText('238 receipts saved. 2 files are not in it: no checksum of them is known or can be had.')).toBeVisible()
     expect(asked('save_receipts')).toEqual([{ job: 'h0', format: 'bagit', path: '/home/ada/manifest-md5.txt' }])
   })
 
@@ -287,8 +287,10 @@ describe('receipts', () => {
   test('between buckets are only verified in the store', async () => {
     receipts(false)
     await screen.findByText(/240 files/)
-    await userEvent.click(screen.getByRole('button', { name: 'Verify again' }))
-    await waitFor(() => expect(asked('verify')).toEqual([{ kind: 'job', job: 'h0', side: 'store' }]))
+    await userEvent.click(screen.getByRole('button', { name: 'Verify again…' }))
+    expect(screen.queryByText(/on this computer/)).toBeNull()
+    await userEvent.click(screen.getByText('The objects in the store, every byte'))
+    await waitFor(() => expect(asked('verify')).toEqual([{ kind: 'job', job: 'h0', side: 'store-read' }]))
   })
 
   test('of a transfer of which nothing arrived are none', async () => {
@@ -329,9 +331,10 @@ describe('words', () => {
     ['a'.repeat(300), 'json' as const, `receipt-${'a'.repeat(60)}.json`],
     ['Café d’été', 'csv' as const, 'receipt-cafe-d-ete.csv'],
     ['x', 'bagit' as const, 'manifest-md5.txt'],
+    ['x', 'bagit-sha256' as const, 'manifest-sha256.txt'],
   ])('a name for the receipts of %j', (title, format, name) => expect(fileName(title, format)).toBe(name))
   test('of what was saved', () => {
     expect(savedWords({ files: 1, leftOut: 0 })).toBe('1 receipt saved.')
-    expect(savedWords({ files: 3, leftOut: 1 })).toBe('3 receipts saved. 1 file is not in it: no MD5 of it is known or can be had.')
+    expect(savedWords({ files: 3, leftOut: 1 })).toBe('3 receipts saved. 1 file is not in it: no checksum of it is known or can be had.')
   })
 })

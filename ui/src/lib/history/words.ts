@@ -5,6 +5,7 @@ import { counted } from '$lib/frame/format'
 /** From the window's words to a name every disk can have. */
 export function fileName(title: string, format: ReceiptFormat): string {
   if (format === 'bagit') return 'manifest-md5.txt'
+  if (format === 'bagit-sha256') return 'manifest-sha256.txt'
   const bare = title
     .normalize('NFKD')
     .replace(/\p{Mark}/gu, '')
@@ -19,13 +20,14 @@ export function fileName(title: string, format: ReceiptFormat): string {
 export const FORMATS: { format: ReceiptFormat; label: string; about: string }[] = [
   { format: 'json', label: 'JSON', about: 'For verifying it again later, with Wherry on any computer' },
   { format: 'csv', label: 'CSV table', about: 'For a spreadsheet' },
-  { format: 'bagit', label: 'BagIt manifest', about: 'manifest-md5.txt, for an archive' },
+  { format: 'bagit', label: 'BagIt manifest, MD5', about: 'manifest-md5.txt, for an archive' },
+  { format: 'bagit-sha256', label: 'BagIt manifest, SHA-256', about: 'manifest-sha256.txt; what has none yet is read for it' },
 ]
 
 export function savedWords({ files, leftOut }: SavedReceipts): string {
   const saved = `${counted(files, 'receipt')} saved.`
   if (!leftOut) return saved
-  return `${saved} ${counted(leftOut, 'file')} ${leftOut === 1 ? 'is' : 'are'} not in it: no MD5 of ${leftOut === 1 ? 'it' : 'them'} is known or can be had.`
+  return `${saved} ${counted(leftOut, 'file')} ${leftOut === 1 ? 'is' : 'are'} not in it: no checksum of ${leftOut === 1 ? 'it' : 'them'} is known or can be had.`
 }
 
 /** Everything a receipt says, for its details. */
@@ -36,6 +38,7 @@ export function receiptLines(receipt: ReceiptView): [label: string, value: strin
     ['How it is known', receipt.proof],
     ['MD5', receipt.md5],
     ['SHA-256', receipt.sha256],
+    ['CRC-64/NVME', receipt.crc64nvme],
     ['ETag', receipt.etag],
     ['Part size', receipt.partSize === null ? null : counted(receipt.partSize, 'byte')],
     ['Version', receipt.versionId],

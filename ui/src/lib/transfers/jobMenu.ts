@@ -60,6 +60,7 @@ export function receiptEntries(job: JobView): MenuEntry[] {
   const entries: MenuEntry[] = [
     { label: 'Receipts…', icon: ReceiptText, run: () => void openDialog({ kind: 'receipts', job: job.id, title: job.title, local: onComputer(job) }) },
     { label: 'Verify again in the store', icon: ShieldCheck, run: () => void verifyAgain(job.id, 'store') },
+    { label: 'Verify again in the store, every byte', icon: ShieldCheck, run: () => void verifyAgain(job.id, 'store-read') },
   ]
   if (onComputer(job)) entries.push({ label: 'Verify again on this computer', icon: ShieldCheck, run: () => void verifyAgain(job.id, 'computer') })
   return entries

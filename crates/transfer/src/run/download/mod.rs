@@ -200,6 +200,7 @@ impl Fetching<'_> {
             };
             (path, checked)
         };
+        let sha256 = self.shared.sha256_at(&path, checked.crc).await;
         self.shared.hand_over(self.row, || Receipt {
             from: End::Object {
                 bucket: self.bucket.to_owned(),
@@ -208,7 +209,7 @@ impl Fetching<'_> {
             to: End::File(path),
             size: wanted.size,
             md5: checked.md5.map(|sum| hex(&sum)),
-            sha256: None,
+            sha256,
             crc: Some(checked.crc),
             etag: wanted.etag,
             part_size: None,

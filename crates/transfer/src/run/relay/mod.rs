@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::StreamExt;
+use sha2::{Digest, Sha256};
 use wherry_account::PartLimits;
 use wherry_store::{
     Body, ContentCheck, ErrorKind, GetRequest, ObjectHead, ObjectStore, PutOutcome, PutRequest,
@@ -60,6 +61,8 @@ pub(super) type Left = Arc<(HalfUpload, BTreeMap<u32, (String, Sum)>)>;
 pub(super) struct Relayed {
     pub outcome: PutOutcome,
     pub md5: Option<Md5Sum>,
+    /// In hex, where it was asked for and the bytes came by in their order.
+    pub sha256: Option<String>,
     /// Of the whole, unless the store copied it by itself.
     pub crc: Option<Crc>,
     pub part_size: Option<u64>,
@@ -75,6 +78,7 @@ impl Relayed {
                 version_id: head.version_id,
             },
             md5: None,
+            sha256: None,
             crc: None,
             part_size: None,
             proof,
@@ -129,11 +133,13 @@ impl Relaying {
             let (bytes, sum, head) = self.fetch(0..self.size).await?;
             self.check_source(&hex(&sum.md5), || self.read_source_again())
                 .await?;
+            let sha256 = self.sha256_of(&bytes).await?;
             let outcome = self.put(bytes, sum.md5, &head).await?;
             let (proof, etag) = self.verify(&outcome, &hex(&sum.md5), None).await?;
             Ok::<_, FileError>(Relayed {
                 outcome: PutOutcome { etag, ..outcome },
                 md5: Some(sum.md5),
+                sha256,
                 crc: Some(sum.crc),
                 part_size: None,
                 proof,
@@ -157,6 +163,16 @@ impl Relaying {
         let hashed = tokio::task::spawn_blocking(move || Sum::of(&held)).await;
         let sum = hashed.map_err(|e| StoreError::new(ErrorKind::Other, DOING, e.to_string()))?;
         Ok((bytes, sum, head))
+    }
+
+    async fn sha256_of(&self, bytes: &Bytes) -> Result<Option<String>, FileError> {
+        if !self.shared.sha256 {
+            return Ok(None);
+        }
+        let held = bytes.clone();
+        let hashed = tokio::task::spawn_blocking(move || hex(&Sha256::digest(&held))).await;
+        let sum = hashed.map_err(|e| StoreError::new(ErrorKind::Other, DOING, e.to_string()))?;
+        Ok(Some(sum))
     }
 
     async fn fetch_once(&self, range: Range<u64>) -> Result<(Bytes, ObjectHead), FileError> {

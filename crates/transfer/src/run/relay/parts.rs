@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use md5::{Digest, Md5};
+use sha2::Sha256;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use wherry_store::{
@@ -18,15 +19,27 @@ use crate::crc::Crc;
 use crate::error::FileError;
 use crate::run::job::Stopped;
 use crate::run::{CLEAN_UP, Tally};
-use crate::verify::{EtagForm, Md5Sum, Sum, etag_of_sums, form_of, hex};
+use crate::verify::{EtagForm, Sum, etag_of_sums, form_of, hex};
 
 /// Parts of one object under way at once.
 const AT_ONCE: usize = 4;
 
-/// The MD5 of a whole object whose parts come in any order: each waits for its turn.
+/// Hashes of a whole object whose parts come in any order: each waits for its turn.
 struct Whole {
-    hash: Mutex<Md5>,
+    hashes: Mutex<Hashes>,
     hashed: watch::Sender<u32>,
+}
+
+struct Hashes {
+    md5: Md5,
+    sha256: Option<Sha256>,
+}
+
+/// All parts, in their order.
+struct Sent {
+    parts: Vec<CompletedPart>,
+    sums: Vec<Sum>,
+    sha256: Option<String>,
 }
 
 impl Relaying {
@@ -41,7 +54,7 @@ impl Relaying {
             Begun::Upload(upload, have) => (upload, have),
             Begun::Completed(outcome, sums) => {
                 shared.board.moved(self.row, self.size);
-                return self.arrived(outcome, &sums, part).await;
+                return self.arrived(outcome, &sums, None, part).await;
             }
         };
         let sent = tokio::select! {
@@ -50,15 +63,15 @@ impl Relaying {
             sent = self.send_parts(&upload, part, count, have) => sent.map_err(Stopped::Failed),
         };
         let completed = match sent {
-            Ok((parts, sums)) => self
-                .complete(&upload, &parts, &etag_of_sums(&sums))
+            Ok(sent) => self
+                .complete(&upload, &sent.parts, &etag_of_sums(&sent.sums))
                 .await
                 .map_err(Stopped::Failed)
-                .map(|outcome| (outcome, sums)),
+                .map(|outcome| (outcome, sent)),
             Err(stopped) => Err(stopped),
         };
         match completed {
-            Ok((outcome, sums)) => self.arrived(outcome, &sums, part).await,
+            Ok((outcome, sent)) => self.arrived(outcome, &sent.sums, sent.sha256, part).await,
             Err(stopped) => {
                 if !shared.keeps(&stopped)
                     && self.abort(&upload).await
@@ -75,6 +88,7 @@ impl Relaying {
         &self,
         outcome: PutOutcome,
         sums: &[Sum],
+        sha256: Option<String>,
         part: u64,
     ) -> Result<Relayed, Stopped> {
         let (proof, etag) = self
@@ -83,6 +97,7 @@ impl Relaying {
         Ok(Relayed {
             outcome: PutOutcome { etag, ..outcome },
             md5: None,
+            sha256,
             crc: Some(Crc::of_parts(
                 sums.iter().map(|sum| sum.crc),
                 part,
@@ -99,19 +114,26 @@ impl Relaying {
         part: u64,
         count: u32,
         mut have: Have,
-    ) -> Result<(Vec<CompletedPart>, Vec<Sum>), FileError> {
+    ) -> Result<Sent, FileError> {
         // An ETag of the whole can only be compared with all bytes in their order.
         let hashes_whole = self.etag.as_deref().map(form_of) == Some(EtagForm::Whole)
             && self.source_etags.are_hashes(false) != Some(false);
-        let whole = Arc::new(Whole {
-            hash: Mutex::new(Md5::new()),
-            hashed: watch::channel(0).0,
+        // What an earlier run has sent is not fetched again for the sake of a receipt.
+        let wants_sha256 = self.shared.sha256 && (hashes_whole || have.is_empty());
+        let whole = (hashes_whole || wants_sha256).then(|| {
+            Arc::new(Whole {
+                hashes: Mutex::new(Hashes {
+                    md5: Md5::new(),
+                    sha256: wants_sha256.then(Sha256::new),
+                }),
+                hashed: watch::channel(0).0,
+            })
         });
         let mut under_way = JoinSet::new();
         let mut done: Vec<(CompletedPart, Sum)> = Vec::with_capacity(count as usize);
         for number in 1..=count {
             let there = have.remove(&number);
-            if let (Some((part, sum)), false) = (&there, hashes_whole) {
+            if let (Some((part, sum)), None) = (&there, &whole) {
                 self.shared.board.moved(self.row, part.size);
                 done.push((part.clone(), *sum));
                 continue;
@@ -130,7 +152,7 @@ impl Relaying {
                 done.push(part_ended(ended)?);
             }
             let (relaying, upload) = (self.clone(), upload.clone());
-            let whole = hashes_whole.then(|| Arc::clone(&whole));
+            let whole = whole.clone();
             under_way.spawn(async move {
                 let _held = (held, permit);
                 match there {
@@ -143,12 +165,21 @@ impl Relaying {
             done.push(part_ended(ended)?);
         }
         done.sort_unstable_by_key(|(part, _)| part.number);
-        if hashes_whole {
-            let sum: Md5Sum = whole.lock().clone().finalize().into();
-            self.check_source(&hex(&sum), || self.read_source_again())
-                .await?;
+        let (mut md5, mut sha256) = (None, None);
+        if let Some(whole) = whole {
+            let hashes = whole.lock();
+            md5 = hashes_whole.then(|| hex(&hashes.md5.clone().finalize()));
+            sha256 = hashes.sha256.clone().map(|hash| hex(&hash.finalize()));
         }
-        Ok(done.into_iter().unzip())
+        if let Some(md5) = md5 {
+            self.check_source(&md5, || self.read_source_again()).await?;
+        }
+        let (parts, sums) = done.into_iter().unzip();
+        Ok(Sent {
+            parts,
+            sums,
+            sha256,
+        })
     }
 
     /// A part that is there already, whose bytes are only wanted for the MD5 of the whole.
@@ -273,8 +304,8 @@ impl Relaying {
 }
 
 impl Whole {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Md5> {
-        self.hash.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> std::sync::MutexGuard<'_, Hashes> {
+        self.hashes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for the parts before it. Those have been begun before, and each adds its bytes before it
@@ -285,7 +316,12 @@ impl Whole {
         let _ = turns.wait_for(|done| *done == number - 1).await;
         let whole = Arc::clone(self);
         let hashed = tokio::task::spawn_blocking(move || {
-            whole.lock().update(&bytes);
+            let mut hashes = whole.lock();
+            hashes.md5.update(&bytes);
+            if let Some(sha256) = &mut hashes.sha256 {
+                sha256.update(&bytes);
+            }
+            drop(hashes);
             whole.hashed.send_replace(number);
         });
         hashed

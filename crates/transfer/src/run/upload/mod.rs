@@ -89,6 +89,7 @@ impl Uploads {
             Cut::TooLarge { limit } => return Err(FileError::TooLarge { size, limit }.into()),
         };
         let (proof, etag) = sending.verify(&sent).await?;
+        let sha256 = shared.sha256_of(&*sending.source, sent.crc).await;
         shared.hand_over(row, || Receipt {
             from: End::File(sending.source.path().to_owned()),
             to: End::Object {
@@ -97,7 +98,7 @@ impl Uploads {
             },
             size,
             md5: sent.md5.map(|sum| hex(&sum)),
-            sha256: None,
+            sha256,
             crc: Some(sent.crc),
             etag,
             part_size: sent.part_size,
