@@ -370,6 +370,22 @@ impl Record {
         Ok(Some((half, parts)))
     }
 
+    /// What is written down of a file's upload by now.
+    pub fn half_upload_now(&self, row: u32) -> Result<Option<HalfUpload>, FileError> {
+        if !lock(&self.halves).rows.contains(&row) {
+            return Ok(None);
+        }
+        let halves = self.journal.half_uploads_of(&self.id);
+        let halves = halves.map_err(|e| unwritten(&self.journal, e))?;
+        Ok(halves.into_iter().find(|half| half.row == row))
+    }
+
+    /// The file will be done, and its upload is to stay known all the same: see
+    /// [`Journal::left_over`].
+    pub fn leave_behind(&self, row: u32) {
+        lock(&self.halves).rows.remove(&row);
+    }
+
     /// What an earlier run left of a file's download; only once.
     pub fn half_draft(&self, row: u32) -> Result<Option<(HalfDraft, Ranges)>, FileError> {
         let Some(half) = lock(&self.halves).drafts.remove(&row) else {

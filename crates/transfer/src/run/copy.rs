@@ -5,7 +5,7 @@
 //! [`super::relay`].
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use chrono::{DateTime, Utc};
 use wherry_store::{CopyRequest, ErrorKind, ObjectHead, ObjectStore, StoreError};
@@ -96,10 +96,18 @@ impl Copies {
             }
             _ => {
                 self.expect_parts(row, item, left, shared).await?;
+                let tried = AtomicU32::new(0);
+                let copying = async {
+                    let copied = self.copy(row, item, &tried, shared).await?;
+                    if tried.load(Ordering::Relaxed) > 1 {
+                        self.clear_lost_parts(row, shared).await?;
+                    }
+                    Ok(copied)
+                };
                 let copied = tokio::select! {
                     biased;
                     () = shared.stop.cancelled() => return Err(Stopped::Cancelled),
-                    copied = self.copy(row, item, shared) => copied,
+                    copied = copying => copied,
                 };
                 match (copied, &self.from) {
                     // May look at the original there, but not have it copied.
@@ -163,6 +171,7 @@ impl Copies {
         let may_be_there = record.may_have_begun(row);
         record.may_begin(row).await?;
         if may_be_there && let Some((head, proof)) = self.copied_before(item, shared).await? {
+            self.clear_lost_parts(row, shared).await?;
             return Ok(Before::Copied(head, proof));
         }
         Ok(Before::Left(record.half_upload(row)?.map(Arc::new)))
@@ -199,6 +208,26 @@ impl Copies {
             record
                 .intend_upload(row, bucket, &item.to, 0, &file, now)
                 .await?;
+        }
+        Ok(())
+    }
+
+    /// The copy is there; attempts at it before the last may have left uploads that nobody was told of.
+    async fn clear_lost_parts(&self, row: u32, shared: &Shared) -> Result<(), FileError> {
+        let Some(record) = &shared.record else {
+            return Ok(());
+        };
+        let Some(half) = record.half_upload_now(row)? else {
+            return Ok(());
+        };
+        let clear = || recover::abort(record.journal(), &half, &shared.store);
+        let cleared = shared.patience.with(clear).await;
+        if !matches!(cleared, Ok(true)) {
+            tracing::warn!(
+                ?cleared,
+                "what a copy may have left is to be cleaned up later"
+            );
+            record.leave_behind(row);
         }
         Ok(())
     }
@@ -317,6 +346,7 @@ impl Copies {
         &self,
         row: u32,
         item: &CopyItem,
+        tried: &AtomicU32,
         shared: &Arc<Shared>,
     ) -> Result<(ObjectHead, Proof), FileError> {
         let _permit = shared.request().await;
@@ -366,7 +396,11 @@ impl Copies {
             to_key: item.to.to_string(),
             size: item.size,
         };
-        patience.with(|| shared.store.copy(request.clone())).await?;
+        let copy = || {
+            tried.fetch_add(1, Ordering::Relaxed);
+            shared.store.copy(request.clone())
+        };
+        patience.with(copy).await?;
         let head = there().await?;
         let mismatch = |expected: String, found: String| FileError::Mismatch {
             name: item.to.to_string(),

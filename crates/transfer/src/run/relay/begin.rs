@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
 use chrono::{DateTime, Utc};
 use wherry_store::{CompletedPart, ErrorKind, PutOutcome, StoreError, UploadId};
@@ -24,7 +24,8 @@ pub(super) enum Begun {
 }
 
 impl Relaying {
-    pub(super) async fn begin(&self, part: u64) -> Result<Begun, FileError> {
+    /// `asked` is set from where the store may have begun one.
+    pub(super) async fn begin(&self, part: u64, asked: &AtomicBool) -> Result<Begun, FileError> {
         if let Some(begun) = self.left_over(part).await? {
             return Ok(begun);
         }
@@ -50,6 +51,7 @@ impl Relaying {
                 .intend_upload(self.row, bucket, key, part, &object, intended)
                 .await?;
         }
+        asked.store(true, Relaxed);
         let tried = AtomicU32::new(0);
         let created = shared.patience.with(|| {
             tried.fetch_add(1, Relaxed);
@@ -59,23 +61,24 @@ impl Relaying {
                 .create_upload(&self.to_bucket, &self.to_key, kind, &head.metadata)
         });
         let created = created.await;
-        let uncertain = match &created {
-            Ok(_) => tried.into_inner() > 1,
-            Err(e) => e.kind.is_transient(),
-        };
-        if let (Ok(upload), Some(record)) = (&created, &shared.record) {
-            record.upload_begun(self.row, upload).await?;
-        }
-        let mut certain = !uncertain;
-        if uncertain {
-            // An answer was lost, and perhaps an upload was begun that nobody will end.
-            match self.abort_lost(intended, created.as_ref().ok()).await {
-                Ok(()) => certain = true,
-                Err(e) => tracing::warn!(%e, "whether an upload was begun could not be found out"),
+        // Each try but the last has failed in a way that may be no more than a lost answer.
+        let last_may_be = created.as_ref().is_err_and(|e| e.kind.is_transient());
+        if tried.into_inner() > 1 || last_may_be {
+            // An answer was lost, and perhaps an upload was begun that nobody will end. Until it is
+            // known that there is none, the journal keeps the intent, which says that there may be.
+            let cleared = self.abort_lost(intended, created.as_ref().ok()).await;
+            if let (Err(e), Some(_)) = (&cleared, &shared.record) {
+                tracing::warn!(%e, "whether an upload was begun could not be found out");
+                if let Ok(upload) = &created {
+                    self.abort(upload).await;
+                }
+                cleared?;
             }
         }
-        if let (true, Err(_), Some(record)) = (certain, &created, &shared.record) {
-            record.upload_over(self.row);
+        match (&created, &shared.record) {
+            (Ok(upload), Some(record)) => record.upload_begun(self.row, upload).await?,
+            (Err(_), Some(record)) => record.upload_over(self.row),
+            (_, None) => {}
         }
         Ok(Begun::Upload(created?, Have::new()))
     }
@@ -172,7 +175,11 @@ impl Relaying {
         known.extend(ours.map(|id| id.0.clone()));
         let look = || lost_uploads(&shared.store, bucket, key, since, &known, false);
         for upload in shared.patience.with(look).await? {
-            self.abort(&upload).await;
+            let abort = || shared.store.abort_upload(bucket, key, &upload);
+            match shared.patience.with(abort).await {
+                Err(e) if e.kind != ErrorKind::NoSuchUpload => return Err(e),
+                _ => {}
+            }
         }
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! Large objects: fetched and sent in parts at once, and completed; or kept for later, or aborted.
 
 use std::ops::Range;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -8,6 +10,7 @@ use md5::{Digest, Md5};
 use sha2::Sha256;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use wherry_store::{
     Body, CompletedPart, ContentCheck, ErrorKind, PutOutcome, StoreError, UploadId,
     UploadPartRequest,
@@ -45,10 +48,21 @@ struct Sent {
 impl Relaying {
     pub(super) async fn parts(&self, part: u64, count: u32) -> Result<Relayed, Stopped> {
         let shared = &self.shared;
+        let asked = AtomicBool::new(false);
+        let mut begin = pin!(self.begin(part, &asked));
         let begun = tokio::select! {
             biased;
-            () = shared.stop.cancelled() => return Err(Stopped::Cancelled),
-            begun = self.begin(part) => begun?,
+            () = shared.stop.cancelled() => None,
+            begun = &mut begin => Some(begun?),
+        };
+        let begun = match begun {
+            Some(begun) => begun,
+            // An upload that the store is beginning just now would be nobody's: it is waited for.
+            None if asked.load(Relaxed) => match timeout(CLEAN_UP, begin).await {
+                Ok(begun) => begun?,
+                Err(_) => return Err(Stopped::Cancelled),
+            },
+            None => return Err(Stopped::Cancelled),
         };
         let (upload, have) = match begun {
             Begun::Upload(upload, have) => (upload, have),
