@@ -156,6 +156,12 @@ impl Journal {
         self.0.writer.crash(keep);
     }
 
+    /// How many bytes of SQLite's log a power cut leaves for certain; of what is behind them, it may leave
+    /// any number. Only for a journal that was opened in step.
+    pub fn synced_to(&self) -> u64 {
+        self.0.writer.synced_to()
+    }
+
     /// Returns when it is written; `durable` when it is to survive a power cut.
     async fn written<T: Send + 'static>(
         &self,

@@ -99,6 +99,8 @@ pub enum Writer {
 pub struct InStep {
     connection: Connection,
     pending: Vec<Message>,
+    /// How long the log was when it was last synced, in bytes.
+    synced: u64,
     /// There was a crash: nothing is written any more.
     over: bool,
 }
@@ -114,6 +116,8 @@ impl Writer {
 
     pub fn in_step(connection: Connection) -> Self {
         Self::InStep(Arc::new(Mutex::new(InStep {
+            // Whatever was written before this process began.
+            synced: log_length(&connection),
             connection,
             pending: Vec::new(),
             over: false,
@@ -137,9 +141,19 @@ impl Writer {
                 inside.pending.push(message);
                 if waited {
                     let batch = std::mem::take(&mut inside.pending);
-                    commit(&inside.connection, batch);
+                    if commit(&inside.connection, batch) {
+                        inside.synced = log_length(&inside.connection);
+                    }
                 }
             }
+        }
+    }
+
+    /// How much of the log a power cut leaves for certain. Only of one in step.
+    pub fn synced_to(&self) -> u64 {
+        match self {
+            Self::Thread(_) => 0,
+            Self::InStep(inside) => inside.lock().unwrap_or_else(PoisonError::into_inner).synced,
         }
     }
 
@@ -176,9 +190,17 @@ fn write_all(connection: &Connection, receiver: &Receiver<Message>) {
     }
 }
 
-fn commit(connection: &Connection, batch: Vec<Message>) {
+/// In bytes.
+fn log_length(connection: &Connection) -> u64 {
+    let log = connection.path().map(|path| format!("{path}-wal"));
+    let facts = log.and_then(|log| std::fs::metadata(log).ok());
+    facts.map_or(0, |facts| facts.len())
+}
+
+/// Whether all that was committed by now is synced.
+fn commit(connection: &Connection, batch: Vec<Message>) -> bool {
     if batch.is_empty() {
-        return;
+        return false;
     }
     let durable = batch.iter().any(|message| message.durable);
     let level = if durable { "FULL" } else { "NORMAL" };
@@ -194,7 +216,9 @@ fn commit(connection: &Connection, batch: Vec<Message>) {
         // A COMMIT that failed has left its transaction open.
         let _ = connection.execute_batch("ROLLBACK");
     }
+    let synced = durable && committed.is_ok();
     for reply in replies {
         reply(committed.clone());
     }
+    synced
 }

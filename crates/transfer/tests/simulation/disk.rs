@@ -576,11 +576,7 @@ impl Contents for SimContents {
         Ok(identity.map_err(|e| self.error(e))?.size)
     }
 
-    async fn pour(
-        &self,
-        mut at: u64,
-        mut pieces: mpsc::Receiver<Bytes>,
-    ) -> Result<Sum, FileError> {
+    async fn pour(&self, mut at: u64, mut pieces: mpsc::Receiver<Bytes>) -> Result<Sum, FileError> {
         let mut all = Vec::new();
         while let Some(piece) = pieces.recv().await {
             self.access("pour").await?;

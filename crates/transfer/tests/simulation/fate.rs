@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -29,6 +29,8 @@ struct Inside {
     dice: StdRng,
     steps: u64,
     crash_at: Option<u64>,
+    /// Who wants to know of a step.
+    awaited: Option<(u64, Arc<Notify>)>,
     crashed: bool,
     /// Of all steps and their times: two runs of one seed must come to the same.
     trace: DefaultHasher,
@@ -48,6 +50,7 @@ impl Fate {
                 dice: StdRng::seed_from_u64(seed),
                 steps: 0,
                 crash_at: None,
+                awaited: None,
                 crashed: false,
                 trace: DefaultHasher::new(),
                 began: (beginning(), None),
@@ -74,6 +77,7 @@ impl Fate {
         inside.began = (now + away, Some(Instant::now()));
         inside.crashed = false;
         inside.crash_at = crash_in.map(|steps| inside.steps + steps);
+        inside.awaited = None;
     }
 
     /// To be called in the life's runtime, before that is dropped.
@@ -111,6 +115,11 @@ impl Fate {
         if self.aloud {
             println!("{:>5} {line}", inside.steps);
         }
+        if let Some((at, reached)) = &inside.awaited
+            && inside.steps >= *at
+        {
+            reached.notify_one();
+        }
         if !inside.crashed && inside.crash_at.is_some_and(|at| inside.steps >= at) {
             inside.crashed = true;
             if self.aloud {
@@ -139,6 +148,16 @@ impl Fate {
     /// Returns when the plug has been pulled.
     pub async fn crash(&self) {
         self.crash.notified().await;
+    }
+
+    /// Returns after so many steps, in the middle of whatever is going on then.
+    pub async fn steps(&self, count: u64) {
+        let reached = Arc::new(Notify::new());
+        {
+            let mut inside = self.lock();
+            inside.awaited = Some((inside.steps + count, Arc::clone(&reached)));
+        }
+        reached.notified().await;
     }
 
     /// Nothing that is dropped now may clean up behind itself.

@@ -7,9 +7,10 @@ use tokio::runtime::{Builder, Runtime};
 use wherry_transfer::journal::Entry;
 use wherry_transfer::*;
 
+use crate::events::Event;
 use crate::promises;
 use crate::weather::Weather;
-use crate::world::{BUCKET, Event, Moves, World};
+use crate::world::{BUCKET, Moves, World};
 
 /// More than any job here takes, however often it has to wait.
 const ENDLESS: Duration = Duration::from_hours(7 * 24);
@@ -27,34 +28,28 @@ pub fn runtime() -> Runtime {
 pub fn without_a_journal(seed: u64, aloud: bool) -> Result<u64, String> {
     let world = Arc::new(World::of(seed, aloud));
     if aloud {
-        println!(
-            "{:?} {:?} {:?} {:?}",
-            world.moves,
-            world.choices.on_conflict,
-            world.weather,
-            world.store.lock().shelves.ways
-        );
+        println!("{}", world.describe());
     }
     runtime().block_on(async {
         world.fate.begin_life(None, None);
         let job = plan(&world, None).await?;
-        break_weather(&world, world.weather.clone());
+        world.break_weather(&world.weather);
         let happening = tokio::spawn(happen(Arc::clone(&world), job.clone()));
         let end = ended(&job).await?;
         happening.abort();
         // What is still on its way arrives, before anybody looks.
         tokio::time::sleep(Duration::from_secs(3)).await;
-        world.store.catch_up(true);
+        world.catch_up();
         check(&world, &job, &end)?;
         nothing_unfinished(&world)?;
 
-        break_weather(&world, Weather::calm());
-        world.store.lock().locked = false;
+        world.break_weather(&Weather::calm());
+        world.lock_out(false);
         if job.retry_failed() {
             let end = ended(&job).await?;
             check(&world, &job, &end)?;
             // A copy whose answer never came is only known again by an ETag that stayed the same.
-            let copies = matches!(world.moves, Moves::Copy | Moves::Rename);
+            let copies = world.moves.copies();
             let excused = !world.events.is_empty()
                 || world.weather.rot + world.weather.turned > 0.0
                 || copies && lost(&world);
@@ -95,7 +90,7 @@ fn nothing_unfinished(world: &World) -> Result<(), String> {
     } = world.weather;
     let stopped = |(_, _, event): &(_, _, Event)| matches!(event, Event::Cancel | Event::Locked);
     let excused = refused > 0.05 || storms || lost(world);
-    let left = world.store.lock().shelves.uploads.len();
+    let left = world.unfinished().len();
     if left > 0 && !excused && !world.events.iter().any(stopped) {
         return Err(format!("{left} uploads are left unfinished"));
     }
@@ -106,14 +101,6 @@ pub async fn ended(job: &Job) -> Result<JobSnapshot, String> {
     tokio::time::timeout(ENDLESS, job.wait())
         .await
         .map_err(|_| format!("it never ends: {:?}", job.files(0..9, false)))
-}
-
-pub fn break_weather(world: &World, weather: Weather) {
-    let mut platter = world.disk.lock();
-    platter.room = weather.room;
-    platter.unreadable = weather.unreadable;
-    drop(platter);
-    world.store.lock().weather = weather;
 }
 
 pub async fn happen(world: Arc<World>, job: Job) {
@@ -168,17 +155,24 @@ pub async fn plan(world: &World, journal: Option<Entry>) -> Result<Job, String> 
             let job = Job::download(store, plan, choices, settings).await;
             job.map_err(|e| said(&e))
         }
-        Moves::Copy | Moves::Rename => {
+        Moves::Copy | Moves::Rename | Moves::Relay | Moves::Emigrate => {
             let request = CopyRequest {
-                from_bucket: BUCKET.into(),
+                from_bucket: world.from_bucket().into(),
                 from: "from/".into(),
                 to_bucket: BUCKET.into(),
                 to: "to/".into(),
-                remove_originals: world.moves == Moves::Rename,
+                remove_originals: world.moves.removes_originals(),
             };
-            let plan = CopyPlan::make(&store, request, &watch).await;
-            let plan = plan.map_err(|e| said(&e))?;
-            let job = Job::copy(store, plan, &choices, settings).await;
+            let job = if world.has_two_stores() {
+                let from = world.source_handle();
+                let plan = CopyPlan::between(&from, &store, request, &watch).await;
+                let plan = plan.map_err(|e| said(&e))?;
+                Job::copy_between(from, store, false, plan, &choices, settings).await
+            } else {
+                let plan = CopyPlan::make(&store, request, &watch).await;
+                let plan = plan.map_err(|e| said(&e))?;
+                Job::copy(store, plan, &choices, settings).await
+            };
             job.map_err(|e| said(&e))
         }
     }

@@ -9,24 +9,27 @@ use wherry_transfer::journal::{Entry, Journal, JournalError, NewJob, State, reco
 use wherry_transfer::*;
 
 use crate::disk;
-use crate::life::{break_weather, ended, happen, plan, runtime};
+use crate::events::Event;
+use crate::fate::Fate;
+use crate::life::{ended, happen, plan, runtime};
 use crate::promises;
 use crate::weather::Weather;
-use crate::world::{BUCKET, Event, Moves, World};
+use crate::world::{BUCKET, World, in_memory};
 
 /// Lives in fair weather until everything that can arrive must have: one to go on, one to try again
 /// what failed.
 const FAIR: usize = 2;
 
+/// How often somebody has been at what had arrived between two lives.
+const TAMPERED: f64 = 0.0;
+
 /// Says the trace.
 pub fn with_a_journal(seed: u64, aloud: bool) -> Result<u64, String> {
     let world = Arc::new(World::of(seed, aloud));
     if aloud {
-        let ways = world.store.lock().shelves.ways;
-        let (moves, choice) = (world.moves, world.choices.on_conflict);
-        println!("{moves:?} {choice:?} {:?} {ways:?}", world.weather);
+        println!("{}", world.describe());
     }
-    let folder = tempfile::tempdir_in(memory()).unwrap();
+    let folder = tempfile::tempdir_in(in_memory()).unwrap();
     let lives = Arc::new(Lives {
         world: Arc::clone(&world),
         folder: folder.path().to_owned(),
@@ -34,11 +37,15 @@ pub fn with_a_journal(seed: u64, aloud: bool) -> Result<u64, String> {
         fair: AtomicBool::new(false),
         eventful: AtomicBool::new(true),
         plans: AtomicU32::new(0),
+        called_off: AtomicBool::new(false),
     });
     for _ in 0..world.fate.between(1, 5) {
         let crash_in = world.fate.between(1, 40) * world.fate.one_of(&[1, 5, 25]);
         lives.live(Some(crash_in))?;
-        world.store.lock().locked = false;
+        world.lock_out(false);
+        if world.fate.chance(TAMPERED) {
+            world.tamper(&lives.receipts(&lives.journal()?)?);
+        }
     }
     lives.fair.store(true, Relaxed);
     for _ in 0..FAIR {
@@ -46,16 +53,6 @@ pub fn with_a_journal(seed: u64, aloud: bool) -> Result<u64, String> {
     }
     lives.check_the_end()?;
     Ok(world.fate.trace())
-}
-
-/// Where files cost least.
-fn memory() -> &'static Path {
-    let shared = Path::new("/dev/shm");
-    if shared.is_dir() {
-        shared
-    } else {
-        Path::new("/tmp")
-    }
 }
 
 fn said(error: impl std::fmt::Display) -> String {
@@ -72,6 +69,43 @@ struct Lives {
     eventful: AtomicBool,
     /// How often it was planned.
     plans: AtomicU32,
+    /// By the user, for a while or for good.
+    called_off: AtomicBool,
+}
+
+/// What a power cut leaves of the journal.
+struct Cut {
+    database: Vec<u8>,
+    log: Vec<u8>,
+    path: PathBuf,
+}
+
+impl Cut {
+    /// All up to the last commit that was synced is on the disk, and some of what came after.
+    fn of(journal: &Journal, folder: &Path, fate: &Fate) -> std::io::Result<Self> {
+        let path = folder.join(wherry_transfer::journal::FILE);
+        let database = std::fs::read(&path)?;
+        let mut log = std::fs::read(path.with_extension("sqlite-wal"))?;
+        let synced = journal.synced_to();
+        let kept = fate.between(synced, log.len() as u64 + 1);
+        if fate.chance(0.7) {
+            log.truncate(kept as usize);
+        }
+        Ok(Self {
+            database,
+            log,
+            path,
+        })
+    }
+
+    /// Once nobody has it open any more.
+    fn leave(self) -> std::io::Result<()> {
+        for end in ["sqlite-wal", "sqlite-shm"] {
+            let _ = std::fs::remove_file(self.path.with_extension(end));
+        }
+        std::fs::write(&self.path, self.database)?;
+        std::fs::write(self.path.with_extension("sqlite-wal"), self.log)
+    }
 }
 
 impl Lives {
@@ -110,12 +144,16 @@ impl Lives {
         drop(runtime);
         if crashed? && world.weather.power_cut {
             world.disk.lose_power();
+            let lost = Cut::of(&journal, &self.folder, &world.fate).map_err(said)?;
+            drop(journal);
+            lost.leave().map_err(said)?;
+        } else {
+            drop(journal);
         }
         // A journal of its own, as the next process has.
-        drop(journal);
         let journal = self.journal()?;
         // The next life begins later than anything on its way takes.
-        world.store.catch_up(true);
+        world.catch_up();
         self.check_so_far(&journal)
     }
 
@@ -140,12 +178,17 @@ impl Lives {
         let job = match known {
             Some(job) if matches!(job.state, State::Done | State::Cancelled) => return Ok(()),
             Some(job) if job.state != State::Entering => {
-                if !self.is_fair() && !job.state.has_ended() && world.fate.chance(0.2) {
+                let may = world.tampered().is_empty() && !self.is_fair();
+                if may && !job.state.has_ended() && world.fate.chance(0.2) {
                     // The same wish again, as one repeats it on the command line.
                     self.begin(journal).await?
                 } else {
                     self.brave_the_weather();
-                    let job = Job::resume(journal, &job.id, store, None, world.settings());
+                    let from = world.has_two_stores().then(|| CopySource {
+                        store: world.source_handle(),
+                        one_server: false,
+                    });
+                    let job = Job::resume(journal, &job.id, store, from, world.settings());
                     job.await.map_err(said)?
                 }
             }
@@ -154,20 +197,11 @@ impl Lives {
         };
         self.brave_the_weather();
         let mut happening = None;
-        if self.eventful.swap(false, Relaxed) {
+        if !self.is_fair() && self.eventful.swap(false, Relaxed) {
             happening = Some(tokio::spawn(happen(Arc::clone(&world), job.clone())));
         }
-        if !self.is_fair() && world.fate.chance(0.3) {
-            world.fate.wait(500).await;
-            if world.fate.chance(0.5) {
-                job.pause();
-                ended(&job).await?;
-                promises::check_rows(&world, &job, &job.snapshot())?;
-                job.go_on();
-            } else {
-                // As when the window is closed.
-                job.cut_off();
-            }
+        if !self.is_fair() && world.fate.chance(0.4) {
+            self.whim(&job).await?;
         }
         let end = ended(&job).await?;
         if let Some(happening) = happening {
@@ -176,19 +210,57 @@ impl Lives {
         promises::check_rows(&world, &job, &end)
     }
 
+    /// The user wants something else all of a sudden, in the middle of any step.
+    async fn whim(&self, job: &Job) -> Result<(), String> {
+        let world = &self.world;
+        let steps = world.fate.between(1, 40) * world.fate.one_of(&[1, 5, 25]);
+        tokio::select! {
+            biased;
+            end = ended(job) => return end.map(drop),
+            () = world.fate.steps(steps) => {}
+        }
+        self.called_off.store(true, Relaxed);
+        let what = world.fate.between(0, 10);
+        world.fate.note(&format!("a whim: {what}"));
+        match what {
+            // As when the window is closed.
+            0..5 => job.cut_off(),
+            5..9 => {
+                job.pause();
+                ended(job).await?;
+                promises::check_rows(world, job, &job.snapshot())?;
+                if world.fate.chance(0.2) {
+                    self.cancel(job).await?;
+                } else {
+                    job.go_on();
+                }
+            }
+            _ => self.cancel(job).await?,
+        }
+        Ok(())
+    }
+
+    /// What it leaves unfinished for want of a line is known.
+    async fn cancel(&self, job: &Job) -> Result<(), String> {
+        self.world.cancelled.store(true, Relaxed);
+        job.cancel();
+        ended(job).await.map(drop)
+    }
+
     fn brave_the_weather(&self) {
         let weather = if self.is_fair() {
             Weather::calm()
         } else {
             self.world.weather.clone()
         };
-        break_weather(&self.world, weather);
+        self.world.break_weather(&weather);
     }
 
     /// Plans anew, in the good weather that plans are made in here.
     async fn begin(&self, journal: &Journal) -> Result<Job, String> {
         let world = Arc::clone(&self.world);
-        break_weather(&world, Weather::calm());
+        world.break_weather(&Weather::calm());
+        world.tampered().clear();
         self.plans.fetch_add(1, Relaxed);
         world.show_all();
         let id = format!("{:032x}", world.fate.between(0, u64::MAX));
@@ -231,9 +303,9 @@ impl Lives {
     fn check_so_far(&self, journal: &Journal) -> Result<(), String> {
         promises::check_so_far(&self.world, &self.receipts(journal)?)?;
         let known = journal.half_uploads(BUCKET).map_err(said)?;
-        for (id, begun) in &self.world.store.lock().shelves.uploads {
-            if !self.untraceable() && !known.iter().any(|half| half.key == begun.name.1) {
-                return Err(format!("{id} of {} is known to nobody", begun.name.1));
+        for (id, (_, key)) in self.world.unfinished() {
+            if !self.untraceable() && !known.iter().any(|half| half.key == key) {
+                return Err(format!("{id} of {key} is known to nobody"));
             }
         }
         Ok(())
@@ -241,7 +313,10 @@ impl Lives {
 
     /// An upload that the network begins twice, or long after it was asked to, is nobody's.
     fn untraceable(&self) -> bool {
-        self.world.weather.twice > 0.0 || self.world.weather.late > 0.0
+        let Weather { twice, late, .. } = self.world.weather;
+        // So is the one that a store is beginning for a copy of its own when that is called off.
+        let copies = self.world.moves.copies() && !self.world.has_two_stores();
+        twice > 0.0 || late > 0.0 || copies && self.called_off.load(Relaxed)
     }
 
     fn check_the_end(&self) -> Result<(), String> {
@@ -259,7 +334,7 @@ impl Lives {
         }
         for file in &files {
             let arrived = matches!(file.state, FileState::Done | FileState::Skipped);
-            if !arrived && !self.excused(&file.name) {
+            if !arrived && !self.excused(&file.name, file.error.as_ref()) {
                 return Err(format!("nothing was in its way any more: {file:?}"));
             }
         }
@@ -267,7 +342,7 @@ impl Lives {
             self.give_up(&journal, &id)?;
         }
         promises::check(&self.world, &receipts, self.plans.load(Relaxed) > 1)?;
-        let left = self.world.store.lock().shelves.uploads.len();
+        let left = self.world.unfinished().len();
         if left > 0 && !self.untraceable() {
             return Err(format!("{left} uploads are left unfinished"));
         }
@@ -286,16 +361,16 @@ impl Lives {
         })
     }
 
-    fn excused(&self, name: &str) -> bool {
+    fn excused(&self, name: &str, error: Option<&FileError>) -> bool {
         let world = &self.world;
         // Kept beside what was there.
         let name = name.replace(" (2)", "");
         let hit = |(_, row, event): &(_, u32, Event)| {
             let theirs = name.ends_with(&world.sources[*row as usize].name);
-            theirs || matches!(event, Event::Detour | Event::Cancel)
+            theirs || *event == Event::Detour
         };
         // A copy whose answer never came is only known again by an ETag that stayed the same.
-        let copied = matches!(world.moves, Moves::Copy | Moves::Rename);
-        copied || world.weather.rot > 0.0 || world.events.iter().any(hit)
+        let copied = world.moves.copies() && matches!(error, Some(FileError::InTheWay { .. }));
+        copied || world.was_cancelled() || world.weather.rot > 0.0 || world.events.iter().any(hit)
     }
 }

@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod disk;
+mod events;
 mod fate;
 mod life;
 mod lives;

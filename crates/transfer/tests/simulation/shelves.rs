@@ -2,6 +2,8 @@
 //! that is right, and as strict as real ones.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -36,6 +38,15 @@ pub struct Ways {
     pub knows_if_match: bool,
     /// Says the ETag of a finished multipart upload at once; Ceph does not.
     pub says_etag: bool,
+    /// Copies what is larger in parts.
+    pub copies_whole_up_to: u64,
+}
+
+/// An object that a request has deleted.
+pub struct Deleted {
+    pub at: u64,
+    pub name: Name,
+    pub bytes: Bytes,
 }
 
 #[derive(Default)]
@@ -46,6 +57,11 @@ pub struct Shelves {
     pub uploads: BTreeMap<String, Begun>,
     /// Every content an object ever had, by its ETag.
     pub versions: BTreeMap<String, Bytes>,
+    /// What each name ever held, and since when; nothing when it was deleted.
+    pub history: BTreeMap<Name, Vec<(u64, Option<Bytes>)>>,
+    pub deleted: Vec<Deleted>,
+    /// Moments, counted; those of two stores in one world are the same.
+    pub moments: Arc<AtomicU64>,
     /// Names that a request has written or deleted.
     pub touched: BTreeSet<Name>,
     pub made: u64,
@@ -76,8 +92,28 @@ impl Shelves {
         end.map_or(other.clone(), |count| format!("{other}-{count}"))
     }
 
+    fn remember(&mut self, name: Name, bytes: Option<Bytes>) -> u64 {
+        let at = self.moments.fetch_add(1, Relaxed);
+        self.history.entry(name).or_default().push((at, bytes));
+        at
+    }
+
+    /// Everything that ever had this name.
+    pub fn contents_of(&self, name: &Name) -> impl Iterator<Item = &Bytes> {
+        let all = self.history.get(name).into_iter().flatten();
+        all.filter_map(|(_, bytes)| bytes.as_ref())
+    }
+
+    /// What had this name at a moment.
+    pub fn content_at(&self, name: &Name, moment: u64) -> Option<&Bytes> {
+        let all = self.history.get(name)?;
+        let before = all.iter().rev().find(|(at, _)| *at < moment);
+        before?.1.as_ref()
+    }
+
     fn set_down(&mut self, name: Name, bytes: Bytes, etag: String, now: DateTime<Utc>) {
         self.versions.insert(etag.clone(), bytes.clone());
+        self.remember(name.clone(), Some(bytes.clone()));
         let modified = now;
         let stored = Stored {
             bytes,
@@ -143,9 +179,51 @@ impl Shelves {
         })
     }
 
+    /// As a request asks for it.
     pub fn delete(&mut self, name: Name) {
-        self.objects.remove(&name);
+        if let Some(stored) = self.take(&name) {
+            let bytes = stored.bytes;
+            let at = self.moments.fetch_add(1, Relaxed);
+            let name = name.clone();
+            self.deleted.push(Deleted { at, name, bytes });
+        }
         self.touched.insert(name);
+    }
+
+    /// As somebody else does it.
+    pub fn take(&mut self, name: &Name) -> Option<Stored> {
+        let stored = self.objects.remove(name)?;
+        self.remember(name.clone(), None);
+        Some(stored)
+    }
+
+    /// A part of an upload that is a piece of another object, as long as that is the one that is meant.
+    pub fn copy_part(
+        &mut self,
+        request: &CopyRequest,
+        upload: &UploadId,
+        number: u32,
+        etag: &str,
+        range: std::ops::Range<u64>,
+    ) -> Answer<CompletedPart> {
+        let from = (request.from_bucket.clone(), request.from_key.clone());
+        let stored = self
+            .objects
+            .get(&from)
+            .ok_or_else(|| error(ErrorKind::NoSuchKey))?;
+        if stored.etag != etag {
+            return Err(error(ErrorKind::Changed));
+        }
+        let piece = stored.bytes.slice(range.start as usize..range.end as usize);
+        let part = UploadPartRequest {
+            bucket: request.to_bucket.clone(),
+            key: request.to_key.clone(),
+            upload: upload.clone(),
+            number,
+            body: Body::Bytes(piece.clone()),
+            check: ContentCheck::default(),
+        };
+        self.part(&part, &piece)
     }
 
     pub fn begin(&mut self, name: Name, now: DateTime<Utc>) -> UploadId {
@@ -323,6 +401,11 @@ pub fn head_of(stored: &Stored) -> ObjectHead {
         etag: Some(stored.etag.clone()),
         ..ObjectHead::default()
     }
+}
+
+/// Of one content.
+pub fn md5_of(bytes: &[u8]) -> [u8; 16] {
+    Md5::digest(bytes).into()
 }
 
 fn etag_of<'a>(parts: impl ExactSizeIterator<Item = &'a Bytes>) -> String {

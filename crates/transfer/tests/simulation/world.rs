@@ -1,8 +1,10 @@
-//! A world from a seed: a store, a disk, what is on them, what is to be moved, what will go wrong.
+//! A world from a seed: one store or two, a disk, what is on them, what is to be moved, what will go
+//! wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use wherry_account::{MultipartEtag, PartLimits, Quirks};
@@ -11,49 +13,60 @@ use wherry_transfer::run::disk::is_temporary;
 use wherry_transfer::*;
 
 use crate::disk::{self, SimDisk, seconds};
+use crate::events::Event;
 use crate::fate::Fate;
 use crate::shelves::{Name, Shelves, Stored, Ways};
 use crate::store::{self, SimStore};
 use crate::weather::Weather;
 
+/// Of the store that things go to, or of the only one.
 pub const BUCKET: &str = "bucket";
+/// Of another store, where they come from.
+pub const FAR: &str = "far";
 
 /// Everything is a thousand times smaller than in life, so that thousands of seeds are quick.
 const SIZES: [u64; 12] = [
     0, 1, 100, 1000, 5000, 8192, 8193, 12_000, 16_384, 20_000, 40_000, 100_000,
 ];
-const LARGEST_PART: u64 = 8192;
+pub const LARGEST_PART: u64 = 8192;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moves {
     Upload,
     Download,
+    /// Inside one store.
     Copy,
     Rename,
+    /// From one store into another.
+    Relay,
+    /// The same, and the originals go.
+    Emigrate,
 }
 
-/// What somebody else does meanwhile, to the file or object of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
-    /// Written to, and as long as before.
-    Changed,
-    Shortened,
-    Gone,
-    /// Another one took the name.
-    Replaced,
-    /// Something appears where it wants to go.
-    NameTaken,
-    /// A folder on its way becomes a link.
-    Detour,
-    /// The user stops it.
-    Cancel,
-    /// The key is no longer good.
-    Locked,
+impl Moves {
+    pub fn to_disk(self) -> bool {
+        self == Self::Download
+    }
+
+    pub fn copies(self) -> bool {
+        !matches!(self, Self::Upload | Self::Download)
+    }
+
+    pub fn removes_originals(self) -> bool {
+        matches!(self, Self::Rename | Self::Emigrate)
+    }
+
+    fn between_stores(self) -> bool {
+        matches!(self, Self::Relay | Self::Emigrate)
+    }
 }
 
 pub struct World {
     pub fate: Arc<Fate>,
+    /// Where things go, or the only one.
     pub store: Arc<SimStore>,
+    /// Where they come from; perhaps the same.
+    pub source: Arc<SimStore>,
     pub disk: Arc<SimDisk>,
     pub moves: Moves,
     pub weather: Weather,
@@ -63,10 +76,32 @@ pub struct World {
     pub sources: Vec<Source>,
     /// Plans are made on a real folder, which shows the files' names and sizes.
     pub shown: tempfile::TempDir,
-    /// What others had at the store when it began, or have put there since.
-    pub others: Mutex<BTreeMap<Name, Stored>>,
+    /// What others had at the stores when it began, or have put there since.
+    others: Mutex<BTreeMap<Name, Stored>>,
+    /// What has arrived and was taken away or replaced by somebody else since the last plan.
+    pub tampered: Mutex<BTreeSet<End>>,
+    /// By the user, at some time.
+    pub cancelled: AtomicBool,
     pub receipts: Arc<Mutex<Vec<Receipt>>>,
     settings: Settings,
+}
+
+/// Where something is: an object or a file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum End {
+    Object(Name),
+    File(PathBuf),
+}
+
+impl From<&wherry_transfer::End> for End {
+    fn from(end: &wherry_transfer::End) -> Self {
+        match end {
+            wherry_transfer::End::File(path) => Self::File(path.clone()),
+            wherry_transfer::End::Object { bucket, key } => {
+                Self::Object((bucket.clone(), key.clone()))
+            }
+        }
+    }
 }
 
 pub struct Source {
@@ -74,41 +109,46 @@ pub struct Source {
     pub size: u64,
 }
 
+fn a_store(fate: &Arc<Fate>, disk: &Arc<SimDisk>, moments: &Arc<AtomicU64>) -> Arc<SimStore> {
+    let ways = Ways {
+        opaque: fate.chance(0.2),
+        opaque_parts: fate.chance(0.2),
+        knows_if_absent: fate.chance(0.7),
+        knows_if_match: fate.chance(0.8),
+        says_etag: fate.chance(0.5),
+        copies_whole_up_to: fate.one_of(&[LARGEST_PART, 16_384, 1 << 20]),
+    };
+    let limits = PartLimits {
+        min_size: 1024,
+        max_size: LARGEST_PART,
+        preferred_size: LARGEST_PART,
+        ..PartLimits::default()
+    };
+    let mut quirks = Quirks {
+        parts: limits,
+        ..Quirks::default()
+    };
+    if ways.opaque_parts && fate.chance(0.5) {
+        quirks.multipart_etag = MultipartEtag::Opaque;
+    }
+    let shelves = Shelves {
+        ways,
+        limits,
+        moments: Arc::clone(moments),
+        ..Shelves::default()
+    };
+    Arc::new(SimStore::new(
+        Arc::clone(fate),
+        Arc::clone(disk),
+        quirks,
+        shelves,
+    ))
+}
+
 impl World {
     pub fn of(seed: u64, aloud: bool) -> Self {
         let fate = Arc::new(Fate::new(seed, aloud));
         let disk = SimDisk::new(Arc::clone(&fate));
-        let ways = Ways {
-            opaque: fate.chance(0.2),
-            opaque_parts: fate.chance(0.2),
-            knows_if_absent: fate.chance(0.7),
-            knows_if_match: fate.chance(0.8),
-            says_etag: fate.chance(0.5),
-        };
-        let limits = PartLimits {
-            min_size: 1024,
-            max_size: LARGEST_PART,
-            preferred_size: LARGEST_PART,
-            ..PartLimits::default()
-        };
-        let mut quirks = Quirks {
-            parts: limits,
-            ..Quirks::default()
-        };
-        if ways.opaque_parts && fate.chance(0.5) {
-            quirks.multipart_etag = MultipartEtag::Opaque;
-        }
-        let shelves = Shelves {
-            ways,
-            limits,
-            ..Shelves::default()
-        };
-        let store = Arc::new(SimStore::new(
-            Arc::clone(&fate),
-            Arc::clone(&disk),
-            quirks,
-            shelves,
-        ));
         let moves = fate.one_of(&[
             Moves::Upload,
             Moves::Upload,
@@ -116,7 +156,16 @@ impl World {
             Moves::Download,
             Moves::Copy,
             Moves::Rename,
+            Moves::Relay,
+            Moves::Emigrate,
         ]);
+        let moments = Arc::default();
+        let store = a_store(&fate, &disk, &moments);
+        let source = if moves.between_stores() {
+            a_store(&fate, &disk, &moments)
+        } else {
+            Arc::clone(&store)
+        };
         let count = if fate.chance(0.1) {
             fate.between(20, 60)
         } else {
@@ -155,14 +204,17 @@ impl World {
         ]);
         let mut world = Self {
             store,
+            source,
             disk,
             moves,
             weather,
             events: Vec::new(),
             choices: Choices::all(on_conflict),
             sources,
-            shown: tempfile::tempdir().expect("a folder"),
+            shown: tempfile::tempdir_in(in_memory()).expect("a folder"),
             others: Mutex::default(),
+            tampered: Mutex::default(),
+            cancelled: AtomicBool::new(false),
             receipts,
             settings,
             fate,
@@ -172,12 +224,57 @@ impl World {
         world
     }
 
+    /// What there is to say of it before it goes off.
+    pub fn describe(&self) -> String {
+        let ways = self.store.lock().shelves.ways;
+        let mut text = format!(
+            "{:?} {:?} {:?} {ways:?}",
+            self.moves, self.choices.on_conflict, self.weather
+        );
+        if self.has_two_stores() {
+            text += &format!(" from {:?}", self.source.lock().shelves.ways);
+        }
+        text
+    }
+
     pub fn folder(&self) -> &Path {
         self.shown.path()
     }
 
+    pub fn has_two_stores(&self) -> bool {
+        !Arc::ptr_eq(&self.store, &self.source)
+    }
+
+    pub fn stores(&self) -> Vec<&Arc<SimStore>> {
+        let mut all = vec![&self.store];
+        all.extend(self.has_two_stores().then_some(&self.source));
+        all
+    }
+
+    /// The store that has a bucket.
+    pub fn store_of(&self, name: &Name) -> &Arc<SimStore> {
+        if name.0 == FAR {
+            &self.source
+        } else {
+            &self.store
+        }
+    }
+
+    pub fn object(&self, name: &Name) -> Option<Stored> {
+        let store = self.store_of(name).lock();
+        store.shelves.objects.get(name).cloned()
+    }
+
+    pub fn from_bucket(&self) -> &'static str {
+        if self.has_two_stores() { FAR } else { BUCKET }
+    }
+
     pub fn handle(&self) -> Arc<dyn ObjectStore> {
         Arc::new(store::Handle(Arc::clone(&self.store)))
+    }
+
+    pub fn source_handle(&self) -> Arc<dyn ObjectStore> {
+        Arc::new(store::Handle(Arc::clone(&self.source)))
     }
 
     /// Another life has other chances.
@@ -192,185 +289,117 @@ impl World {
         self.folder().join(name)
     }
 
+    pub fn source_name(&self, name: &str) -> Name {
+        (self.from_bucket().to_owned(), format!("from/{name}"))
+    }
+
     /// Puts things on the disk and into the store.
     fn fill(&mut self) {
         for at in 0..self.sources.len() {
             let Source { name, size } = &self.sources[at];
             let (name, size) = (name.clone(), *size);
             let bytes = self.fate.bytes(size);
-            match self.moves {
-                Moves::Upload => {
-                    let path = self.source_path(&name);
-                    self.disk
-                        .lock()
-                        .write(&path, bytes.clone(), seconds(1_600_000_000));
-                    self.disk.lock().versions.insert(path.clone(), vec![bytes]);
-                    show(&path, size, seconds(1_600_000_000));
-                }
-                Moves::Download | Moves::Copy | Moves::Rename => {
-                    let name = (BUCKET.to_owned(), format!("from/{name}"));
-                    self.put(name, bytes);
-                }
+            if self.moves == Moves::Upload {
+                let path = self.source_path(&name);
+                let mut platter = self.disk.lock();
+                platter.write(&path, bytes.clone(), seconds(1_600_000_000));
+                platter.versions.insert(path.clone(), vec![bytes]);
+                drop(platter);
+                show(&path, size, seconds(1_600_000_000));
+            } else {
+                self.put(self.source_name(&name), bytes);
             }
             if self.fate.chance(0.15) {
                 self.put_in_the_way(&name, size);
             }
         }
-        let bytes = self.fate.bytes(300);
-        self.put((BUCKET.to_owned(), "from-elsewhere".to_owned()), bytes);
-        let there = self.store.lock().shelves.objects.clone();
-        *self.others() = there;
+        for name in [BUCKET, self.from_bucket()] {
+            let bytes = self.fate.bytes(300);
+            self.put((name.to_owned(), "from-elsewhere".to_owned()), bytes);
+        }
     }
 
-    pub fn others(&self) -> std::sync::MutexGuard<'_, BTreeMap<Name, Stored>> {
+    /// What others have, and nobody here may touch.
+    pub fn others(&self) -> MutexGuard<'_, BTreeMap<Name, Stored>> {
         self.others.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, name: Name, bytes: Vec<u8>) {
+    pub fn tampered(&self) -> MutexGuard<'_, BTreeSet<End>> {
+        self.tampered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As others put something into a store.
+    pub fn put(&self, name: Name, bytes: Vec<u8>) {
         let in_parts = bytes.len() > 5000 && self.fate.chance(0.5);
         let part = self.fate.one_of(&[5000, 8192]);
         let now = self.fate.now();
-        let shelves = &mut self.store.lock().shelves;
+        let mut store = self.store_of(&name).lock();
+        let shelves = &mut store.shelves;
         if in_parts {
-            shelves.insert_in_parts(name, bytes.into(), part, now);
+            shelves.insert_in_parts(name.clone(), bytes.into(), part, now);
         } else {
-            shelves.insert(name, bytes.into(), now);
+            shelves.insert(name.clone(), bytes.into(), now);
         }
+        let stored = shelves.objects[&name].clone();
+        drop(store);
+        self.others().insert(name, stored);
+    }
+
+    /// As others delete something.
+    pub fn take(&self, name: &Name) {
+        self.store_of(name).lock().shelves.take(name);
+        self.others().remove(name);
     }
 
     /// Something else where a row wants to go.
     fn put_in_the_way(&self, name: &str, size: u64) {
         let size = if self.fate.chance(0.5) { size } else { 77 };
         let bytes = self.fate.bytes(size);
-        match self.moves {
-            Moves::Download => {
-                let path = self.source_path(name);
-                show(&path, size, seconds(1_600_000_000));
-                let mut platter = self.disk.lock();
-                platter.write(&path, bytes.clone(), seconds(1_600_000_000));
-                platter.users.insert(path, bytes);
-            }
-            _ => self.put((BUCKET.to_owned(), format!("to/{name}")), bytes),
+        if self.moves.to_disk() {
+            let path = self.source_path(name);
+            show(&path, size, seconds(1_600_000_000));
+            let mut platter = self.disk.lock();
+            platter.write(&path, bytes.clone(), seconds(1_600_000_000));
+            platter.users.insert(path, bytes);
+        } else {
+            self.put((BUCKET.to_owned(), format!("to/{name}")), bytes);
         }
     }
 
-    /// What others will do while it runs.
-    fn foresee(&mut self) {
-        if !self.fate.chance(0.4) {
-            return;
+    /// What is on its way arrives, before anybody looks.
+    pub fn catch_up(&self) {
+        for store in self.stores() {
+            store.catch_up(true);
         }
-        let kinds: &[Event] = match self.moves {
-            Moves::Upload => &[
-                Event::Changed,
-                Event::Shortened,
-                Event::Gone,
-                Event::Replaced,
-                Event::NameTaken,
-                Event::Cancel,
-                Event::Locked,
-            ],
-            Moves::Download => &[
-                Event::Gone,
-                Event::Replaced,
-                Event::NameTaken,
-                Event::Detour,
-                Event::Cancel,
-                Event::Locked,
-            ],
-            // An original that is replaced between a look and its deletion is lost at every store:
-            // S3 knows no deletion of this content only.
-            Moves::Copy => &[Event::Gone, Event::Replaced, Event::Cancel, Event::Locked],
-            Moves::Rename => &[Event::Gone, Event::Cancel, Event::Locked],
-        };
-        for _ in 0..self.fate.between(1, 4) {
-            let after = Duration::from_millis(self.fate.one_of(&[0, 1, 30, 300, 2000]));
-            let row = self.fate.between(0, self.sources.len() as u64) as u32;
-            self.events.push((after, row, self.fate.one_of(kinds)));
-        }
-        self.events.sort_by_key(|(after, _, _)| *after);
     }
 
-    /// Does what somebody else does. Says whether the user wants it all stopped.
-    pub fn happen(&self, row: u32, event: Event) -> bool {
-        let source = &self.sources[row as usize];
-        self.fate.note(&format!("{event:?} {}", source.name));
-        let now = self.disk.now();
-        let path = self.source_path(&source.name);
-        let from = (BUCKET.to_owned(), format!("from/{}", source.name));
-        match (self.moves, event) {
-            (_, Event::Cancel) => return true,
-            (_, Event::Locked) => self.store.lock().locked = true,
-            (Moves::Upload, Event::Changed) => {
-                let bytes = self.fate.bytes(source.size);
-                self.disk.lock().change(&path, bytes, now);
-            }
-            (Moves::Upload, Event::Shortened) => {
-                let bytes = self.fate.bytes(source.size / 2);
-                self.disk.lock().change(&path, bytes, now);
-            }
-            (Moves::Upload, Event::Gone) => self.disk.lock().remove(&path),
-            (Moves::Upload, Event::Replaced) => {
-                let bytes = self.fate.bytes(source.size);
-                let mut platter = self.disk.lock();
-                // As editors do that take care: the time may even be the same.
-                platter.write(&path, bytes.clone(), seconds(1_600_000_000));
-                platter.versions.entry(path).or_default().push(bytes);
-            }
-            (Moves::Upload, Event::NameTaken) => {
-                let name = (BUCKET.to_owned(), format!("to/{}", source.name));
-                // Between the last look and the end of an upload, most stores cannot tell.
-                let told =
-                    source.size <= LARGEST_PART && self.store.lock().shelves.ways.knows_if_absent;
-                let looked_after = source.size > LARGEST_PART && self.at_once(row);
-                if told || looked_after {
-                    self.take_name(name);
-                }
-            }
-            (Moves::Download, Event::NameTaken) => {
-                let bytes = self.fate.bytes(55);
-                let mut platter = self.disk.lock();
-                if platter.at(&path).is_none() && !platter.links.contains(&path) {
-                    platter.write(&path, bytes.clone(), now);
-                    platter.users.insert(path, bytes);
-                }
-            }
-            (Moves::Download, Event::Detour) => {
-                let mut platter = self.disk.lock();
-                let folder = self.source_path("in");
-                let empty = !platter.names.keys().any(|name| name.starts_with(&folder));
-                if empty && !platter.folders.contains(&folder) {
-                    platter.links.insert(folder);
-                }
-            }
-            (_, Event::Gone) => {
-                self.store.lock().shelves.delete(from.clone());
-                self.others().remove(&from);
-            }
-            (_, Event::Replaced) => {
-                let bytes = self.fate.bytes(source.size + self.fate.between(0, 2));
-                self.put(from.clone(), bytes);
-                let stored = self.store.lock().shelves.objects[&from].clone();
-                self.others().insert(from, stored);
-            }
-            _ => {}
+    /// The weather is the same everywhere.
+    pub fn break_weather(&self, weather: &Weather) {
+        let mut platter = self.disk.lock();
+        platter.room = weather.room;
+        platter.unreadable = weather.unreadable;
+        drop(platter);
+        for store in self.stores() {
+            store.lock().weather = weather.clone();
         }
-        false
     }
 
-    /// Whether what happens to this row happens before the job has asked for anything.
-    fn at_once(&self, row: u32) -> bool {
-        let mut its = self.events.iter().filter(|(_, other, _)| *other == row);
-        its.all(|(after, _, _)| after.is_zero())
+    pub fn was_cancelled(&self) -> bool {
+        self.cancelled.load(Relaxed)
     }
 
-    fn take_name(&self, name: Name) {
-        if self.store.lock().shelves.objects.contains_key(&name) {
-            return;
+    pub fn lock_out(&self, locked: bool) {
+        for store in self.stores() {
+            store.lock().locked = locked;
         }
-        let bytes = self.fate.bytes(66);
-        self.put(name.clone(), bytes);
-        let stored = self.store.lock().shelves.objects[&name].clone();
-        self.others().insert(name, stored);
+    }
+
+    /// Uploads that the store has begun and not ended.
+    pub fn unfinished(&self) -> Vec<(String, Name)> {
+        let store = self.store.lock();
+        let all = store.shelves.uploads.iter();
+        all.map(|(id, begun)| (id.clone(), begun.name.clone()))
+            .collect()
     }
 }
 
@@ -395,6 +424,16 @@ impl World {
                 show(path, node.bytes.len() as u64, node.modified);
             }
         }
+    }
+}
+
+/// Where files cost least.
+pub fn in_memory() -> &'static Path {
+    let shared = Path::new("/dev/shm");
+    if shared.is_dir() {
+        shared
+    } else {
+        Path::new("/tmp")
     }
 }
 
