@@ -24,6 +24,8 @@ struct Summary<'a> {
     files_done: u64,
     files_failed: u64,
     files_skipped: u64,
+    /// Of those that are done.
+    files_deleted: u64,
     bytes_done: u64,
     seconds: f64,
 }
@@ -118,15 +120,24 @@ fn report(
             files_done: end.files_done,
             files_failed: end.files_failed,
             files_skipped: end.files_skipped,
+            files_deleted: end.deleted,
             bytes_done: end.bytes_done,
             seconds,
         };
         output.result(&summary, String::new);
         return;
     }
-    let mut line = format!("{} {}", count(end.files_done, "file"), verb.done);
+    let moved = if verb.bytes {
+        end.files_done - end.deleted
+    } else {
+        end.files_done
+    };
+    let mut line = format!("{} {}", count(moved, "file"), verb.done);
     if verb.bytes {
         line.push_str(&format!(", {} in {seconds:.1} s", size(end.bytes_done)));
+    }
+    if verb.bytes && end.deleted > 0 {
+        line.push_str(&format!(", {} deleted", end.deleted));
     }
     for (number, words) in [
         (end.files_skipped, "left alone"),

@@ -114,10 +114,11 @@ impl FileError {
                     | ErrorKind::ClockSkew
                     | ErrorKind::NoSuchBucket
                     | ErrorKind::HostUnknown
-                    // After all the patience there is: the way to the store is gone.
+                    // After all the patience there is: the way to the store is gone, or the store has
+                    // no time for anybody.
                     | ErrorKind::Unreachable
-                    | ErrorKind::Proxy
                     | ErrorKind::SlowDown
+                    | ErrorKind::Proxy
                     | ErrorKind::CertificateUntrusted
                     | ErrorKind::Redirect
                     | ErrorKind::NotS3
@@ -130,7 +131,6 @@ impl FileError {
     /// nothing is wrong with what has been moved.
     pub(crate) fn may_be_gone_on_with(&self) -> bool {
         match self {
-            // What is half done takes the room itself.
             Self::Store(e) => match e.kind {
                 ErrorKind::NoSuchBucket => false,
                 ErrorKind::Denied => true,
@@ -273,7 +273,7 @@ impl fmt::Display for FileError {
             ),
             Self::LeftAlone { name } => write!(
                 f,
-                "{} was changed since it was made, and was left alone",
+                "{} was changed meanwhile, and was left alone",
                 name.escape_debug()
             ),
         }

@@ -45,9 +45,9 @@ pub use litter::{is_litter, is_litter_folder};
 pub use parts::{Cut, cut};
 pub use plan::{
     Choices, Compare, Conflict, CopyPlan, CopyRequest, DeletePlan, DownloadPlan, DownloadRequest,
-    DownloadSource, ErasePlan, Filter, FilterSpec, Moves, Note, NoteKind, OnConflict, PatternError,
-    LeftOut, Removals, SyncCounts, SyncEnd, SyncOptions, SyncPlan, UploadPlan, UploadRequest, UploadSource,
-    Watch, Withheld,
+    DownloadSource, ErasePlan, Filter, FilterSpec, LeftOut, Moves, Note, NoteKind, OnConflict,
+    PatternError, Removals, SyncCounts, SyncEnd, SyncOptions, SyncPlan, UploadPlan, UploadRequest,
+    UploadSource, Watch, Withheld,
 };
 pub use receipt::{End, Proof, Receipt};
 pub use retry::Backoff;

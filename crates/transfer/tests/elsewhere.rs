@@ -342,12 +342,12 @@ async fn a_sync_goes_on_elsewhere_where_it_was_here() {
         to: Some(Arc::clone(&other.store)),
         ..run::SyncStores::default()
     };
-    let ended = run::SyncRun::start(plan, stores, Settings::default(), Settings::default())
+    let ended = Job::sync(plan, stores, Settings::default())
         .await
         .unwrap()
         .wait()
         .await;
-    assert_eq!(ended.moved.files_done, 3);
+    assert_eq!(ended.files_done, 3);
     let before = other.store.head(&other.bucket, "p/same").await.unwrap();
     fs::write(tree.join("new"), "new").unwrap();
     fs::remove_file(tree.join("d/same")).unwrap();

@@ -14,7 +14,7 @@ use doubles::moving::*;
 use doubles::{Fault, Memory, Op, files_in};
 use proptest::prelude::*;
 use wherry_store::ErrorKind;
-use wherry_transfer::run::{SyncEnded, SyncRun, SyncStores};
+use wherry_transfer::run::SyncStores;
 use wherry_transfer::*;
 
 /// A file changed so many seconds ago.
@@ -70,20 +70,20 @@ fn store_of(end: &SyncEnd) -> Option<Arc<dyn wherry_store::ObjectStore>> {
     }
 }
 
-async fn run(plan: SyncPlan, from: &SyncEnd, to: &SyncEnd) -> SyncEnded {
+async fn run(plan: SyncPlan, from: &SyncEnd, to: &SyncEnd) -> JobSnapshot {
     let stores = SyncStores {
         from: store_of(from),
         to: store_of(to),
         ..SyncStores::default()
     };
-    SyncRun::start(plan, stores, settings(), settings())
+    Job::sync(plan, stores, settings())
         .await
         .unwrap()
         .wait()
         .await
 }
 
-async fn sync(from: &SyncEnd, to: &SyncEnd, options: &SyncOptions) -> (SyncCounts, SyncEnded) {
+async fn sync(from: &SyncEnd, to: &SyncEnd, options: &SyncOptions) -> (SyncCounts, JobSnapshot) {
     let plan = plan(from, to, options).await;
     let counts = plan.counts;
     (counts, run(plan, from, to).await)
@@ -99,7 +99,7 @@ async fn what_is_new_or_changed_goes_up() {
     let (from, to) = (folder(here.path()), objects(&store, "in/"));
     let (counts, ended) = sync(&from, &to, &SyncOptions::default()).await;
     assert_eq!((counts.fresh, counts.same), (5, 0));
-    assert_eq!(ended.moved.state, JobState::Done);
+    assert_eq!(ended.state, JobState::Done);
     assert_eq!(store.get("in/a/c/d").unwrap(), "a/c/d");
     // Nothing to do now.
     let again = plan(&from, &to, &SyncOptions::default()).await;
@@ -117,7 +117,7 @@ async fn what_is_new_or_changed_goes_up() {
     fs::remove_file(here.path().join("é")).unwrap();
     let (counts, ended) = sync(&from, &to, &SyncOptions::default()).await;
     assert_eq!((counts.changed, counts.same, counts.kept), (2, 2, 1));
-    assert_eq!(ended.moved.files_done, 2);
+    assert_eq!(ended.files_done - ended.deleted, 2);
     assert_eq!(store.get("in/a0").unwrap(), "a1");
     assert_eq!(store.get("in/é").unwrap(), "é");
 }
@@ -164,13 +164,13 @@ async fn deletions_come_last_or_not_at_all() {
         (2, "p/deep/old")
     );
     let ended = run(planned.clone(), &from, &to).await;
-    assert!(ended.removed.is_none() && ended.not_removed == 2);
+    assert_eq!((ended.deletes, ended.deleted), (2, 0));
     assert_eq!(store.keys().len(), 3);
     store.behave();
     // What comes after the plan was made stays.
     store.insert("p/later", "later");
     let ended = run(planned, &from, &to).await;
-    assert_eq!(ended.removed.unwrap().files_done, 2);
+    assert_eq!(ended.deleted, 2);
     assert_eq!(store.keys(), ["elsewhere", "p/later", "p/new"]);
 }
 
@@ -277,7 +277,7 @@ async fn names_from_hell_come_down_once() {
     store.insert("p/marker/", "");
     let (from, to) = (objects(&store, "p/"), folder(there.path()));
     let (counts, ended) = sync(&from, &to, &deleting()).await;
-    assert_eq!(ended.moved.state, JobState::Done);
+    assert_eq!(ended.state, JobState::Done);
     assert_eq!(counts.fresh, 10);
     assert!(there.path().join("marker").is_dir() && there.path().join("data").is_dir());
     let files = files_in(there.path());
@@ -292,7 +292,7 @@ async fn names_from_hell_come_down_once() {
     write(there.path(), "extra.txt", "mine", 10);
     let (counts, ended) = sync(&from, &to, &deleting()).await;
     assert_eq!(counts.deleted, 2);
-    assert_eq!(ended.removed.unwrap().files_done, 2);
+    assert_eq!(ended.deleted, 2);
     assert_eq!(files_in(there.path()), files);
     assert!(!there.path().join("extra").exists());
 }
@@ -373,7 +373,7 @@ async fn a_newcomer_at_the_destination_is_left_alone() {
     let planned = plan(&from, &to, &SyncOptions::default()).await;
     store.insert("x", "somebody else's");
     let ended = run(planned, &from, &to).await;
-    assert_eq!(ended.moved.files_failed, 1);
+    assert_eq!(ended.files_failed, 1);
     assert_eq!(store.get("x").unwrap(), "somebody else's");
 }
 
@@ -463,7 +463,7 @@ proptest! {
                 return Ok(());
             }
             let (counts, ended) = sync(&from, &to, &options).await;
-            prop_assert_eq!(ended.moved.state, JobState::Done);
+            prop_assert_eq!(ended.state, JobState::Done);
             prop_assert_eq!(counts.unproven, 0);
             let mut expected = target.clone();
             if delete {

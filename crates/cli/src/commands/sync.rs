@@ -12,9 +12,9 @@ use wherry_engine::problem::from_blocked;
 use wherry_store::{ErrorKind, ObjectStore, StoreError};
 use wherry_transfer::journal::Entry;
 use wherry_transfer::names::native;
-use wherry_transfer::run::{SyncRun, SyncStores};
+use wherry_transfer::run::SyncStores;
 use wherry_transfer::{
-    Compare, FileError, Moves, PlanError, Removals, SyncCounts, SyncEnd, SyncOptions, SyncPlan,
+    Compare, FileError, Job, Moves, PlanError, Removals, SyncCounts, SyncEnd, SyncOptions, SyncPlan,
     Watch,
 };
 
@@ -24,7 +24,7 @@ use crate::failure::{Exit, Failure};
 use crate::filtering::filter;
 use crate::output::{Output, count, size};
 use crate::place::{Place, Remote};
-use crate::progress::{Verb, follow};
+use crate::progress::follow;
 use crate::session::{Opened, Session};
 use crate::written::Wish;
 
@@ -193,8 +193,6 @@ async fn move_and_remove(
     journal: Option<Entry>,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let nothing_moves = plan.moves.is_empty();
-    let planned = plan.removals.len() as u64;
     let store = |end: &End| match end {
         End::There(_, opened) => Some(opened.objects()),
         End::Folder(_) => None,
@@ -209,9 +207,7 @@ async fn move_and_remove(
         one_account,
         one_server,
     };
-    let moving = cp::settings(output, journal);
-    let removing = wherry_transfer::Settings::default();
-    let run = SyncRun::start(plan, stores, moving, removing)
+    let job = Job::sync(plan, stores, cp::settings(output, journal))
         .await
         .map_err(|e| to.file_problem("", &e))?;
     // What fails while it moves is mostly about the store that is there; of two, where it goes.
@@ -219,29 +215,14 @@ async fn move_and_remove(
         (_, End::There(..)) => to,
         _ => from,
     };
-    let mut exit = Exit::Done;
-    if !nothing_moves {
-        let words = |name: &str, e: &FileError| about.file_problem(name, e);
-        exit = follow(run.moving(), cp::COPIED, output, words).await?;
-    }
-    match run.removal().await {
-        Some(job) => {
-            let verb = Verb {
-                done: "deleted",
-                bytes: false,
-            };
-            let words = |name: &str, e: &FileError| to.file_problem(name, e);
-            let ended = follow(&job, verb, output, words).await?;
-            if exit == Exit::Done {
-                exit = ended;
-            }
-        }
-        None if planned > 0 => {
-            let what = count(planned, "file");
-            let words = format!("{what} not deleted, as not everything has arrived");
-            output.warning("--delete", &words);
-        }
-        None => {}
+    let words = |name: &str, e: &FileError| about.file_problem(name, e);
+    let exit = follow(&job, cp::COPIED, output, words).await?;
+    let end = job.snapshot();
+    let moves = end.files_total - end.deletes;
+    if end.deleted < end.deletes && end.files_done + end.files_skipped - end.deleted < moves {
+        let what = count(end.deletes - end.deleted, "file");
+        let words = format!("{what} not deleted, as not everything has arrived");
+        output.warning("--delete", &words);
     }
     Ok(exit)
 }

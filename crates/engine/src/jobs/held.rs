@@ -7,8 +7,8 @@ use std::sync::Arc;
 use wherry_store::{ObjectStore, StoreError};
 use wherry_transfer::journal::JournalError;
 use wherry_transfer::receipt::Entry;
-use wherry_transfer::run::{Made, Recheck, Side};
-use wherry_transfer::{Choices, CopySource, ErasePlan, FileError, Job, ResumeError, Settings};
+use wherry_transfer::run::{Made, Recheck, Side, SyncStores};
+use wherry_transfer::{Choices, CopySource, FileError, Job, ResumeError, Settings};
 
 use super::plans::Plan;
 use crate::contract::Problem;
@@ -25,8 +25,6 @@ pub(super) enum Held {
         /// Every byte of the objects.
         read: bool,
     },
-    /// Files of this computer, at the end of a sync.
-    Erase(ErasePlan),
     Undo {
         made: Vec<Made>,
         folder: PathBuf,
@@ -52,8 +50,23 @@ impl Engine {
                     }
                     None => Job::copy(store, plan, &choices, settings).await?,
                 },
-                // Taken apart before.
-                Plan::Sync(_) => return Err(Trouble::Gone),
+                Plan::Sync(plan) => {
+                    let stores = match from {
+                        Some(from) => SyncStores {
+                            from: Some(from.store),
+                            to: Some(store),
+                            one_account: false,
+                            one_server: from.one_server,
+                        },
+                        None => SyncStores {
+                            from: Some(Arc::clone(&store)),
+                            to: Some(store),
+                            one_account: true,
+                            one_server: true,
+                        },
+                    };
+                    Job::sync(*plan, stores, settings).await?
+                }
                 Plan::Delete(plan) => Job::delete(store, plan, settings),
                 Plan::Download(plan) => Job::download(store, plan, choices, settings).await?,
             },
@@ -85,7 +98,6 @@ impl Engine {
                 folder,
                 fresh,
             } => Job::undo(store, made, folder, fresh, settings),
-            Held::Erase(plan) => Job::erase(store, plan, settings),
         })
     }
 }

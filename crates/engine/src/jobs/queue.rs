@@ -78,52 +78,17 @@ impl Engine {
                 if !matches!(record.run().stage, Stage::Waiting) {
                     continue;
                 }
-                match self.turn(record, &records) {
-                    Turn::Now => {}
-                    Turn::Not => continue,
-                    Turn::Never => {
-                        record.run().stage = Stage::Ended(JobState::Cancelled, None);
-                        begin.push((Arc::clone(record), false));
-                        continue;
-                    }
-                }
                 {
                     let mut run = record.run();
                     (run.stage, run.wish) = (Stage::Starting, Wish::GoOn);
                 }
                 free = free.saturating_sub(usize::from(record.takes_a_slot()));
-                begin.push((Arc::clone(record), true));
+                begin.push(Arc::clone(record));
             }
         }
-        for (record, runs) in begin {
+        for record in begin {
             let engine = self.clone();
-            tokio::spawn(async move {
-                if runs {
-                    engine.begin(&record).await;
-                } else {
-                    engine.give_up(&record).await;
-                }
-            });
-        }
-    }
-
-    /// A job that comes after another one: once that is done, and never if it is not.
-    fn turn(&self, record: &Record, records: &[Arc<Record>]) -> Turn {
-        let Some(after) = &record.facts.after else {
-            return Turn::Now;
-        };
-        let first = records.iter().find(|r| r.id == *after);
-        let state = match first {
-            Some(first) => match &first.run().stage {
-                Stage::Ended(state, _) => Some(*state),
-                _ => None,
-            },
-            None => self.ended_before(after),
-        };
-        match state {
-            Some(JobState::Done) => Turn::Now,
-            Some(_) => Turn::Never,
-            None => Turn::Not,
+            tokio::spawn(async move { engine.begin(&record).await });
         }
     }
 
@@ -415,12 +380,6 @@ impl Engine {
         }
         self.flush_journal().await;
     }
-}
-
-enum Turn {
-    Now,
-    Not,
-    Never,
 }
 
 impl Record {

@@ -43,9 +43,6 @@ pub(super) struct Facts {
     /// Addresses of the stores of its two ends, for receipts; empty for this computer.
     #[serde(default)]
     pub stores: (String, String),
-    /// Runs once that job is done; not at all if it fails.
-    #[serde(default)]
-    pub after: Option<String>,
     /// It was undone: not twice.
     #[serde(default)]
     pub undone: bool,
@@ -80,7 +77,6 @@ impl Facts {
             tops: Vec::new(),
             fresh: Vec::new(),
             stores: (String::new(), String::new()),
-            after: None,
             undone: false,
             stranger: true,
         }

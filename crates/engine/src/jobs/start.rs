@@ -6,10 +6,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use wherry_store::ObjectStore;
 use wherry_transfer::journal::{EnterError, Journal, NewJob};
-use wherry_transfer::{Choices, Moves, Removals};
+use wherry_transfer::{Choices, CopyPlan, DownloadPlan, Moves, UploadPlan};
 
 use super::held::Held;
-use super::plans::{Plan, count, drop_from, touched};
+use super::plans::{Plan, drop_from, touched};
 use super::record::{Facts, Numbers, Record};
 use super::sync_rows::left_out;
 use super::undo::fresh_folders;
@@ -30,15 +30,7 @@ impl Engine {
         let view = match planned.plan {
             Plan::Sync(mut sync) => {
                 sync.leave_out(&left_out(request));
-                let choices = sync.choices();
-                let plan = match sync.moves {
-                    Moves::Upload(plan) => Plan::Upload(plan),
-                    Moves::Download(plan) => Plan::Download(plan),
-                    Moves::Copy(plan) => Plan::Copy(plan),
-                };
-                let moves = self.put(facts.clone(), title, plan, choices).await?;
-                self.put_removals(facts, &moves, sync.removals).await?;
-                moves
+                self.put(facts, title, Plan::Sync(sync), choices).await?
             }
             plan => self.put(facts, title, plan, choices).await?,
         };
@@ -94,52 +86,9 @@ impl Engine {
             tops,
             fresh: Vec::new(),
             stores,
-            after: None,
             undone: false,
             stranger: false,
         })
-    }
-
-    /// What a sync deletes, once all the rest has arrived.
-    async fn put_removals(
-        &self,
-        facts: Facts,
-        moves: &Record,
-        removals: Removals,
-    ) -> Result<(), Problem> {
-        let (title, facts) = {
-            let what = if matches!(removals, Removals::Files(_)) {
-                "file"
-            } else {
-                "object"
-            };
-            let words = count(removals.len() as u64, what);
-            let facts = Facts {
-                kind: JobKind::Delete,
-                // Of two stores, the destination.
-                location: facts.to.clone().unwrap_or_else(|| facts.location.clone()),
-                after: Some(moves.id.clone()),
-                ..facts
-            };
-            (format!("{}: delete {words}", moves.title), facts)
-        };
-        match removals {
-            Removals::None => {}
-            Removals::Objects(plan) if plan.keys.is_empty() => {}
-            Removals::Objects(plan) => {
-                let plan = Plan::Delete(plan);
-                self.put(facts, title, plan, Choices::default()).await?;
-            }
-            Removals::Files(plan) => {
-                let numbers = Numbers {
-                    files_total: plan.items.len() as u64,
-                    ..Numbers::default()
-                };
-                let work = Held::Erase(plan);
-                self.enqueue(Record::held(self, title, facts, numbers, work));
-            }
-        }
-        Ok(())
     }
 
     /// Into the journal and the queue. Without a journal the job lives as long as the process.
@@ -194,8 +143,7 @@ async fn enter(
         Plan::Download(plan) => journal.add_download(job, plan, choices, now).await,
         Plan::Copy(plan) => journal.add_copy(job, store, plan, choices, now).await,
         Plan::Delete(plan) => journal.add_delete(job, &plan, now).await,
-        // Taken apart before.
-        Plan::Sync(_) => Err(wherry_transfer::journal::JournalError::NoSuchJob.into()),
+        Plan::Sync(plan) => journal.add_sync(job, store, *plan, now).await,
     }
 }
 
@@ -212,12 +160,22 @@ impl Jobs {
 }
 
 fn numbers(plan: &Plan) -> Numbers {
+    let upload = |plan: &UploadPlan| (plan.items.len(), plan.bytes);
+    let download = |plan: &DownloadPlan| (plan.items.len() + plan.folders.len(), plan.bytes);
+    let copy = |plan: &CopyPlan| (plan.items.len(), plan.bytes);
     let (files, bytes) = match plan {
-        Plan::Upload(plan) => (plan.items.len(), plan.bytes),
-        Plan::Download(plan) => (plan.items.len() + plan.folders.len(), plan.bytes),
-        Plan::Copy(plan) => (plan.items.len(), plan.bytes),
+        Plan::Upload(plan) => upload(plan),
+        Plan::Download(plan) => download(plan),
+        Plan::Copy(plan) => copy(plan),
         Plan::Delete(plan) => (plan.keys.len(), 0),
-        Plan::Sync(_) => (0, 0),
+        Plan::Sync(plan) => {
+            let (files, bytes) = match &plan.moves {
+                Moves::Upload(moves) => upload(moves),
+                Moves::Download(moves) => download(moves),
+                Moves::Copy(moves) => copy(moves),
+            };
+            (files + plan.removals.len(), bytes)
+        }
     };
     Numbers {
         files_total: files as u64,

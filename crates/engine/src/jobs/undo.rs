@@ -67,7 +67,6 @@ impl Engine {
             to: None,
             tops: Vec::new(),
             fresh: Vec::new(),
-            after: None,
             ..facts
         };
         first.run().undone = true;

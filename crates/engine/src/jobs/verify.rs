@@ -105,7 +105,6 @@ impl Engine {
             tops: Vec::new(),
             fresh: Vec::new(),
             stores: (String::new(), String::new()),
-            after: None,
             undone: false,
             stranger: false,
         };

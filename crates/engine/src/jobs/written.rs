@@ -7,12 +7,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use wherry_store::ObjectStore;
-use wherry_transfer::journal::{Journal, JournalError, Kind, Move, State, recover};
+use wherry_transfer::journal::{Journal, JournalError, Move, State, recover};
 use wherry_transfer::{CopySource, FileRow, Job, Settings, SystemDisk};
 
 use super::held::Trouble;
 use super::record::{Numbers, Record, Stage};
-use crate::contract::{Event, JobState, Problem};
+use crate::contract::{Event, Problem};
 use crate::engine::{Engine, lock};
 
 /// How often the jobs of other Wherrys are looked at.
@@ -127,8 +127,8 @@ impl Engine {
         };
         let by_itself = self.settings_now().transfers.go_on_at_start;
         for job in &queue {
-            // What has got the name of something that was to be deleted then must stay.
-            if job.kind == Kind::Delete && job.state != State::Running {
+            // Nobody could tell any more whether it is still what was to be deleted then.
+            if job.state != State::Running && journal.deletes_unseen(job).unwrap_or(true) {
                 if let Err(error) = journal.cancel(&job.id, self.now()).await {
                     tracing::warn!(%error, "an old deletion could not be taken out of the queue");
                 }
@@ -308,15 +308,6 @@ impl Engine {
             .opened_journal()
             .ok_or_else(|| Problem::stale("transfer"))?;
         Ok(Arc::new(Record::of_journal(self, &journal.job(id)?)))
-    }
-
-    pub(super) fn ended_before(&self, id: &str) -> Option<JobState> {
-        let job = self.opened_journal()?.job(id);
-        match job.map(|job| job.state) {
-            Ok(State::Done) => Some(JobState::Done),
-            Ok(state) if !state.has_ended() => None,
-            _ => Some(JobState::Cancelled),
-        }
     }
 
     pub(super) async fn write_waiting(&self, record: &Record, waiting: bool) {

@@ -166,7 +166,7 @@ pub fn from_file_error(error: &FileError, about: &About) -> Problem {
         ),
         FileError::LeftAlone { name } => Problem::new(
             "transfer.left-alone",
-            format!("“{}” was changed since it was made, and was left alone.", crate::names::visible(name)),
+            format!("“{}” was changed meanwhile, and was left alone.", crate::names::visible(name)),
             "Delete it yourself if it is not wanted.",
         ),
     }

@@ -1,17 +1,30 @@
 //! The same wish again after a crash: what an earlier job of it has done is not done anew.
 //!
 //! The new job was planned anew; where a file of it is the one the old job knew (same names, size
-//! and time or ETag), it takes over what the old one had: that it arrived, or what is half done of
-//! it. What is left of the old job is cleaned up.
+//! and time or ETag), it takes over what the old one had: that it arrived, if it is still there as it
+//! arrived, or what is half done of it. What is left of the old job is cleaned up.
 
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
+use futures::future::try_join_all;
 use rusqlite::{Connection, params};
+use wherry_store::{ErrorKind, ObjectStore};
 
-use super::enter::DONE;
+use super::enter::{DONE, EnterError};
+use super::files::{PLAN_COLUMNS, plan_row};
 use super::jobs::JobRecord;
+use super::spec::{Row, Spec};
 use super::{Claim, Journal, JournalError};
+use crate::error::PlanError;
+use crate::plan::{Asker, Watch};
+use crate::receipt::End;
+use crate::retry::{Backoff, Patience};
+
+/// Files that are looked at together.
+const TOGETHER: usize = 16_000;
+/// Of them, those that one listing looks for.
+const OF_ONE_LISTING: usize = 2_000;
 
 /// What can be taken over from one job that was cut off.
 pub(super) struct Adoption {
@@ -19,9 +32,16 @@ pub(super) struct Adoption {
     /// Nobody else goes on with it meanwhile.
     _claim: Claim,
     /// New and old rows of files that arrived.
-    arrived: Vec<(u32, u32)>,
+    arrived: Pairs,
     /// New and old rows of files that are half done.
-    half: Vec<(u32, u32)>,
+    half: Pairs,
+}
+
+/// The store that a job writes into, and how patiently it is asked.
+pub(crate) struct Destination<'a> {
+    pub store: &'a Arc<dyn ObjectStore>,
+    pub backoff: Backoff,
+    pub seed: Option<u64>,
 }
 
 impl Journal {
@@ -30,38 +50,74 @@ impl Journal {
         &self,
         n: i64,
         fingerprint: &str,
-        folder: Option<PathBuf>,
-    ) -> Result<Vec<Adoption>, JournalError> {
+        spec: &Spec,
+        there: Option<Destination<'_>>,
+    ) -> Result<Vec<Adoption>, EnterError> {
         let mut found = Vec::new();
         while let Some(old) = self.unfinished_but(fingerprint, &found)? {
             let Ok(claim) = self.claim(&old.id) else {
                 break;
             };
-            let (journal, folder, old_n) = (self.clone(), folder.clone(), old.n);
+            let (journal, old_n) = (self.clone(), old.n);
             let looked = tokio::task::spawn_blocking(move || {
-                let (mut arrived, half) = journal.read(|c| {
+                journal.read(|c| {
                     let same = same_files(c, n, old_n);
                     c.execute_batch("DROP TABLE IF EXISTS temp.known")?;
                     same
-                })?;
-                if let Some(folder) = folder {
-                    // Somebody may have moved it away since.
-                    arrived.retain(|same| is_there(&folder, same));
-                }
-                Ok::<_, JournalError>((arrived, half))
+                })
             });
             let (arrived, half) = looked.await.map_err(super::unusable)??;
+            let mut still = Vec::with_capacity(arrived.len());
+            for some in arrived.chunks(TOGETHER) {
+                // Somebody may have moved, replaced or deleted it since.
+                let known = self.known(n, old_n, some.to_vec()).await?;
+                still.extend(match (spec.folder(), &there) {
+                    (Some(folder), _) => tokio::task::spawn_blocking(move || {
+                        let there = known.iter().filter(|k| is_there(&folder, &k.row));
+                        there.map(|k| (k.new, k.old)).collect::<Pairs>()
+                    })
+                    .await
+                    .map_err(super::unusable)?,
+                    (None, Some(there)) => listed(&known, spec, there).await?,
+                    (None, None) => Vec::new(),
+                });
+            }
             found.push(Adoption {
-                arrived: arrived
-                    .into_iter()
-                    .map(|same| (same.new, same.old))
-                    .collect(),
+                arrived: still,
                 half,
                 old,
                 _claim: claim,
             });
         }
         Ok(found)
+    }
+
+    /// What is known of files that arrived.
+    async fn known(&self, new: i64, old: i64, rows: Pairs) -> Result<Vec<Known>, JournalError> {
+        let journal = self.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            journal.read(|c| {
+                let mut query = c.prepare_cached(&format!(
+                    "SELECT {PLAN_COLUMNS}, receipts.size, receipts.etag FROM files
+                     LEFT JOIN receipts ON receipts.job = ?3 AND receipts.row = ?4
+                     WHERE files.job = ?1 AND files.row = ?2"
+                ))?;
+                rows.into_iter()
+                    .map(|(new_row, old_row)| {
+                        query.query_row(params![new, new_row, old, old_row], |row| {
+                            Ok(Known {
+                                new: new_row,
+                                old: old_row,
+                                row: plan_row(row, 0)?,
+                                size: row.get::<_, Option<i64>>(8)?.map(|size| size as u64),
+                                etag: row.get(9)?,
+                            })
+                        })
+                    })
+                    .collect()
+            })
+        });
+        reading.await.map_err(super::unusable)?
     }
 
     fn unfinished_but(
@@ -75,16 +131,18 @@ impl Journal {
     }
 }
 
-struct Same {
+/// A file that arrived.
+struct Known {
     new: u32,
     old: u32,
-    name: String,
-    size: u64,
-    modified: Option<i64>,
+    row: Row,
+    /// By its receipt.
+    size: Option<u64>,
+    etag: Option<String>,
 }
 
-fn is_there(folder: &std::path::Path, same: &Same) -> bool {
-    let path = folder.join(crate::names::native(&same.name));
+fn is_there(folder: &std::path::Path, row: &Row) -> bool {
+    let path = folder.join(crate::names::native(&row.name));
     let Ok(facts) = std::fs::symlink_metadata(path) else {
         return false;
     };
@@ -92,51 +150,89 @@ fn is_there(folder: &std::path::Path, same: &Same) -> bool {
         .modified()
         .ok()
         .and_then(|t| t.duration_since(UNIX_EPOCH).ok());
-    let same_time = match (same.modified, modified) {
+    let same_time = match (row.modified, modified) {
         // As file systems keep it.
         (Some(wanted), Some(found)) => (found.as_millis() as i64 - wanted).abs() <= 2000,
         _ => true,
     };
-    facts.is_file() && facts.len() == same.size && same_time
+    facts.is_file() && facts.len() == row.size && same_time
+}
+
+/// Those that a listing of the destination has with the size and the ETag of their receipts. Where it
+/// may not be listed, none: what cannot be seen is sent again.
+async fn listed(
+    known: &[Known],
+    spec: &Spec,
+    there: &Destination<'_>,
+) -> Result<Pairs, EnterError> {
+    let mut wanted: Vec<(String, &Known)> = Vec::with_capacity(known.len());
+    let mut bucket = String::new();
+    for file in known {
+        if let (_, Some(End::Object { bucket: b, key })) = spec.ends(&file.row) {
+            wanted.push((key, file));
+            bucket = b;
+        }
+    }
+    wanted.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    let (keys, files): (Vec<String>, Vec<&Known>) = wanted.into_iter().unzip();
+    let patience = Patience::new(there.backoff, there.seed);
+    let asker = Asker::new(there.store, &bucket, &Watch::default()).patient(patience);
+    let parts = keys
+        .chunks(OF_ONE_LISTING)
+        .zip(files.chunks(OF_ONE_LISTING));
+    let looking = parts.map(|(keys, files)| {
+        let asker = &asker;
+        async move {
+            let mut right = Vec::new();
+            let looked = asker.find(keys, |at, object| {
+                let file = files[at];
+                if file.size == Some(object.size) && file.etag.is_some() && file.etag == object.etag
+                {
+                    right.push((file.new, file.old));
+                }
+            });
+            looked.await.map(|()| right)
+        }
+    });
+    match try_join_all(looking).await {
+        Ok(right) => Ok(right.concat()),
+        Err(PlanError::Store(e)) if e.kind == ErrorKind::Denied => Ok(Vec::new()),
+        Err(PlanError::Store(e)) => Err(e.into()),
+        Err(other) => Err(super::unusable(other).into()),
+    }
 }
 
 type Pairs = Vec<(u32, u32)>;
 
-fn same_files(c: &Connection, new: i64, old: i64) -> rusqlite::Result<(Vec<Same>, Pairs)> {
-    // By name, as one job has each name once; with an index, as there may be very many.
+fn same_files(c: &Connection, new: i64, old: i64) -> rusqlite::Result<(Pairs, Pairs)> {
+    // By name, as one job has each name once; with an index, as there may be very many. Neither
+    // folders nor what a sync deletes.
     c.execute_batch(
         "DROP TABLE IF EXISTS temp.known;
          CREATE TEMP TABLE known (name TEXT PRIMARY KEY, row INTEGER, state INTEGER) WITHOUT ROWID",
     )?;
     c.execute(
         "INSERT OR IGNORE INTO temp.known SELECT name, row, state FROM files
-         WHERE job = ?1 AND flags & 1 = 0 AND (state = ?2
+         WHERE job = ?1 AND flags & 5 = 0 AND (state = ?2
             OR row IN (SELECT row FROM uploads WHERE job = ?1)
             OR row IN (SELECT row FROM drafts WHERE job = ?1))",
         params![old, DONE],
     )?;
     let mut query = c.prepare(
-        "SELECT new.row, old.row, old.state, new.name, new.size, new.modified
-         FROM files AS new CROSS JOIN temp.known ON known.name = new.name
+        "SELECT new.row, old.row, old.state FROM files AS new CROSS JOIN temp.known ON known.name = new.name
          CROSS JOIN files AS old ON old.job = ?2 AND old.row = known.row
          WHERE new.job = ?1 AND new.state = 0 AND new.root = old.root AND new.other IS old.other
          AND new.size = old.size AND new.modified IS old.modified AND new.etag IS old.etag
-         AND new.flags & 1 = 0",
+         AND new.flags & 5 = 0",
     )?;
     let mut rows = query.query(params![new, old])?;
     let (mut arrived, mut half) = (Vec::new(), Vec::new());
     while let Some(row) = rows.next()? {
-        let same = Same {
-            new: row.get(0)?,
-            old: row.get(1)?,
-            name: row.get(3)?,
-            size: row.get::<_, i64>(4)? as u64,
-            modified: row.get(5)?,
-        };
+        let same = (row.get(0)?, row.get(1)?);
         if row.get::<_, u8>(2)? == DONE {
             arrived.push(same);
         } else {
-            half.push((same.new, same.old));
+            half.push(same);
         }
     }
     Ok((arrived, half))

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
 use wherry_store::{ObjectStore, StoreError};
 
-use super::adopt::take_over;
+use super::adopt::{Destination, take_over};
 use super::spec::{self, Planned, Row};
 use super::{Claim, Journal, JournalError, State};
-use crate::plan::{Choices, CopyPlan, DeletePlan, DownloadPlan, UploadPlan};
+use crate::plan::{Choices, CopyPlan, DeletePlan, DownloadPlan, Moves, SyncPlan, UploadPlan};
 use crate::run::FileState;
 
 /// Rows written at once.
@@ -105,25 +105,57 @@ impl Journal {
         Ok(self.add(job, spec::delete(plan), now).await?)
     }
 
+    /// What moves and what goes after it, as one job. `store` is where it goes to, or comes from when
+    /// that is a folder.
+    pub async fn add_sync(
+        &self,
+        job: NewJob,
+        store: &Arc<dyn ObjectStore>,
+        plan: SyncPlan,
+        now: DateTime<Utc>,
+    ) -> Result<String, EnterError> {
+        let choices = plan.choices();
+        let removals = &plan.removals;
+        Ok(match plan.moves {
+            Moves::Upload(mut plan) => {
+                let decided = plan.decide(store, &choices).await?;
+                let planned = spec::upload(&plan, &decided).then(removals);
+                self.add(job, planned, now).await?
+            }
+            Moves::Download(mut plan) => {
+                let decided = plan.decide(&choices);
+                let planned = spec::download(&plan, &decided).then(removals);
+                self.add(job, planned, now).await?
+            }
+            Moves::Copy(mut plan) => {
+                let decided = plan.decide(store, &choices).await?;
+                let planned = spec::copy(&plan, &decided).then(removals);
+                self.add(job, planned, now).await?
+            }
+        })
+    }
+
     async fn add(
         &self,
         job: NewJob,
         planned: Planned<'_>,
         now: DateTime<Utc>,
-    ) -> Result<String, JournalError> {
-        let entered = self.enter(job, planned, State::Waiting, now).await?;
+    ) -> Result<String, EnterError> {
+        let entered = self.enter(job, planned, State::Waiting, now, None).await?;
         Ok(entered.id)
     }
 
     /// Writes a job down with all its rows. Until the last is written it is nobody's: cut off, it
-    /// never was.
+    /// never was. `there` is where it writes to, when that is a store: what an earlier job of its
+    /// fingerprint has brought there is looked for.
     pub(crate) async fn enter(
         &self,
         job: NewJob,
         planned: Planned<'_>,
         state: State,
         now: DateTime<Utc>,
-    ) -> Result<Entered, JournalError> {
+        there: Option<Destination<'_>>,
+    ) -> Result<Entered, EnterError> {
         let id = match job.id {
             Some(id) => id,
             None => uuid::Uuid::new_v4().simple().to_string(),
@@ -167,10 +199,7 @@ impl Journal {
             at += count;
         }
         let adoptions = match &job.fingerprint {
-            Some(fingerprint) => {
-                let folder = planned.spec.folder();
-                self.adoptions(n, fingerprint, folder).await?
-            }
+            Some(fingerprint) => self.adoptions(n, fingerprint, &planned.spec, there).await?,
             None => Vec::new(),
         };
         let adopted = adoptions.iter().map(|a| a.old().to_owned()).collect();

@@ -58,6 +58,9 @@ enum Written {
         size: u64,
         limit: u64,
     },
+    LeftAlone {
+        name: String,
+    },
 }
 
 pub fn write(error: &FileError) -> String {
@@ -103,9 +106,10 @@ pub fn write(error: &FileError) -> String {
             limit: *limit,
         },
         // Of jobs that are not written down.
-        FileError::Differs { name, .. }
-        | FileError::Unproven { name }
-        | FileError::LeftAlone { name } => Written::ChangedThere { key: name.clone() },
+        FileError::Differs { name, .. } | FileError::Unproven { name } => {
+            Written::ChangedThere { key: name.clone() }
+        }
+        FileError::LeftAlone { name } => Written::LeftAlone { name: name.clone() },
     };
     serde_json::to_string(&written).unwrap_or_default()
 }
@@ -165,6 +169,7 @@ pub fn read(text: &str) -> Option<FileError> {
         Written::InTheWay { path } => FileError::InTheWay { path: path.into() },
         Written::Detour { path } => FileError::Detour { path: path.into() },
         Written::TooLarge { size, limit } => FileError::TooLarge { size, limit },
+        Written::LeftAlone { name } => FileError::LeftAlone { name },
     })
 }
 

@@ -7,7 +7,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 
 use super::jobs::{anywhere, time};
-use super::spec::{Row, Spec};
+use super::spec::{REMOVAL, Row, Spec};
 use super::{Journal, JournalError, errors};
 use crate::receipt::{End, Proof, Receipt};
 use crate::run::{FileRow, FileState};
@@ -119,7 +119,7 @@ impl Journal {
         };
         self.read(|c| {
             let sql =
-                format!("SELECT row, name, size, state, error FROM files WHERE job = ?1 {which}");
+                format!("SELECT row, name, CASE WHEN flags & {REMOVAL} THEN 0 ELSE size END, state, error FROM files WHERE job = ?1 {which}");
             let mut query = c.prepare_cached(&sql)?;
             let rows = query.query_map(params![n, count, from as i64], |row| {
                 let state = FileState::of(row.get(3)?);
@@ -304,8 +304,10 @@ impl Journal {
             Ok((spec, plan, states))
         });
         let (spec, plan, states) = read?;
+        let (work, removals) = spec.restore(plan);
         Ok(super::Restored {
-            work: spec.restore(plan),
+            work,
+            removals,
             states,
         })
     }

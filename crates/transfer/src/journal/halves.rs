@@ -184,6 +184,21 @@ impl Journal {
         })
     }
 
+    /// How much of a job's files has been moved that are not finished, in whole parts: each row and its bytes.
+    pub(super) fn half_bytes(&self, n: i64) -> Result<Vec<(u32, u64)>, JournalError> {
+        self.read(|c| {
+            let mut query = c.prepare_cached(
+                "SELECT u.row, min(u.size, u.part_size * count(*)) FROM uploads u
+                 JOIN parts p ON p.job = u.job AND p.row = u.row WHERE u.job = ?1 GROUP BY u.row
+                 UNION ALL
+                 SELECT d.row, min(d.size, d.range_size * count(*)) FROM drafts d
+                 JOIN ranges r ON r.job = d.job AND r.row = d.row WHERE d.job = ?1 GROUP BY d.row",
+            )?;
+            let rows = query.query_map([n], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;
+            rows.collect()
+        })
+    }
+
     /// How many ranges of a job's downloads have arrived of files that have not.
     pub fn range_count(&self, id: &str) -> Result<usize, JournalError> {
         let n = self.job(id)?.n;

@@ -366,12 +366,23 @@ impl Journal {
         self.forget_removed().await
     }
 
+    /// Whether a job deletes objects that its plan could not see. Later on nobody could tell whether
+    /// they are still those that were meant.
+    pub fn deletes_unseen(&self, job: &JobRecord) -> Result<bool, JournalError> {
+        if job.kind != Kind::Delete {
+            return Ok(false);
+        }
+        let unseen =
+            "SELECT EXISTS (SELECT 1 FROM files WHERE job = ?1 AND state = 0 AND etag IS NULL)";
+        self.read(|c| c.query_row(unseen, [job.n], |row| row.get(0)))
+    }
+
     /// For a program's start: forgets what was never begun, and the oldest of a history of more
-    /// than two million files; ends deletions that were cut off, which are not gone on with: what
-    /// has got the name of something deleted since must stay.
+    /// than two million files; ends deletions of what could not be seen, which are not gone on with:
+    /// what has got the name of something deleted since must stay.
     pub async fn tidy(&self, now: DateTime<Utc>) -> Result<(), JournalError> {
         for job in self.cut_off()? {
-            if job.kind == Kind::Delete {
+            if self.deletes_unseen(&job)? {
                 self.cancel(&job.id, now).await?;
             }
         }

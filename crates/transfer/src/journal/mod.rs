@@ -43,6 +43,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+pub(crate) use adopt::Destination;
 pub use claim::Claim;
 pub use enter::{EnterError, Entry, NewJob};
 pub use files::{FileCursor, FilePage, FileRecord};

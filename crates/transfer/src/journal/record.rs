@@ -360,6 +360,15 @@ impl Record {
         self.note(row, What::DraftOver);
     }
 
+    /// How much an earlier run had moved of files that are not finished: each row and its bytes.
+    pub fn half_done(&self) -> Vec<(u32, u64)> {
+        self.journal.half_bytes(self.n).unwrap_or_else(|error| {
+            // It counts again as it is found.
+            tracing::debug!(%error, "what is half done is not known yet");
+            Vec::new()
+        })
+    }
+
     /// What an earlier run left of a file's upload; only once.
     pub fn half_upload(&self, row: u32) -> Result<Option<(HalfUpload, Parts)>, FileError> {
         let Some(half) = lock(&self.halves).uploads.remove(&row) else {

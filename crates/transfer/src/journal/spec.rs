@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::jobs::Kind;
 use crate::error::FileError;
 use crate::plan::{
-    CopyItem, CopyPlan, Decided, DeletePlan, DownloadItem, DownloadPlan, UploadItem, UploadPlan,
-    UploadRoot,
+    CopyItem, CopyPlan, Decided, DeletePlan, DownloadItem, DownloadPlan, EraseItem, ErasePlan,
+    Removals, Seen, UploadItem, UploadPlan, UploadRoot,
 };
 use crate::receipt::End;
 use crate::run::FileState;
@@ -21,6 +21,9 @@ use crate::run::disk::temporary_name;
 pub const FOLDER: u8 = 1;
 /// What is at its destination may be replaced.
 pub const OVERWRITE: u8 = 2;
+
+/// A row of a sync that deletes what it names, once all the others have arrived.
+pub const REMOVAL: u8 = 4;
 
 /// A path as text where it is text; the bytes of the others, as JSON knows only text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +110,8 @@ pub struct Row {
 /// A job as it was when it was last written.
 pub struct Restored {
     pub work: RestoredWork,
+    /// What goes after that.
+    pub removals: Removals,
     pub states: RowStates,
 }
 
@@ -181,6 +186,30 @@ pub fn upload<'a>(plan: &'a UploadPlan, decided: &'a Decided) -> Planned<'a> {
         rows: Box::new(rows),
         files: plan.items.len() as u64,
         bytes: plan.items.iter().map(|i| i.size).sum(),
+    }
+}
+
+impl<'a> Planned<'a> {
+    /// With what goes after that.
+    pub fn then(self, removals: &'a Removals) -> Self {
+        let removed: Box<dyn Iterator<Item = Row> + Send + 'a> = match removals {
+            Removals::None => return self,
+            Removals::Objects(plan) => Box::new(deleted(plan)),
+            Removals::Files(plan) => Box::new(plan.items.iter().map(|item| Row {
+                size: item.size,
+                modified: item.modified,
+                ..Row::named(&item.path)
+            })),
+        };
+        let removed = removed.map(|row| Row {
+            flags: REMOVAL,
+            ..row
+        });
+        Self {
+            rows: Box::new(self.rows.chain(removed)),
+            files: self.files + removals.len() as u64,
+            ..self
+        }
     }
 }
 
@@ -266,17 +295,31 @@ pub fn copy<'a>(plan: &'a CopyPlan, decided: &'a Decided) -> Planned<'a> {
     }
 }
 
+impl Row {
+    fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            other: None,
+            root: 0,
+            size: 0,
+            modified: None,
+            etag: None,
+            flags: 0,
+            state: FileState::Waiting,
+        }
+    }
+}
+
+/// What was seen of an object takes the place of its ETag.
+fn deleted(plan: &DeletePlan) -> impl Iterator<Item = Row> + Send {
+    plan.keys.iter().enumerate().map(|(at, key)| Row {
+        etag: plan.seen.get(at).copied().flatten().map(Seen::text),
+        ..Row::named(key)
+    })
+}
+
 pub fn delete(plan: &DeletePlan) -> Planned<'_> {
-    let rows = plan.keys.iter().map(|key| Row {
-        name: key.to_string(),
-        other: None,
-        root: 0,
-        size: 0,
-        modified: None,
-        etag: None,
-        flags: 0,
-        state: FileState::Waiting,
-    });
+    let rows = deleted(plan);
     Planned {
         kind: Kind::Delete,
         spec: Spec::Delete {
@@ -295,6 +338,19 @@ impl Spec {
             bucket: bucket.to_owned(),
             key,
         };
+        if row.flags & REMOVAL != 0 {
+            let gone = match self {
+                Self::Upload { bucket, .. } | Self::Delete { bucket } => {
+                    object(bucket, row.name.clone())
+                }
+                Self::Copy { to_bucket, .. } => object(to_bucket, row.name.clone()),
+                Self::Download { folder, .. } => {
+                    let folder: PathBuf = folder.clone().into();
+                    End::File(folder.join(crate::names::native(&row.name)))
+                }
+            };
+            return (gone, None);
+        }
         match self {
             Self::Upload {
                 bucket,
@@ -354,8 +410,40 @@ impl Spec {
         }
     }
 
-    /// The plan again, as it was decided.
-    pub fn restore(self, rows: Vec<Row>) -> RestoredWork {
+    /// The plan again, as it was decided, and what goes after it.
+    pub fn restore(self, mut rows: Vec<Row>) -> (RestoredWork, Removals) {
+        // They come last.
+        let moved = rows.partition_point(|row| row.flags & REMOVAL == 0);
+        let removals = self.removals(rows.split_off(moved));
+        (self.restore_moves(rows), removals)
+    }
+
+    fn removals(&self, rows: Vec<Row>) -> Removals {
+        if rows.is_empty() {
+            return Removals::None;
+        }
+        match self {
+            Self::Upload { bucket, .. }
+            | Self::Delete { bucket }
+            | Self::Copy {
+                to_bucket: bucket, ..
+            } => Removals::Objects(delete_plan(bucket.clone(), rows)),
+            Self::Download { folder, .. } => Removals::Files(ErasePlan {
+                folder: folder.clone().into(),
+                bytes: rows.iter().map(|row| row.size).sum(),
+                items: rows
+                    .into_iter()
+                    .map(|row| EraseItem {
+                        path: row.name.into_boxed_str(),
+                        size: row.size,
+                        modified: row.modified,
+                    })
+                    .collect(),
+            }),
+        }
+    }
+
+    fn restore_moves(self, rows: Vec<Row>) -> RestoredWork {
         let mut decided = Decided::default();
         for (row, at) in rows.iter().zip(0u32..) {
             if row.flags & OVERWRITE != 0 {
@@ -444,13 +532,18 @@ impl Spec {
                 }
                 RestoredWork::Copy(plan, decided)
             }
-            Self::Delete { bucket } => RestoredWork::Delete(DeletePlan {
-                bucket,
-                keys: rows.into_iter().map(|r| r.name.into_boxed_str()).collect(),
-                bytes: 0,
-                missing: Vec::new(),
-            }),
+            Self::Delete { bucket } => RestoredWork::Delete(delete_plan(bucket, rows)),
         }
+    }
+}
+
+fn delete_plan(bucket: String, rows: Vec<Row>) -> DeletePlan {
+    let seen = |row: &Row| row.etag.as_deref().and_then(Seen::read);
+    DeletePlan {
+        bucket,
+        seen: rows.iter().map(seen).collect(),
+        keys: rows.into_iter().map(|r| r.name.into_boxed_str()).collect(),
+        ..DeletePlan::default()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use wherry_store::flat::{self, Below};
-use wherry_store::{ErrorKind, ListRequest, ObjectInfo, ObjectStore, StoreError};
+use wherry_store::{ErrorKind, ListPage, ListRequest, ObjectInfo, ObjectStore, StoreError};
 
 use super::Watch;
 use crate::error::PlanError;
@@ -28,19 +28,15 @@ impl Asker {
         }
     }
 
-    async fn page(&self, request: ListRequest) -> Result<wherry_store::ListPage, PlanError> {
+    pub fn patient(self, patience: Patience) -> Self {
+        Self { patience, ..self }
+    }
+
+    async fn page(&self, request: ListRequest) -> Result<ListPage, PlanError> {
         let asked = self.patience.with(|| self.store.list(request.clone()));
         tokio::select! {
             () = self.watch.cancel.cancelled() => Err(PlanError::Cancelled),
             page = asked => Ok(page?),
-        }
-    }
-
-    fn request(&self, prefix: &str) -> ListRequest {
-        ListRequest {
-            bucket: self.bucket.clone(),
-            prefix: prefix.to_owned(),
-            ..ListRequest::default()
         }
     }
 
@@ -68,45 +64,15 @@ impl Asker {
         keys: &[String],
         mut found: impl FnMut(usize, ObjectInfo),
     ) -> Result<(), PlanError> {
+        let sorted = leap(&self.bucket, keys, |request| self.page(request), &mut found);
+        if sorted.await? {
+            return Ok(());
+        }
         let (Some(first), Some(last)) = (keys.first(), keys.last()) else {
             return Ok(());
         };
-        let prefix = common_prefix(first, last);
-        let mut next = 0;
-        let mut listed = String::new();
-        while let Some(wanted) = keys.get(next) {
-            let mut request = self.request(prefix);
-            let before = just_before(wanted);
-            let after = if before > listed.as_str() {
-                before
-            } else {
-                listed.as_str()
-            };
-            request.start_after = (!after.is_empty()).then(|| after.to_owned());
-            request.max_keys = Some((2 * (keys.len() - next)).clamp(10, 1000) as u32);
-            let page = self.page(request).await?;
-            let Some(end) = page.objects.last().map(|o| o.key.clone()) else {
-                break;
-            };
-            let sorted = page.objects.is_sorted_by(|a, b| a.key < b.key);
-            if !sorted || page.objects[0].key.as_str() <= after {
-                return self.find_unsorted(keys, prefix, found).await;
-            }
-            for object in page.objects {
-                while keys.get(next).is_some_and(|k| *k < object.key) {
-                    next += 1;
-                }
-                if keys.get(next) == Some(&object.key) {
-                    found(next, object);
-                    next += 1;
-                }
-            }
-            if page.next.is_none() {
-                break;
-            }
-            listed = end;
-        }
-        Ok(())
+        self.find_unsorted(keys, common_prefix(first, last), found)
+            .await
     }
 
     /// For stores that list in an order of their own, or do not know `start-after`.
@@ -128,6 +94,59 @@ impl Asker {
     }
 }
 
+/// Which of these keys exist, as [`Asker::find`] does it, with whatever asks for the pages. False
+/// when the store does not list in order, and what was found is not all.
+pub(crate) async fn leap<E, F: Future<Output = Result<ListPage, E>>>(
+    bucket: &str,
+    keys: &[String],
+    page: impl Fn(ListRequest) -> F,
+    mut found: impl FnMut(usize, ObjectInfo),
+) -> Result<bool, E> {
+    let (Some(first), Some(last)) = (keys.first(), keys.last()) else {
+        return Ok(true);
+    };
+    let prefix = common_prefix(first, last);
+    let mut next = 0;
+    let mut listed = String::new();
+    while let Some(wanted) = keys.get(next) {
+        let before = just_before(wanted);
+        let after = if before > listed.as_str() {
+            before
+        } else {
+            listed.as_str()
+        };
+        let page = page(ListRequest {
+            bucket: bucket.to_owned(),
+            prefix: prefix.to_owned(),
+            start_after: (!after.is_empty()).then(|| after.to_owned()),
+            max_keys: Some((2 * (keys.len() - next)).clamp(10, 1000) as u32),
+            ..ListRequest::default()
+        })
+        .await?;
+        let Some(end) = page.objects.last().map(|o| o.key.clone()) else {
+            break;
+        };
+        let sorted = page.objects.is_sorted_by(|a, b| a.key < b.key);
+        if !sorted || page.objects[0].key.as_str() <= after {
+            return Ok(false);
+        }
+        for object in page.objects {
+            while keys.get(next).is_some_and(|k| *k < object.key) {
+                next += 1;
+            }
+            if keys.get(next) == Some(&object.key) {
+                found(next, object);
+                next += 1;
+            }
+        }
+        if page.next.is_none() {
+            break;
+        }
+        listed = end;
+    }
+    Ok(true)
+}
+
 /// A key that sorts before this one, with little between them.
 fn just_before(key: &str) -> &str {
     let mut characters = key.chars();
@@ -135,7 +154,7 @@ fn just_before(key: &str) -> &str {
     characters.as_str()
 }
 
-fn common_prefix<'a>(a: &'a str, b: &str) -> &'a str {
+pub(crate) fn common_prefix<'a>(a: &'a str, b: &str) -> &'a str {
     let same = a.char_indices().zip(b.chars()).find(|((_, x), y)| x != y);
     match same {
         Some(((at, _), _)) => &a[..at],

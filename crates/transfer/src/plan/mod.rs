@@ -23,7 +23,7 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 pub use copy::{CopyItem, CopyPlan, CopyRequest};
-pub use delete::DeletePlan;
+pub use delete::{DeletePlan, Seen};
 pub use download::{DownloadItem, DownloadPlan, DownloadRequest, DownloadSource};
 pub use erase::{EraseItem, ErasePlan};
 pub use filter::{Filter, FilterSpec, PatternError};
@@ -33,7 +33,7 @@ pub use sync::{
 pub(crate) use upload::{Decided, Root as UploadRoot};
 pub use upload::{UploadItem, UploadPlan, UploadRequest, UploadSource};
 
-pub(crate) use listing::numbered_key;
+pub(crate) use listing::{Asker, common_prefix, leap, numbered_key};
 
 /// How far a planning has come: files and bytes seen.
 type Progress = Arc<dyn Fn(u64, u64) + Send + Sync>;

@@ -61,6 +61,9 @@ pub struct JobSnapshot {
     pub files_done: u64,
     pub files_failed: u64,
     pub files_skipped: u64,
+    /// Of the files, those that are to be deleted, and those that are.
+    pub deletes: u64,
+    pub deleted: u64,
     pub bytes_total: u64,
     pub bytes_done: u64,
     /// Bytes per second over the last few seconds.
@@ -88,7 +91,16 @@ pub struct FileRow {
 
 struct Row {
     state: AtomicU8,
+    /// What this run has moved or found to be there.
     done: AtomicU64,
+    /// What an earlier one had moved, until this one has looked at it: the bar does not go back meanwhile.
+    before: AtomicU64,
+}
+
+impl Row {
+    fn shown(&self) -> u64 {
+        self.done.load(Relaxed).max(self.before.load(Relaxed))
+    }
 }
 
 /// The rate is that of so long.
@@ -101,6 +113,9 @@ pub struct Board {
     done: AtomicU64,
     failed: AtomicU64,
     skipped: AtomicU64,
+    /// Rows from here on delete something.
+    deletes_from: usize,
+    deleted: AtomicU64,
     latest: AtomicU64,
     errors: Mutex<BTreeMap<u32, FileError>>,
     whole: Mutex<Whole>,
@@ -123,6 +138,7 @@ impl Board {
         let row = || Row {
             state: AtomicU8::new(FileState::Waiting as u8),
             done: AtomicU64::new(0),
+            before: AtomicU64::new(0),
         };
         Self {
             rows: std::iter::repeat_with(row).take(files).collect(),
@@ -131,6 +147,8 @@ impl Board {
             done: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             skipped: AtomicU64::new(0),
+            deletes_from: usize::MAX,
+            deleted: AtomicU64::new(0),
             latest: AtomicU64::new(u64::MAX),
             errors: Mutex::default(),
             whole: Mutex::new(Whole {
@@ -143,6 +161,19 @@ impl Board {
         }
     }
 
+    /// Rows from this one on delete something.
+    pub fn deleting(self, from: u32) -> Self {
+        Self {
+            deletes_from: from as usize,
+            ..self
+        }
+    }
+
+    /// All rows before this one are there, or were to be skipped.
+    pub fn all_arrived(&self, before: u32) -> bool {
+        (0..before).all(|row| matches!(self.state(row), FileState::Done | FileState::Skipped))
+    }
+
     pub fn state(&self, row: u32) -> FileState {
         self.rows
             .get(row as usize)
@@ -150,16 +181,30 @@ impl Board {
     }
 
     pub fn begin(&self, row: u32) {
-        // Of an earlier run, which counts again what of it is found to be there.
-        self.forget_bytes(row);
+        if let Some(r) = self.rows.get(row as usize) {
+            // Counted again as it is found to be there.
+            r.before.store(r.shown(), Relaxed);
+            r.done.store(0, Relaxed);
+        }
         self.set(row, FileState::Running);
         self.latest.store(u64::from(row), Relaxed);
     }
 
     pub fn moved(&self, row: u32, bytes: u64) {
         if let Some(r) = self.rows.get(row as usize) {
-            r.done.fetch_add(bytes, Relaxed);
-            self.bytes_done.fetch_add(bytes, Relaxed);
+            let done = r.done.fetch_add(bytes, Relaxed) + bytes;
+            let known = r.before.load(Relaxed).max(done - bytes);
+            self.bytes_done.fetch_add(done.saturating_sub(known), Relaxed);
+        }
+    }
+
+    /// An earlier session had moved so much of it, as it was written down.
+    pub fn was_moved(&self, row: u32, bytes: u64) {
+        if let Some(r) = self.rows.get(row as usize) {
+            let shown = r.shown();
+            r.before.store(bytes.max(shown), Relaxed);
+            self.bytes_done
+                .fetch_add(bytes.saturating_sub(shown), Relaxed);
         }
     }
 
@@ -170,14 +215,23 @@ impl Board {
             return;
         };
         let less = |done: u64| Some(done.saturating_sub(bytes));
-        if let Ok(before) = r.done.fetch_update(Relaxed, Relaxed, less) {
-            self.bytes_done.fetch_sub(before.min(bytes), Relaxed);
+        if let Ok(done) = r.done.fetch_update(Relaxed, Relaxed, less) {
+            let known = r.before.load(Relaxed).max(done.saturating_sub(bytes));
+            self.bytes_done
+                .fetch_sub(done.saturating_sub(known), Relaxed);
         }
     }
 
     pub fn finish(&self, row: u32, result: Result<(), FileError>) {
         match result {
-            Ok(()) => self.set(row, FileState::Done),
+            Ok(()) => {
+                if let Some(r) = self.rows.get(row as usize) {
+                    let done = r.done.load(Relaxed);
+                    let too_many = r.before.swap(0, Relaxed).saturating_sub(done);
+                    self.bytes_done.fetch_sub(too_many, Relaxed);
+                }
+                self.set(row, FileState::Done);
+            }
             Err(error) => {
                 self.forget_bytes(row);
                 lock(&self.errors).insert(row, error);
@@ -215,7 +269,8 @@ impl Board {
     /// The file is begun anew: none of its bytes count.
     pub fn forget_bytes(&self, row: u32) {
         if let Some(r) = self.rows.get(row as usize) {
-            self.bytes_done.fetch_sub(r.done.swap(0, Relaxed), Relaxed);
+            let shown = r.done.swap(0, Relaxed).max(r.before.swap(0, Relaxed));
+            self.bytes_done.fetch_sub(shown, Relaxed);
         }
     }
 
@@ -227,7 +282,12 @@ impl Board {
         for (of, by) in [(before, u64::MAX), (state, 1)] {
             match of {
                 // Adding 2^64 - 1 takes one away.
-                FileState::Done => self.done.fetch_add(by, Relaxed),
+                FileState::Done => {
+                    if row as usize >= self.deletes_from {
+                        self.deleted.fetch_add(by, Relaxed);
+                    }
+                    self.done.fetch_add(by, Relaxed)
+                }
                 FileState::Failed => self.failed.fetch_add(by, Relaxed),
                 FileState::Skipped => self.skipped.fetch_add(by, Relaxed),
                 _ => 0,
@@ -321,6 +381,8 @@ impl Board {
             files_done,
             files_failed: self.failed.load(Relaxed),
             files_skipped: self.skipped.load(Relaxed),
+            deletes: self.rows.len().saturating_sub(self.deletes_from) as u64,
+            deleted: self.deleted.load(Relaxed),
             bytes_total: self.bytes_total,
             bytes_done,
             rate,
@@ -368,7 +430,7 @@ impl Board {
             .into_iter()
             .map(|index| {
                 let (name, bytes_total) = describe(index);
-                let bytes_done = self.rows[index as usize].done.load(Relaxed);
+                let bytes_done = self.rows[index as usize].shown();
                 let error = errors.get(&index).cloned();
                 FileRow {
                     index,
@@ -459,5 +521,38 @@ mod tests {
         assert_eq!(board.again(), [1]);
         let seen = board.snapshot(at(2), |row| row.to_string());
         assert_eq!((seen.files_failed, seen.state), (0, JobState::Running));
+    }
+
+    #[test]
+    fn what_is_looked_at_again_counts_once_and_the_bar_does_not_go_back() {
+        let board = Board::new(2, 100, DateTime::UNIX_EPOCH);
+        let done = || board.snapshot(at(1), |row| row.to_string()).bytes_done;
+        // As it was written down.
+        board.was_moved(0, 40);
+        assert_eq!(done(), 40);
+        board.begin(0);
+        // Parts are found to be there, others are sent, one of them in vain.
+        for (bytes, shown) in [(25, 40), (20, 45), (5, 50)] {
+            board.moved(0, bytes);
+            assert_eq!(done(), shown);
+        }
+        board.take_back(0, 20);
+        assert_eq!(done(), 40);
+        board.moved(0, 20);
+        // Paused, and gone on with.
+        board.paused(0, true);
+        board.begin(0);
+        assert_eq!(done(), 50);
+        board.moved(0, 50);
+        board.finish(0, Ok(()));
+        assert_eq!(done(), 50);
+        // Begun anew, as the file is another one: nothing of it counts.
+        board.was_moved(1, 30);
+        board.begin(1);
+        board.forget_bytes(1);
+        assert_eq!(done(), 50);
+        board.moved(1, 10);
+        board.finish(1, Ok(()));
+        assert_eq!(done(), 60);
     }
 }

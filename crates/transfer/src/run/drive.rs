@@ -21,7 +21,25 @@ pub(super) async fn drive(job: Arc<Inner>, again: Vec<u32>) {
         shared.board.problem(record.unwritten(error));
     }
     let rows = shared.board.waiting();
-    for batch in rows.chunks(job.work.batch()) {
+    let last = job.work.goes_last();
+    let (rows_first, rows_last) =
+        rows.split_at(rows.partition_point(|row| last.is_none_or(|last| *row < last)));
+    go_through(rows_first, &job, &shared, &mut running).await;
+    if last.is_some_and(|last| shared.board.all_arrived(last)) {
+        go_through(rows_last, &job, &shared, &mut running).await;
+    }
+    end(&job, &shared, &rows).await;
+}
+
+/// Returns when all of these rows have ended, or nothing more is to be begun and what was has.
+async fn go_through(
+    rows: &[u32],
+    job: &Arc<Inner>,
+    shared: &Arc<Shared>,
+    running: &mut JoinSet<()>,
+) {
+    let batch = rows.first().map_or(1, |row| job.work.batch(*row));
+    for batch in rows.chunks(batch) {
         if shared.stop.is_cancelled() || shared.board.has_problem() {
             break;
         }
@@ -35,7 +53,7 @@ pub(super) async fn drive(job: Arc<Inner>, again: Vec<u32>) {
         if shared.stop.is_cancelled() || shared.board.has_problem() {
             break;
         }
-        let (job, shared, batch) = (Arc::clone(&job), Arc::clone(&shared), batch.to_vec());
+        let (job, shared, batch) = (Arc::clone(job), Arc::clone(shared), batch.to_vec());
         running.spawn(async move { job.work.run(&batch, &shared).await });
     }
     while let Some(ended) = running.join_next().await {
@@ -43,7 +61,6 @@ pub(super) async fn drive(job: Arc<Inner>, again: Vec<u32>) {
             tracing::error!(%e, "a transfer task panicked");
         }
     }
-    end(&job, &shared, &rows).await;
 }
 
 /// Before the first file: the journal hears that the job goes on, and what an earlier run left and

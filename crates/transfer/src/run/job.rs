@@ -8,13 +8,12 @@ use tokio::sync::{OnceCell, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use wherry_store::{ObjectStore, StoreError};
 
-use super::board::{Board, FileRow, JobSnapshot};
+use super::board::{Board, FileRow, FileState, JobSnapshot};
 use super::copy::Copies;
 use super::delete::Deletions;
 use super::download::Downloads;
 use super::drive::drive;
 use super::each::Each;
-use super::erase::Erasing;
 use super::recheck::{Recheck, Rechecks};
 use super::resume::Start;
 use super::undo::{Made, Undoing};
@@ -22,7 +21,7 @@ use super::upload::Uploads;
 use super::{DraftNames, GRAIN, Halt, Pace, Settings, Shared};
 use crate::error::FileError;
 use crate::journal::spec;
-use crate::plan::{Choices, CopyPlan, DeletePlan, DownloadPlan, ErasePlan, UploadPlan};
+use crate::plan::{Choices, CopyPlan, DeletePlan, DownloadPlan, UploadPlan};
 use crate::retry::Patience;
 
 /// What a job moves. Each knows its files by their row.
@@ -32,26 +31,57 @@ pub(super) enum Work {
     Delete(Deletions),
     Copy(Copies),
     Each(Box<dyn Each>),
+    Sync(Box<Syncing>),
+}
+
+/// What moves, and what goes once all of that has arrived.
+pub(super) struct Syncing {
+    pub moves: Work,
+    pub removals: Work,
+    /// The job's row of what goes first.
+    pub first: u32,
 }
 
 impl Work {
-    fn name(&self, row: u32) -> String {
+    /// The part of a sync that a row belongs to, and the row's number there.
+    fn part(&self, row: u32) -> (&Self, u32) {
         match self {
-            Self::Upload(work) => work.plan.name(row),
-            Self::Download(work) => work.name(row),
-            Self::Delete(work) => work
-                .plan
-                .keys
-                .get(row as usize)
-                .map(ToString::to_string)
-                .unwrap_or_default(),
-            Self::Copy(work) => work.name(row),
-            Self::Each(work) => work.name(row),
+            Self::Sync(sync) if row >= sync.first => (&sync.removals, row - sync.first),
+            Self::Sync(sync) => (&sync.moves, row),
+            _ => (self, row),
+        }
+    }
+
+    /// Rows from here on go only when all before have arrived.
+    pub fn goes_last(&self) -> Option<u32> {
+        match self {
+            Self::Sync(sync) => Some(sync.first),
+            _ => None,
+        }
+    }
+
+    /// Rows from here on delete something.
+    fn deletes_from(&self) -> u32 {
+        match self {
+            Self::Delete(_) => 0,
+            _ => self.goes_last().unwrap_or(u32::MAX),
+        }
+    }
+
+    fn name(&self, row: u32) -> String {
+        let (part, at) = self.part(row);
+        match part {
+            Self::Upload(work) => work.plan.name(at),
+            Self::Download(work) => work.name(at),
+            Self::Delete(work) => work.name(at),
+            Self::Copy(work) => work.name(at),
+            Self::Each(work) => work.name(at),
+            Self::Sync(_) => String::new(),
         }
     }
 
     /// Rows and bytes.
-    fn totals(&self) -> (usize, u64) {
+    pub fn totals(&self) -> (usize, u64) {
         let sum = |sizes: &mut dyn Iterator<Item = u64>| sizes.sum();
         match self {
             Self::Upload(work) => {
@@ -59,7 +89,7 @@ impl Work {
                 (items.len(), sum(&mut items.iter().map(|i| i.size)))
             }
             Self::Download(work) => work.totals(),
-            Self::Delete(work) => (work.plan.keys.len(), 0),
+            Self::Delete(work) => (work.len(), 0),
             Self::Copy(work) => {
                 let items = &work.plan.items;
                 (items.len(), sum(&mut items.iter().map(|i| i.size)))
@@ -68,30 +98,36 @@ impl Work {
                 let rows = work.rows();
                 (rows, sum(&mut (0..rows as u32).map(|row| work.size(row))))
             }
+            Self::Sync(sync) => {
+                let ((moves, bytes), (removals, _)) = (sync.moves.totals(), sync.removals.totals());
+                (moves + removals, bytes)
+            }
         }
     }
 
     fn size(&self, row: u32) -> u64 {
-        match self {
-            Self::Upload(work) => work.plan.items.get(row as usize).map_or(0, |i| i.size),
-            Self::Download(work) => work.size(row),
-            Self::Delete(_) => 0,
-            Self::Copy(work) => work.plan.items.get(row as usize).map_or(0, |i| i.size),
-            Self::Each(work) => work.size(row),
+        let (part, at) = self.part(row);
+        match part {
+            Self::Upload(work) => work.plan.items.get(at as usize).map_or(0, |i| i.size),
+            Self::Download(work) => work.size(at),
+            Self::Copy(work) => work.plan.items.get(at as usize).map_or(0, |i| i.size),
+            Self::Each(work) => work.size(at),
+            Self::Delete(_) | Self::Sync(_) => 0,
         }
     }
 
-    /// Rows handled by one task.
-    pub fn batch(&self) -> usize {
-        match self {
+    /// Rows handled by one task, from this one on.
+    pub fn batch(&self, row: u32) -> usize {
+        match self.part(row).0 {
             Self::Delete(_) => 1000,
             _ => 1,
         }
     }
 
+    /// All rows are of one part.
     pub async fn run(&self, rows: &[u32], shared: &Arc<Shared>) {
-        match self {
-            Self::Delete(work) => work.run(rows, shared).await,
+        match rows.first().map(|row| self.part(*row).0) {
+            Some(Self::Delete(work)) => work.run(rows, shared).await,
             _ => {
                 for row in rows {
                     self.run_one(*row, shared).await;
@@ -103,12 +139,19 @@ impl Work {
     async fn run_one(&self, row: u32, shared: &Arc<Shared>) {
         shared.board.begin(row);
         // Each cleans up behind itself when stopped: an upload is aborted, a temporary file removed.
-        let result = match self {
+        let (part, at) = self.part(row);
+        let result = match part {
             Self::Upload(work) => work.run(row, shared).await,
             Self::Download(work) => work.run(row, shared).await,
             Self::Copy(work) => work.run(row, shared).await,
-            Self::Each(work) => work.run(row, shared).await,
-            Self::Delete(_) => return,
+            Self::Each(work) => {
+                let result = work.run(at, shared).await;
+                if result.is_ok() {
+                    shared.done_without_proof(row);
+                }
+                result
+            }
+            Self::Delete(_) | Self::Sync(_) => return,
         };
         match result {
             Err(Stopped::Cancelled) if shared.halt.is_pause() => {
@@ -166,7 +209,7 @@ impl Job {
         let decided = plan.decide(&store, choices).await?;
         let start = Start::decided(&decided);
         let start = start
-            .written(&settings, spec::upload(&plan, &decided))
+            .written(&settings, spec::upload(&plan, &decided), Some(&store))
             .await?;
         let work = Work::Upload(Uploads::new(plan, decided));
         Ok(Self::start(store, work, start, settings))
@@ -189,7 +232,7 @@ impl Job {
             .map_err(|e| FileError::reading(&folder, std::io::Error::other(e)))?;
         let start = Start::decided(&decided);
         let start = start
-            .written(&settings, spec::download(&plan, &decided))
+            .written(&settings, spec::download(&plan, &decided), None)
             .await?;
         let work = Downloads::open(plan, &decided, &*settings.disk).await?;
         Ok(Self::start(store, Work::Download(work), start, settings))
@@ -198,13 +241,8 @@ impl Job {
     /// Deletes the plan's objects. Not written down: for a history of it, see
     /// [`crate::Journal::add_delete`].
     pub fn delete(store: Arc<dyn ObjectStore>, plan: DeletePlan, settings: Settings) -> Self {
-        let work = Work::Delete(Deletions { plan });
+        let work = Work::Delete(Deletions::new(plan, 0));
         Self::start(store, work, Start::default(), settings)
-    }
-
-    /// Deletes files of this computer. The store is not asked for anything.
-    pub fn erase(store: Arc<dyn ObjectStore>, plan: ErasePlan, settings: Settings) -> Self {
-        Self::each(store, Box::new(Erasing::new(plan)), settings)
     }
 
     /// Copies the plan's objects from one store into another. `one_server`: both are accounts of the
@@ -220,7 +258,7 @@ impl Job {
         let decided = plan.decide(&to, choices).await?;
         let start = Start::decided(&decided);
         let start = start
-            .written(&settings, spec::copy(&plan, &decided))
+            .written(&settings, spec::copy(&plan, &decided), Some(&to))
             .await?;
         let work = Work::Copy(Copies::between(plan, decided, from, one_server));
         Ok(Self::start(to, work, start, settings))
@@ -264,7 +302,7 @@ impl Job {
         let decided = plan.decide(&store, choices).await?;
         let start = Start::decided(&decided);
         let start = start
-            .written(&settings, spec::copy(&plan, &decided))
+            .written(&settings, spec::copy(&plan, &decided), Some(&store))
             .await?;
         let work = Work::Copy(Copies::within(plan, decided));
         Ok(Self::start(store, work, start, settings))
@@ -280,9 +318,14 @@ impl Job {
         let grains = u32::try_from(settings.memory / GRAIN)
             .unwrap_or(u32::MAX)
             .max(1);
-        let board = Board::new(files, bytes, settings.clock.now());
+        let board = Board::new(files, bytes, settings.clock.now()).deleting(work.deletes_from());
         for (row, state, error) in start.states {
             board.restore(row, work.size(row), state, error);
+        }
+        for (row, bytes) in start.record.iter().flat_map(|record| record.half_done()) {
+            if matches!(board.state(row), FileState::Waiting | FileState::Running) {
+                board.was_moved(row, bytes.min(work.size(row)));
+            }
         }
         let again = if start.again {
             board.again()

@@ -43,7 +43,7 @@ pub use job::Job;
 pub use limit::FileLimit;
 pub use recheck::{Proven, Recheck, Side, sums_of_file, sums_of_object};
 pub use resume::{CopySource, ResumeError};
-pub use sync::{SyncEnded, SyncRun, SyncStores};
+pub use sync::SyncStores;
 pub use undo::Made;
 
 use self::job::Stopped;

@@ -13,7 +13,7 @@ use super::upload::Uploads;
 use super::{Halt, Settings};
 use crate::error::FileError;
 use crate::journal::spec::Planned;
-use crate::journal::{Journal, JournalError, Record, RestoredWork, State};
+use crate::journal::{Destination, EnterError, Journal, JournalError, Record, RestoredWork, State};
 use crate::plan::Decided;
 
 /// Why a job of the journal does not go on.
@@ -53,11 +53,14 @@ impl From<NotWritten> for FileError {
 
 impl From<NotWritten> for StoreError {
     fn from(error: NotWritten) -> Self {
-        Self::new(
-            ErrorKind::LocalFile,
-            "write the transfer down",
-            error.0.to_string(),
-        )
+        match error.0 {
+            FileError::Store(error) => error,
+            other => Self::new(
+                ErrorKind::LocalFile,
+                "write the transfer down",
+                other.to_string(),
+            ),
+        }
     }
 }
 
@@ -72,11 +75,13 @@ impl Start {
         }
     }
 
-    /// Writes the job down, when it is to be, before anything of it happens.
+    /// Writes the job down, when it is to be, before anything of it happens. `there` is the store that
+    /// it writes into.
     pub async fn written(
         mut self,
         settings: &Settings,
         planned: Planned<'_>,
+        there: Option<&Arc<dyn ObjectStore>>,
     ) -> Result<Self, NotWritten> {
         let Some(entry) = &settings.journal else {
             return Ok(self);
@@ -85,9 +90,22 @@ impl Start {
         let failed = |e| NotWritten(crate::journal::unwritten(journal, e));
         let now = settings.clock.now();
         let entered = journal
-            .enter(entry.job.clone(), planned, State::Running, now)
+            .enter(
+                entry.job.clone(),
+                planned,
+                State::Running,
+                now,
+                there.map(|store| Destination {
+                    store,
+                    backoff: settings.backoff,
+                    seed: settings.seed,
+                }),
+            )
             .await
-            .map_err(failed)?;
+            .map_err(|e| match e {
+                EnterError::Journal(e) => failed(e),
+                EnterError::Store(e) => NotWritten(e.into()),
+            })?;
         if !entered.adopted.is_empty() {
             let known = journal.states(entered.n).map_err(failed)?;
             self.states = known;
@@ -128,8 +146,9 @@ impl Job {
                 Some(from) => Copies::between(plan, decided, from.store, from.one_server),
                 None => Copies::within(plan, decided),
             }),
-            RestoredWork::Delete(plan) => Work::Delete(Deletions { plan }),
+            RestoredWork::Delete(plan) => Work::Delete(Deletions::new(plan, 0)),
         };
+        let work = work.then(restored.removals);
         let record = Record::new(journal.clone(), job.n, job.id, claim)?;
         let start = Start {
             states: restored.states,

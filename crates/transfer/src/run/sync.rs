@@ -1,12 +1,20 @@
-//! Running a sync: what has to move first, and what has to go only when all of that has arrived.
+//! Running a sync: what has to move first, and what has to go only when all of that has arrived. It is
+//! one job with the rows of both, so it is paused, written down and gone on with as one.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use tokio::sync::watch;
 use wherry_store::ObjectStore;
 
-use super::{Job, JobSnapshot, JobState, Settings};
+use super::Settings;
+use super::copy::Copies;
+use super::delete::Deletions;
+use super::download::Downloads;
+use super::erase::Erasing;
+use super::job::{Job, Syncing, Work};
+use super::resume::Start;
+use super::upload::Uploads;
 use crate::error::FileError;
+use crate::journal::spec;
 use crate::plan::{Moves, Removals, SyncPlan};
 
 /// The stores of a sync; a folder has none.
@@ -20,148 +28,85 @@ pub struct SyncStores {
     pub one_server: bool,
 }
 
-/// How a sync ended.
-#[derive(Debug, Clone)]
-pub struct SyncEnded {
-    pub moved: JobSnapshot,
-    /// Absent when there was nothing to delete, or not everything had arrived.
-    pub removed: Option<JobSnapshot>,
-    /// Deletions that were planned and not begun.
-    pub not_removed: u64,
-}
-
-/// A sync that runs. A handle; it goes on when this is dropped.
-#[derive(Clone)]
-pub struct SyncRun(Arc<Inner>);
-
-struct Inner {
-    moving: Job,
-    cancelled: Mutex<bool>,
-    /// Absent while it is not known whether there will be one.
-    removing: watch::Sender<Option<Removing>>,
-    ended: watch::Sender<Option<SyncEnded>>,
-}
-
-/// What goes, if anything does.
-#[derive(Clone)]
-struct Removing(Option<Job>);
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl SyncRun {
-    /// Starts what has to move; the rest follows by itself. `removing` are the settings of the
-    /// deletions, whose files have no receipts.
-    pub async fn start(
+impl Job {
+    /// Moves what a sync has to move, and deletes what it has to delete once all of that has arrived.
+    pub async fn sync(
         plan: SyncPlan,
         stores: SyncStores,
         settings: Settings,
-        removing: Settings,
     ) -> Result<Self, FileError> {
         let choices = plan.choices();
+        let SyncPlan {
+            moves, removals, ..
+        } = plan;
         let missing = || FileError::LeftAlone {
             name: "a sync without its store".to_owned(),
         };
         let either = stores.to.clone().or_else(|| stores.from.clone());
         let either = either.ok_or_else(missing)?;
-        let moving = match plan.moves {
-            Moves::Upload(moves) => Job::upload(Arc::clone(&either), moves, &choices, settings)
-                .await
-                .map_err(FileError::Store)?,
-            Moves::Download(moves) => {
-                let from = stores.from.clone().ok_or_else(missing)?;
-                Job::download(from, moves, choices, settings).await?
+        let (store, work, start) = match moves {
+            Moves::Upload(mut plan) => {
+                let decided = plan.decide(&either, &choices).await?;
+                let planned = spec::upload(&plan, &decided).then(&removals);
+                let start = Start::decided(&decided);
+                let start = start.written(&settings, planned, Some(&either)).await?;
+                (either, Work::Upload(Uploads::new(plan, decided)), start)
             }
-            Moves::Copy(moves) => {
-                let from = stores.from.clone().ok_or_else(missing)?;
-                let copying = if stores.one_account {
-                    Job::copy(from, moves, &choices, settings).await
+            Moves::Download(mut plan) => {
+                let from = stores.from.ok_or_else(missing)?;
+                let folder = plan.folder.clone();
+                let deciding = tokio::task::spawn_blocking(move || {
+                    let decided = plan.decide(&choices);
+                    (plan, decided)
+                });
+                let (plan, decided) = deciding
+                    .await
+                    .map_err(|e| FileError::reading(&folder, std::io::Error::other(e)))?;
+                let planned = spec::download(&plan, &decided).then(&removals);
+                let start = Start::decided(&decided);
+                let start = start.written(&settings, planned, None).await?;
+                let work = Downloads::open(plan, &decided, &*settings.disk).await?;
+                (from, Work::Download(work), start)
+            }
+            Moves::Copy(mut plan) => {
+                let from = stores.from.ok_or_else(missing)?;
+                let to = if stores.one_account {
+                    Arc::clone(&from)
                 } else {
-                    let to = Arc::clone(&either);
-                    Job::copy_between(from, to, stores.one_server, moves, &choices, settings).await
+                    either
                 };
-                copying.map_err(FileError::Store)?
+                let decided = plan.decide(&to, &choices).await?;
+                let planned = spec::copy(&plan, &decided).then(&removals);
+                let start = Start::decided(&decided);
+                let start = start.written(&settings, planned, Some(&to)).await?;
+                let copies = if stores.one_account {
+                    Copies::within(plan, decided)
+                } else {
+                    Copies::between(plan, decided, from, stores.one_server)
+                };
+                (to, Work::Copy(copies), start)
             }
         };
-        let run = Self(Arc::new(Inner {
-            moving,
-            cancelled: Mutex::new(false),
-            removing: watch::channel(None).0,
-            ended: watch::channel(None).0,
-        }));
-        tokio::spawn(finish(Arc::clone(&run.0), plan.removals, either, removing));
-        Ok(run)
-    }
-
-    /// What moves.
-    pub fn moving(&self) -> &Job {
-        &self.0.moving
-    }
-
-    /// What goes, once that has begun.
-    pub fn removing(&self) -> Option<Job> {
-        self.0.removing.borrow().as_ref().and_then(|r| r.0.clone())
-    }
-
-    /// Waits for the end of what moves, and says what goes then, if anything does.
-    pub async fn removal(&self) -> Option<Job> {
-        settled(&self.0.removing).await.0
-    }
-
-    /// Stops at once: what arrived stays, and nothing more is deleted.
-    pub fn cancel(&self) {
-        *lock(&self.0.cancelled) = true;
-        self.0.moving.cancel();
-        if let Some(job) = self.removing() {
-            job.cancel();
-        }
-    }
-
-    pub async fn wait(&self) -> SyncEnded {
-        settled(&self.0.ended).await
+        Ok(Self::start(store, work.then(removals), start, settings))
     }
 }
 
-async fn settled<T: Clone>(from: &watch::Sender<Option<T>>) -> T {
-    let mut values = from.subscribe();
-    loop {
-        if let Some(value) = values.borrow_and_update().clone() {
-            return value;
+impl Work {
+    /// With what goes afterwards.
+    pub(super) fn then(self, removals: Removals) -> Self {
+        if removals.is_empty() {
+            return self;
         }
-        // The sender lives as long as whoever asks.
-        let _ = values.changed().await;
-    }
-}
-
-async fn finish(
-    run: Arc<Inner>,
-    removals: Removals,
-    store: Arc<dyn ObjectStore>,
-    settings: Settings,
-) {
-    let moved = run.moving.wait().await;
-    let planned = removals.len() as u64;
-    let job = {
-        // Under the lock, so that a cancellation either is seen here or finds the job.
-        let cancelled = lock(&run.cancelled);
-        let go = moved.state == JobState::Done && !*cancelled;
-        let job = match removals {
-            _ if !go => None,
-            Removals::None => None,
-            Removals::Objects(plan) => Some(Job::delete(store, plan, settings)),
-            Removals::Files(plan) => Some(Job::erase(store, plan, settings)),
+        let first = self.totals().0 as u32;
+        let removals = match removals {
+            Removals::None => return self,
+            Removals::Objects(plan) => Self::Delete(Deletions::new(plan, first)),
+            Removals::Files(plan) => Self::Each(Box::new(Erasing::new(plan))),
         };
-        run.removing.send_replace(Some(Removing(job.clone())));
-        job
-    };
-    let removed = match job {
-        Some(job) => Some(job.wait().await),
-        None => None,
-    };
-    run.ended.send_replace(Some(SyncEnded {
-        not_removed: if removed.is_some() { 0 } else { planned },
-        moved,
-        removed,
-    }));
+        Self::Sync(Box::new(Syncing {
+            moves: self,
+            removals,
+            first,
+        }))
+    }
 }

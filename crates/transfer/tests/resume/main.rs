@@ -5,8 +5,11 @@
 #[path = "../doubles/mod.rs"]
 mod doubles;
 
+mod again;
 mod copies;
 mod downloads;
+mod progress;
+mod removals;
 mod steering;
 mod uploads;
 

@@ -13,8 +13,8 @@ use super::*;
 use crate::crc::Crc;
 use crate::error::FileError;
 use crate::plan::{
-    CopyItem, CopyPlan, Decided, DeletePlan, DownloadItem, DownloadPlan, UploadItem, UploadPlan,
-    UploadRoot,
+    CopyItem, CopyPlan, Decided, DeletePlan, DownloadItem, DownloadPlan, Seen, UploadItem,
+    UploadPlan, UploadRoot,
 };
 use crate::receipt::{End, Proof};
 use crate::run::FileState;
@@ -85,7 +85,7 @@ impl Desk {
         let (plan, decided) = (upload_plan(names), Decided::default());
         let planned = spec::upload(&plan, &decided);
         self.journal
-            .enter(job, planned, state, at(0))
+            .enter(job, planned, state, at(0), None)
             .await
             .unwrap()
     }
@@ -138,7 +138,7 @@ async fn plans_come_back_as_they_were_decided() {
     let planned = spec::upload(&plan, &decided);
     let entered = desk
         .journal
-        .enter(job("x"), planned, State::Waiting, at(5))
+        .enter(job("x"), planned, State::Waiting, at(5), None)
         .await;
     let restored = desk.journal.restore(entered.unwrap().n).unwrap();
     let RestoredWork::Upload(again, answers) = restored.work else {
@@ -166,7 +166,7 @@ async fn plans_come_back_as_they_were_decided() {
     let planned = spec::download(&plan, &decided);
     let entered = desk
         .journal
-        .enter(job("x"), planned, State::Waiting, at(5))
+        .enter(job("x"), planned, State::Waiting, at(5), None)
         .await;
     let restored = desk.journal.restore(entered.unwrap().n).unwrap();
     let RestoredWork::Download(again, _) = restored.work else {
@@ -185,7 +185,7 @@ async fn plans_come_back_as_they_were_decided() {
     let planned = spec::copy(&plan, &decided);
     let entered = desk
         .journal
-        .enter(job("x"), planned, State::Waiting, at(5))
+        .enter(job("x"), planned, State::Waiting, at(5), None)
         .await;
     let restored = desk.journal.restore(entered.unwrap().n).unwrap();
     let RestoredWork::Copy(again, _) = restored.work else {
@@ -252,7 +252,10 @@ async fn what_happened_to_files_is_told_with_its_proof() {
     assert_eq!(receipts[0].to, to);
     assert_eq!(receipts[0].md5.as_deref(), Some("07".repeat(16).as_str()));
     let sha256 = Some("08".repeat(32));
-    assert_eq!((receipts[0].sha256.clone(), receipts[0].crc), (sha256, Some(Crc::of(b"hey"))));
+    assert_eq!(
+        (receipts[0].sha256.clone(), receipts[0].crc),
+        (sha256, Some(Crc::of(b"hey")))
+    );
     assert_eq!(
         (receipts[0].proof, receipts[0].finished),
         (Proof::PartMd5, at(11))

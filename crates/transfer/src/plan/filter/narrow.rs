@@ -1,7 +1,9 @@
 //! Plans of the usual kinds, with less in them.
 
 use super::Filter;
-use crate::plan::{Conflict, CopyItem, CopyPlan, DownloadItem, DownloadPlan, UploadItem, UploadPlan};
+use crate::plan::{
+    Conflict, CopyItem, CopyPlan, DownloadItem, DownloadPlan, UploadItem, UploadPlan,
+};
 
 impl UploadPlan {
     /// Leaves out what the filter does not take: by the names below what was chosen, or the file's

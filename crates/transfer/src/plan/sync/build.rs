@@ -9,7 +9,9 @@ use crate::error::PlanError;
 use crate::names::NameComparison;
 use crate::plan::erase::{EraseItem, ErasePlan};
 use crate::plan::filter::keep;
-use crate::plan::{Conflict, CopyItem, CopyPlan, DeletePlan, DownloadItem, UploadItem, UploadPlan};
+use crate::plan::{
+    Conflict, CopyItem, CopyPlan, DeletePlan, DownloadItem, Seen, UploadItem, UploadPlan,
+};
 
 impl Asked {
     pub(super) async fn plan(
@@ -140,6 +142,10 @@ impl Asked {
                 keys: only_there
                     .iter()
                     .map(|entry| format!("{prefix}{}", entry.name).into_boxed_str())
+                    .collect(),
+                seen: only_there
+                    .iter()
+                    .map(|entry| Some(Seen::of(entry.size, entry.modified, entry.etag.as_deref())))
                     .collect(),
                 bytes,
                 missing: Vec::new(),
