@@ -68,6 +68,11 @@ export class SyncChoices {
     this.deleted = new SyncRows(id, 'deleted', deletes)
   }
 
+  /** Of rows that can be left out. */
+  get total(): number {
+    return this.fresh.total + this.changed.total + this.deleted.total
+  }
+
   /** How many are not copied after all. */
   get skipped(): number {
     return this.fresh.left.size + this.changed.left.size
