@@ -127,7 +127,7 @@ windowTest('a sync shows what it will do, does that, and finds nothing the secon
 
   await step('the plan', async () => {
     await look()
-    await page.says('1 file will be deleted at the destination')
+    await page.says('1 file is only at the destination')
     await page.says('new.txt')
     await app.shot('sync-plan')
   })

@@ -4,48 +4,24 @@
  *   npm run test:browser --prefix ui
  */
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { after, before, test } from 'node:test'
-import { open, start } from './chromium.mjs'
+import { describe, test } from 'node:test'
+import { findings, settled } from './axe.mjs'
 import accountStates from './states-accounts.mjs'
 import handOverStates from './states-handover.mjs'
 import portalStates from './states-portals.mjs'
+import { TOGETHER, visiting } from './visit.mjs'
 
-const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const states = { ...accountStates, ...handOverStates, ...portalStates }
-let desk
-
-before(async () => (desk = await start()))
-after(() => desk.close())
-
-/** Colours and sizes fade from one to the other; half-way ones have no contrast to speak of. */
-function settled(page) {
-  return page.waitForFunction(() => document.getAnimations().every((one) => one.playState !== 'running'))
-}
+const { visit } = visiting()
 
 async function arrive(name) {
   const { world, steps } = states[name]
-  const { page, errors } = await open(desk, { world })
-  page.setDefaultTimeout(30_000)
+  const { page, errors } = await visit(world)
   // The worlds open their dialog or page a moment after the window.
   if (!['welcome', 'sign-in-needed'].includes(world)) await page.getByRole(/^keys-/.test(world) ? 'region' : 'dialog').first().waitFor()
   if (steps) await steps(page)
   await settled(page)
   return { page, errors: () => errors.filter((one) => !/404/.test(one)) }
-}
-
-/** What axe says of what is in front: a dialog hides the rest of the window. */
-async function findings(page) {
-  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe)
-  const violations = await page.evaluate(async () => {
-    const front = document.querySelector('[role=dialog]') ?? document.querySelector('main')
-    const { violations } = await window.axe.run(front, {
-      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
-    })
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html.slice(0, 160)} ${node.failureSummary}`).join(' | ')}`)
-  })
-  return violations
 }
 
 /** Text that is cut off or stands outside its dialog, and controls no scrolling brings into view. */
@@ -70,20 +46,22 @@ function unreachable(page) {
   })
 }
 
-for (const name of Object.keys(states))
-  test(name, async () => {
-    const { page, errors } = await arrive(name)
-    try {
-      assert.deepEqual(await findings(page), [], 'light')
-      await page.emulateMedia({ colorScheme: 'dark' })
-      await settled(page)
-      assert.deepEqual(await findings(page), [], 'dark')
-      await page.setViewportSize({ width: 800, height: 600 })
-      await page.evaluate(() => document.documentElement.style.setProperty('--text-scale', '2'))
-      await settled(page)
-      assert.deepEqual(await unreachable(page), [], '800×600 at 200 %')
-      assert.deepEqual(errors(), [])
-    } finally {
-      await page.close()
-    }
-  })
+describe('every screen', TOGETHER, () => {
+  for (const name of Object.keys(states))
+    test(name, async () => {
+      const { page, errors } = await arrive(name)
+      try {
+        assert.deepEqual(await findings(page), [], 'light')
+        await page.emulateMedia({ colorScheme: 'dark' })
+        await settled(page)
+        assert.deepEqual(await findings(page), [], 'dark')
+        await page.setViewportSize({ width: 800, height: 600 })
+        await page.evaluate(() => document.documentElement.style.setProperty('--text-scale', '2'))
+        await settled(page)
+        assert.deepEqual(await unreachable(page), [], '800×600 at 200 %')
+        assert.deepEqual(errors(), [])
+      } finally {
+        await page.close()
+      }
+    })
+})

@@ -4,72 +4,14 @@
  *   node --test tests/browse.browser.mjs
  */
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { after, before, describe, test } from 'node:test'
-import { open, start } from './chromium.mjs'
+import { describe, test } from 'node:test'
 import { fetched, row, states } from './states.mjs'
+import { visiting } from './visit.mjs'
 
-const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-let desk
-before(async () => (desk = await start()))
-after(() => desk.close())
+const { visit, accessible, roomy } = visiting()
 
-async function visit(world, options = {}) {
-  const { page, errors } = await open(desk, { world, ...options })
-  page.setDefaultTimeout(10_000)
-  await page.waitForFunction(() => !document.body.textContent.includes('Opening Wherry'))
-  return { page, errors }
-}
-
-/** Colours fade from one to the other; half-way ones have no contrast to speak of. */
-const settled = (page) => page.waitForFunction(() => document.getAnimations().every((one) => one.playState !== 'running'))
-
-async function findings(page) {
-  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe)
-  return page.evaluate(async () => {
-    // A modal dialog hides the rest; axe does not know that what lies under its shade is not read.
-    const front = document.querySelector('[role=dialog]') ?? document.querySelector('[role=menu]') ?? document
-    const { violations } = await window.axe.run(front, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], rules: { region: { enabled: false }, 'page-has-heading-one': { enabled: false } } })
-    return violations.map((v) => `${v.id}: ${v.help}\n    ${v.nodes.map((n) => `${n.target} ${n.failureSummary.split('\n').slice(1, 3).join(' ')}`).join('\n    ')}`)
-  })
-}
-
-describe('axe', () => {
-  for (const [name, { world, steps }] of Object.entries(states))
-    test(name, async () => {
-      const { page, errors } = await visit(world)
-      await steps?.(page)
-      for (const colorScheme of ['light', 'dark']) {
-        await page.emulateMedia({ colorScheme })
-        await settled(page)
-        assert.deepEqual(await findings(page), [], colorScheme)
-      }
-      assert.deepEqual(errors, [])
-      await page.close()
-    })
-})
-
-describe('large text in a small window', () => {
-  for (const name of ['browse', 'transfers', 'conflicts', 'inspector', 'account', 'delete', 'denied', 'listing'])
-    test(name, async () => {
-      const { world, steps } = states[name]
-      const { page } = await visit(world, { size: '800x600', scale: 2 })
-      await steps?.(page)
-      await settled(page)
-      const beyond = await page.evaluate(() => ({ width: document.documentElement.scrollWidth - innerWidth, height: document.documentElement.scrollHeight - innerHeight }))
-      assert.deepEqual(beyond, { width: 0, height: 0 })
-      const outside = await page.evaluate(() =>
-        [...document.querySelectorAll('button')]
-          .filter((b) => b.checkVisibility() && !b.closest('[role=grid], ul, .scroll, .body'))
-          .map((b) => [b.textContent.trim() || b.ariaLabel, b.getBoundingClientRect()])
-          .filter(([, r]) => r.width > 1 && (r.left < -1 || r.right > innerWidth + 1 || r.bottom > innerHeight + 1))
-          .map(([words]) => words),
-      )
-      assert.deepEqual(outside, [])
-      await page.close()
-    })
-})
+accessible(states)
+roomy(Object.fromEntries(['browse', 'transfers', 'conflicts', 'inspector', 'account', 'delete', 'denied', 'listing'].map((name) => [name, states[name]])))
 
 describe('keyboard', () => {
   const current = (page) =>

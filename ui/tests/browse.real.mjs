@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
-import { drop, startReal } from './real.mjs'
+import { drop, startReal, until } from './real.mjs'
 import { row } from './states.mjs'
 
 let real
@@ -16,10 +16,6 @@ let source
 const dialog = () => page.getByRole('dialog')
 const gone = () => dialog().waitFor({ state: 'detached' })
 const jobs = () => real.call('jobs')
-/** Asks until it is so; the test's own time limit ends it. */
-async function until(so) {
-  while (!(await so())) await new Promise((resolve) => setTimeout(resolve, 50))
-}
 const doneWith = (title) => until(async () => (await jobs()).some((job) => job.title.startsWith(title) && job.state === 'done'))
 /** The middle of the table, away from any row that is a folder. */
 const EMPTY = { x: 700, y: 700 }

@@ -16,10 +16,16 @@ export function launch() {
 }
 
 /** The pages are built once: a thousand modules one by one are slow to load again and again. */
-export async function start() {
-  const outDir = await mkdtemp(join(tmpdir(), 'wherry-look-'))
+export function buildPages(outDir) {
   const input = join(root, 'tests/look.html')
-  await build({ root, logLevel: 'error', build: { outDir, emptyOutDir: true, minify: false, reportCompressedSize: false, rollupOptions: { input } } })
+  return build({ root, logLevel: 'error', build: { outDir, emptyOutDir: true, minify: false, reportCompressedSize: false, rollupOptions: { input } } })
+}
+
+/** Where `WHERRY_LOOK` says, the pages have been built before. */
+export async function start() {
+  const built = process.env.WHERRY_LOOK
+  const outDir = built ?? (await mkdtemp(join(tmpdir(), 'wherry-look-')))
+  if (!built) await buildPages(outDir)
   const server = await preview({ root, logLevel: 'error', build: { outDir }, preview: { port: 0, host: '127.0.0.1' } })
   const browser = await launch()
   return {
@@ -28,7 +34,7 @@ export async function start() {
     async close() {
       await browser.close()
       await server.close()
-      await rm(outDir, { recursive: true, force: true })
+      if (!built) await rm(outDir, { recursive: true, force: true })
     },
   }
 }

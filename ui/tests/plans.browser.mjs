@@ -3,52 +3,25 @@
  *   node --test tests/plans.browser.mjs
  */
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
-import { findings, outside, settled } from './axe.mjs'
-import { open, start } from './chromium.mjs'
+import { describe, test } from 'node:test'
 import { row } from './states.mjs'
 import states, { bucketMenu, drop, grip, over, press, syncMenu } from './states-plans.mjs'
+import { visiting } from './visit.mjs'
 
-let desk
-before(async () => (desk = await start()))
-after(() => desk.close())
-
-async function visit(world, options = {}) {
-  const { page, errors } = await open(desk, { world, ...options })
-  page.setDefaultTimeout(10_000)
-  await page.waitForFunction(() => !document.body.textContent.includes('Opening Wherry'))
-  return { page, errors }
-}
+const { visit, accessible, roomy } = visiting()
 const calls = (page, name) => page.evaluate((name) => window.fake.calls.filter((c) => c.name === name).map((c) => c.args), name)
-const planned = async (page) => (await calls(page, 'plan')).map(({ what }) => what)
+/** But for what is fetched in case it goes out to the desktop. */
+const planned = async (page) => (await calls(page, 'plan')).map(({ what }) => what).filter(({ kind }) => kind !== 'stage')
+/** The plan of a copy or a move, once it is asked for. */
+async function copied(page) {
+  await page.waitForFunction(() => window.fake.calls.some((c) => c.name === 'plan' && c.args.what.kind === 'copy'))
+  return (await planned(page)).find(({ kind }) => kind === 'copy')
+}
 const asked = (page, name) => page.waitForFunction((name) => window.fake.calls.some((c) => c.name === name), name)
 
-describe('axe', () => {
-  for (const [name, { world, steps }] of Object.entries(states))
-    test(name, async () => {
-      const { page, errors } = await visit(world)
-      await steps?.(page)
-      for (const colorScheme of ['light', 'dark']) {
-        await page.emulateMedia({ colorScheme })
-        await settled(page)
-        assert.deepEqual(await findings(page), [], colorScheme)
-      }
-      assert.deepEqual(errors, [])
-      await page.close()
-    })
-})
-
-describe('large text in a small window', () => {
-  // What is dragged to the accounts needs them beside the folder; there they are a drawer.
-  for (const [name, { world, steps }] of Object.entries(states).filter(([name]) => name !== 'drag-across'))
-    test(name, async () => {
-      const { page } = await visit(world, { size: '800x600', scale: 2 })
-      await steps?.(page)
-      await settled(page)
-      assert.deepEqual(await outside(page), [])
-      await page.close()
-    })
-})
+accessible(states)
+// What is dragged to the accounts needs them beside the folder; there they are a drawer.
+roomy(Object.fromEntries(Object.entries(states).filter(([name]) => name !== 'drag-across')))
 
 describe('rows dragged within the window', () => {
   const ghost = (page, words) => page.waitForFunction((words) => document.querySelector('.ghost')?.textContent.includes(words), words)
@@ -80,8 +53,7 @@ describe('rows dragged within the window', () => {
     await ghost(page, 'Copy 1 item to figures/')
     await page.mouse.up()
     await page.keyboard.up('Control')
-    await asked(page, 'plan')
-    assert.equal((await planned(page))[0].removeOriginals, false)
+    assert.equal((await copied(page)).removeOriginals, false)
     await page.close()
   })
 
@@ -93,8 +65,7 @@ describe('rows dragged within the window', () => {
     await over(page, page.getByRole('treeitem', { name: 'sentinel-2-tiles' }))
     await ghost(page, 'Copy 1 item to sentinel-2-tiles of CloudFerro')
     await page.mouse.up()
-    await page.waitForFunction(() => window.fake.calls.some((c) => c.name === 'plan' && c.args.what.kind === 'copy'))
-    const what = (await planned(page)).find(({ kind }) => kind === 'copy')
+    const what = await copied(page)
     assert.deepEqual(what.to, { account: 'a2', bucket: 'sentinel-2-tiles', prefix: '' })
     assert.equal(what.removeOriginals, false)
     await page.close()
@@ -248,7 +219,7 @@ describe('a plan', () => {
     await press(page, 'Upload 7,091 files')
     await asked(page, 'run_plan')
     const [run] = await calls(page, 'run_plan')
-    assert.deepEqual(run, { plan: 'p1', onConflict: 'skip', includeSame: false, each: [{ item: 4999, choice: 'overwrite' }] })
+    assert.deepEqual(run, { plan: 'p1', onConflict: 'skip', includeSame: false, each: [{ item: 4999, choice: 'overwrite' }], leftOut: { copies: [], deletions: [], allDeletions: false } })
     await page.close()
   })
 
@@ -272,24 +243,29 @@ describe('a plan', () => {
   })
 })
 
-test('a sync: set up, looked at, its deletions meant, run; and back to change it', async () => {
+test('a sync: set up, looked at, a row left out, its deletions meant, run; and back to change it', async () => {
   const { page } = await visit('plan-sync')
   await syncMenu(page, 'Sync this bucket…')
   await press(page, 'Choose a folder…')
   await page.getByLabel('Checksum').check()
   await page.getByLabel('Delete what is only at the destination').check()
   await press(page, 'Look what would change…')
-  await page.getByText('112 files will be deleted at the destination').waitFor()
+  await page.getByText('112 files are only at the destination').waitFor()
   await press(page, 'Change…')
   assert.ok(await page.getByLabel('Checksum').isChecked())
   await page.getByText('Leave files out').click()
   await page.getByLabel('Not these').fill('*.tmp\n\n /scratch/ ')
   await press(page, 'Look what would change…')
-  const run = page.getByRole('button', { name: 'Sync: copy 104, delete 112' })
-  await run.waitFor()
-  assert.equal(await run.getAttribute('aria-disabled'), 'true')
+  await page.getByRole('button', { name: 'Sync: copy 104, delete nothing' }).waitFor()
+  await page.getByText('What will be replaced (24)').click()
+  const changed = page.getByRole('grid', { name: 'Changed: will be replaced' })
+  await changed.focus()
+  await page.keyboard.press('End')
+  await changed.getByText('station_00023.csv').waitFor()
+  await page.keyboard.press('Space')
+  await page.getByText('1 row is left out.').waitFor()
   await page.getByLabel('Yes, delete these 112 files').check()
-  await run.click()
+  await page.getByRole('button', { name: 'Sync: copy 103, delete 112' }).click()
   await asked(page, 'run_plan')
   const { sync } = (await planned(page)).at(-1)
   assert.deepEqual(sync, {
@@ -301,7 +277,7 @@ test('a sync: set up, looked at, its deletions meant, run; and back to change it
     exclude: ['*.tmp', '/scratch/'],
     withLitter: false,
   })
-  assert.equal((await calls(page, 'run_plan'))[0].onConflict, 'overwrite')
+  assert.deepEqual((await calls(page, 'run_plan'))[0].leftOut, { copies: [23], deletions: [], allDeletions: false })
   await page.close()
 })
 

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
-import { drop, startReal } from './real.mjs'
+import { drop, startReal, until } from './real.mjs'
 import { row } from './states.mjs'
 
 let real
@@ -17,14 +17,6 @@ let source
 const dialog = () => page.getByRole('dialog')
 const gone = () => dialog().waitFor({ state: 'detached' })
 const press = (name) => dialog().getByRole('button', { name, exact: true }).click()
-/** Asks until it is so; the test's own time limit ends it. */
-async function until(so) {
-  for (;;) {
-    const answer = await so()
-    if (answer) return answer
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-}
 const jobs = () => real.call('jobs')
 const ended = (kind) => until(async () => (await jobs()).find((job) => job.kind === kind && job.state === 'done'))
 const account = async () => (await real.call('accounts'))[0].id
@@ -148,11 +140,10 @@ test('a sync is looked at, deletes only what was meant, and is the same afterwar
   await dialog().getByLabel('Name', { exact: true }).fill('Nightly')
   await press('Look what would change…')
   await dialog().getByText('Yes, delete').waitFor()
-  const run = dialog().getByRole('button', { name: /^Sync: copy/ })
-  assert.equal(await run.getAttribute('aria-disabled'), 'true')
+  await dialog().getByRole('button', { name: /^Sync: copy \d+, delete nothing$/ }).waitFor()
   assert.ok(await there('thesis', 'results/run 4.csv'), 'looking changes nothing')
   await dialog().getByText('Yes, delete').click()
-  await run.click()
+  await dialog().getByRole('button', { name: /^Sync: copy \d+, delete 1$/ }).click()
   await ended('sync')
   await until(async () => !(await there('thesis', 'results/run 4.csv')))
   assert.ok(await there('thesis', 'results/new.csv'))

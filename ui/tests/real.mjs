@@ -55,3 +55,12 @@ export function drop(page, paths, at) {
     [paths, at],
   )
 }
+
+/** Asks until it is so; the test's own time limit ends it. */
+export async function until(so) {
+  for (;;) {
+    const answer = await so()
+    if (answer) return answer
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}

@@ -4,84 +4,23 @@
  *   node --test tests/transfers.browser.mjs
  */
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { after, before, describe, test } from 'node:test'
-import { open, start } from './chromium.mjs'
+import { describe, test } from 'node:test'
 import states from './states-transfers.mjs'
+import { visiting } from './visit.mjs'
 
-const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-let desk
-before(async () => (desk = await start()))
-after(() => desk.close())
+const { visit, arrive, accessible, roomy } = visiting()
 
-async function visit(world, options = {}) {
-  const { page, errors } = await open(desk, { world, ...options })
-  page.setDefaultTimeout(10_000)
-  await page.waitForFunction(() => !document.body.textContent.includes('Opening Wherry'))
-  return { page, errors }
-}
-async function arrive(name, options) {
-  const { world, steps } = states[name]
-  const visited = await visit(world, options)
-  await steps?.(visited.page)
-  await settled(visited.page)
-  return visited
-}
-/** Colours fade from one to the other; half-way ones have no contrast to speak of. */
-const settled = (page) => page.waitForFunction(() => document.getAnimations().every((one) => one.playState !== 'running'))
+accessible(states)
+// What stands in a menu where there is no room is tested below.
+roomy(Object.fromEntries(Object.entries(states).filter(([name]) => !/menu|history-none|verify-file|forget-history/.test(name))))
 
-async function findings(page) {
-  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe)
-  return page.evaluate(async () => {
-    // A modal dialog hides the rest; axe does not know that what lies under its shade is not read.
-    const front = document.querySelector('[role=menu]') ?? document.querySelector('[role=dialog]') ?? document
-    const { violations } = await window.axe.run(front, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], rules: { region: { enabled: false }, 'page-has-heading-one': { enabled: false } } })
-    return violations.map((v) => `${v.id}: ${v.help}\n    ${v.nodes.map((n) => `${n.target} ${n.failureSummary.split('\n').slice(1, 3).join(' ')}`).join('\n    ')}`)
-  })
-}
-
-describe('axe', () => {
-  for (const name of Object.keys(states))
-    test(name, async () => {
-      const { page, errors } = await arrive(name)
-      for (const colorScheme of ['light', 'dark']) {
-        await page.emulateMedia({ colorScheme })
-        await settled(page)
-        assert.deepEqual(await findings(page), [], colorScheme)
-      }
-      assert.deepEqual(errors, [])
-      await page.close()
-    })
-})
-
-describe('large text in a small window', () => {
-  for (const name of Object.keys(states).filter((one) => !/menu|history-none/.test(one)))
-    test(name, async () => {
-      const { page } = await visit(states[name].world, { size: '800x600', scale: 2 })
-      // What stands in a menu where there is no room is tested there.
-      if (!['verify-file', 'forget-history'].includes(name)) await states[name].steps?.(page)
-      await settled(page)
-      const beyond = await page.evaluate(() => ({ width: document.documentElement.scrollWidth - innerWidth, height: document.documentElement.scrollHeight - innerHeight }))
-      assert.deepEqual(beyond, { width: 0, height: 0 })
-      const outside = await page.evaluate(() =>
-        [...(document.querySelector('[role=dialog]') ?? document).querySelectorAll('button')]
-          .filter((b) => b.checkVisibility() && !b.closest('[role=grid], .scroll, .body'))
-          .map((b) => [b.textContent.trim() || b.ariaLabel, b.getBoundingClientRect()])
-          .filter(([, r]) => r.width > 1 && (r.left < -1 || r.right > innerWidth + 1 || r.bottom > innerHeight + 1))
-          .map(([words]) => words),
-      )
-      assert.deepEqual(outside, [])
-      await page.close()
-    })
-  test('what has no room stands in a menu', async () => {
-    const { page } = await visit('history', { size: '800x600', scale: 2 })
-    await page.keyboard.press('Control+Shift+j')
-    await page.getByRole('button', { name: 'More for the history' }).click()
-    await page.getByRole('menuitem', { name: 'Verify a receipt file…' }).click()
-    await page.getByRole('dialog', { name: 'Verify a receipt' }).waitFor()
-    await page.close()
-  })
+test('what has no room stands in a menu', async () => {
+  const { page } = await visit('history', { size: '800x600', scale: 2 })
+  await page.keyboard.press('Control+Shift+j')
+  await page.getByRole('button', { name: 'More for the history' }).click()
+  await page.getByRole('menuitem', { name: 'Verify a receipt file…' }).click()
+  await page.getByRole('dialog', { name: 'Verify a receipt' }).waitFor()
+  await page.close()
 })
 
 describe('keyboard', () => {
@@ -146,7 +85,7 @@ test('a million entries scroll without a pause, and only what is seen exists', a
 })
 
 test('receipts are saved from a menu over their dialog', async () => {
-  const { page } = await arrive('receipts')
+  const { page } = await arrive(states.receipts)
   await page.getByRole('button', { name: 'Save as…' }).click()
   await page.getByRole('menuitem', { name: /BagIt/ }).click()
   await page.getByText('238 receipts saved. 2 files are not in it').waitFor()

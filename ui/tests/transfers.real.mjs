@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
-import { drop, startReal } from './real.mjs'
+import { drop, startReal, until } from './real.mjs'
 import { row } from './states.mjs'
 
 let real
@@ -18,10 +18,6 @@ const dialogOf = (page) => page.getByRole('dialog')
 const dialog = () => dialogOf(page)
 const gone = () => dialog().waitFor({ state: 'detached' })
 const jobs = () => real.call('jobs')
-/** Asks until it is so; the test's own time limit ends it. */
-async function until(so) {
-  while (!(await so())) await new Promise((resolve) => setTimeout(resolve, 50))
-}
 /** The middle of the table, away from any row that is a folder. */
 const EMPTY = { x: 700, y: 350 }
 const choose = async (button, item) => {
