@@ -14,5 +14,5 @@ export default defineConfig(({ mode }) => ({
   build: { target: ['safari16', 'chrome110'], assetsInlineLimit: 0, modulePreload: { polyfill: false } },
   server: { port: 5173, strictPort: true, host: '127.0.0.1' },
   clearScreen: false,
-  test: { environment: 'jsdom', css: { include: /tokens/ }, setupFiles: ['tests/setup.ts'], include: ['src/**/*.test.ts', 'tests/**/*.test.ts'] },
+  test: { environment: 'jsdom', css: { include: /tokens/ }, setupFiles: ['tests/setup.ts'], include: ['src/**/*.test.ts', 'tests/**/*.test.ts'], testTimeout: 20_000 },
 }))
