@@ -60,6 +60,19 @@ impl Cli {
         cli
     }
 
+    /// Address, id and secret of [`Cli::with_key`].
+    pub fn key(&self) -> (String, String, String) {
+        let value = |name: &str| {
+            let found = self.environment.iter().find(|(n, _)| n == name);
+            found.unwrap().1.clone()
+        };
+        (
+            value("AWS_ENDPOINT_URL"),
+            value("AWS_ACCESS_KEY_ID"),
+            value("AWS_SECRET_ACCESS_KEY"),
+        )
+    }
+
     pub fn set(&mut self, name: &str, value: &str) {
         self.environment.retain(|(n, _)| n != name);
         self.environment.push((name.into(), value.into()));

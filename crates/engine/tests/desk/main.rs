@@ -3,6 +3,7 @@
 //!
 //! One program, as linking costs more than running.
 
+mod bags;
 mod bench;
 mod damaged;
 mod exposure;

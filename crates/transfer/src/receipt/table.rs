@@ -90,7 +90,9 @@ fn place(place: &Place) -> [String; 3] {
 }
 
 fn harmless(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+    // The wide ones stand for the others where people write with them.
+    let formula = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
+    if cell.starts_with(formula) {
         format!("'{cell}")
     } else {
         cell
@@ -105,7 +107,21 @@ mod tests {
     #[test]
     fn names_stay_in_their_cells_and_are_no_formulas() {
         let mut writer = CsvWriter::begin(Vec::new()).expect("begins");
-        let names = ["plain", "a,b \"c\"\nd", "=HYPERLINK(\"http://x\")"];
+        let names = [
+            "plain",
+            "a,b \"c\"\nd",
+            "=HYPERLINK(\"http://x\")",
+            "+1",
+            "-1+cmd|' /C calc'!A0",
+            "@SUM(1)",
+            "\t=1",
+            "\r=1",
+            "\n=1",
+            "＝1",
+            "'=1",
+            "\",=1,\"",
+            "a\r\n=1",
+        ];
         for name in names {
             writer.add(&entry(name)).expect("adds");
         }
@@ -113,7 +129,19 @@ mod tests {
         let mut reader = csv::Reader::from_reader(&out[..]);
         let rows: Vec<csv::StringRecord> = reader.records().map(|r| r.expect("is one")).collect();
         let keys: Vec<&str> = rows.iter().map(|r| &r[5]).collect();
-        assert_eq!(keys, [names[0], names[1], "'=HYPERLINK(\"http://x\")"]);
+        let apostrophes = names.map(|name| {
+            let harmless = ["plain", "a,b \"c\"\nd", "'=1", "\",=1,\"", "a\r\n=1"];
+            let front = if harmless.contains(&name) { "" } else { "'" };
+            format!("{front}{name}")
+        });
+        assert_eq!(keys, apostrophes);
+        // No cell of the file itself begins a line or follows a comma as a formula would.
+        for row in &rows {
+            assert!(
+                row.iter()
+                    .all(|cell| !cell.starts_with(['=', '+', '-', '@']))
+            );
+        }
         assert_eq!(
             (&rows[0][2], &rows[0][3], &rows[0][4], &rows[0][6]),
             ("/home/me/plain", "https://store.example", "thesis", "5")
