@@ -1,4 +1,4 @@
-//! `--receipt`: what arrived, saved as docs/RECEIPTS.md defines it.
+//! `--receipt` of `cp` and `sync`: what arrived, saved as docs/RECEIPTS.md defines it.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -31,10 +31,10 @@ impl From<JournalError> for Trouble {
 
 impl ReceiptFile {
     /// Made before anything is moved: a place that cannot be written to is known then.
-    pub fn begin(path: &Path, title: String) -> Result<Self, Failure> {
+    pub fn begin(path: &Path, title: String, kind: &str) -> Result<Self, Failure> {
         let head = Head {
             title,
-            kind: "copy".to_owned(),
+            kind: kind.to_owned(),
             made: Utc::now(),
             made_by: concat!("wherry-cli ", env!("CARGO_PKG_VERSION")).to_owned(),
         };

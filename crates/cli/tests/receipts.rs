@@ -140,3 +140,38 @@ fn a_receipt_is_checked_on_another_computer() {
         .run(["verify", "--local", &carried])
         .refused(1, "not what its receipt says");
 }
+
+#[test]
+fn a_sync_has_a_receipt_of_what_it_moved() {
+    let b = bench();
+    b.file("trip/old.txt", "as it was");
+    b.cli.ok(["cp", "-r", &b.at("trip/"), "s3://bkt/trip"]);
+    b.file("trip/new.txt", "one");
+    std::fs::remove_file(b.at("trip/old.txt")).unwrap();
+    let (trip, receipt) = (b.at("trip"), b.at("sync.json"));
+    let sync = |receipt: &str| {
+        b.cli.ok([
+            "sync",
+            "--delete",
+            "--yes",
+            "--sha256",
+            "--receipt",
+            receipt,
+            &trip,
+            "s3://bkt/trip",
+        ]);
+        entries(receipt)
+    };
+    let moved = sync(&receipt);
+    assert_eq!(moved.len(), 1, "{moved:?}");
+    assert!(moved[0]["to"]["key"].as_str().unwrap().ends_with("new.txt"));
+    assert_eq!(moved[0]["sha256"], sha256sum(&b.at("trip/new.txt")));
+    assert_eq!(
+        proved(&b.cli.json(["verify", "--read", &receipt, "s3://"])),
+        (1, 0, 0)
+    );
+    assert!(
+        sync(&b.at("nothing.json")).is_empty(),
+        "nothing is left to do"
+    );
+}

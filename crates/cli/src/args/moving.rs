@@ -1,6 +1,7 @@
 //! What is moved, and what of it: the options of `sync` and `elsewhere`, and filters.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 
@@ -83,6 +84,10 @@ pub struct Sync {
 
     #[command(flatten)]
     pub filter: FilterArgs,
+
+    /// Save a receipt of what arrived as JSON, for `verify`
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    pub receipt: Option<PathBuf>,
 
     /// Receipts are to have the SHA-256 too: what was copied is read once more
     #[arg(long, conflicts_with = "dry_run")]

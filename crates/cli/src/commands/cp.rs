@@ -67,7 +67,7 @@ pub async fn run(args: Cp, session: &Session, output: &Output) -> Result<Exit, F
     }
     if let Some(path) = &args.receipt {
         let shown: Vec<String> = plan_sources(&args).collect();
-        let file = ReceiptFile::begin(path, shown.join(", "))?;
+        let file = ReceiptFile::begin(path, shown.join(", "), "copy")?;
         session.keep_receipts(file).await;
     }
     let copied = match (to, here.is_empty(), there.is_empty()) {

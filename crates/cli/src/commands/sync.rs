@@ -10,12 +10,11 @@ use wherry_engine::contract::Problem;
 use wherry_engine::names::visible;
 use wherry_engine::problem::from_blocked;
 use wherry_store::{ErrorKind, ObjectStore, StoreError};
-use wherry_transfer::journal::Entry;
 use wherry_transfer::names::native;
 use wherry_transfer::run::SyncStores;
 use wherry_transfer::{
-    Compare, FileError, Job, Moves, PlanError, Removals, SyncCounts, SyncEnd, SyncOptions, SyncPlan,
-    Watch,
+    Compare, FileError, Job, Moves, PlanError, Removals, Settings, SyncCounts, SyncEnd,
+    SyncOptions, SyncPlan, Watch,
 };
 
 use super::cp;
@@ -25,6 +24,7 @@ use crate::filtering::filter;
 use crate::output::{Output, count, size};
 use crate::place::{Place, Remote};
 use crate::progress::follow;
+use crate::receipts::ReceiptFile;
 use crate::session::{Opened, Session};
 use crate::written::Wish;
 
@@ -94,6 +94,16 @@ pub fn compare(args: CompareArgs) -> Compare {
 }
 
 pub async fn run(args: Sync, session: &Session, output: &Output) -> Result<Exit, Failure> {
+    if let Some(path) = &args.receipt {
+        let file = ReceiptFile::begin(path, title(&args), "sync")?;
+        session.keep_receipts(file).await;
+    }
+    let ended = sync(args, session, output).await;
+    session.save_receipts().await?;
+    ended
+}
+
+async fn sync(args: Sync, session: &Session, output: &Output) -> Result<Exit, Failure> {
     let options = SyncOptions {
         compare: compare(args.compare),
         delete: args.delete,
@@ -166,7 +176,11 @@ pub async fn run(args: Sync, session: &Session, output: &Output) -> Result<Exit,
         Some(wish) => wish.entry(session, output).await,
         None => None,
     };
-    let ended = move_and_remove(plan, &from, &to, journal, output).await?;
+    let settings = Settings {
+        sha256: args.sha256,
+        ..cp::settings(output, journal)
+    };
+    let ended = move_and_remove(plan, &from, &to, settings, session, output).await?;
     Ok(cp::worse(ended, complete))
 }
 
@@ -176,21 +190,26 @@ fn wish<'a>(args: &'a Sync, from: &'a End, to: &'a End) -> Option<Wish<'a>> {
     else {
         return None;
     };
-    let shown = |place: &OsString| place.to_string_lossy().into_owned();
     Some(Wish {
         command: "sync",
         args,
-        title: format!("{} to {}", shown(&args.from), shown(&args.to)),
+        title: title(args),
         store,
         place,
     })
+}
+
+fn title(args: &Sync) -> String {
+    let (from, to) = (args.from.to_string_lossy(), args.to.to_string_lossy());
+    format!("{from} to {to}")
 }
 
 async fn move_and_remove(
     plan: SyncPlan,
     from: &End,
     to: &End,
-    journal: Option<Entry>,
+    settings: Settings,
+    session: &Session,
     output: &Output,
 ) -> Result<Exit, Failure> {
     let store = |end: &End| match end {
@@ -207,7 +226,7 @@ async fn move_and_remove(
         one_account,
         one_server,
     };
-    let job = Job::sync(plan, stores, cp::settings(output, journal))
+    let job = Job::sync(plan, stores, settings)
         .await
         .map_err(|e| to.file_problem("", &e))?;
     // What fails while it moves is mostly about the store that is there; of two, where it goes.
@@ -217,6 +236,13 @@ async fn move_and_remove(
     };
     let words = |name: &str, e: &FileError| about.file_problem(name, e);
     let exit = follow(&job, cp::COPIED, output, words).await?;
+    let endpoint = |end: &End| match end {
+        End::There(_, opened) => opened.endpoint.clone(),
+        End::Folder(_) => String::new(),
+    };
+    session
+        .add_receipts(&job, &endpoint(from), &endpoint(to), output)
+        .await?;
     let end = job.snapshot();
     let moves = end.files_total - end.deletes;
     if end.deleted < end.deletes && end.files_done + end.files_skipped - end.deleted < moves {
