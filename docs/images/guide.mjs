@@ -122,8 +122,6 @@ export async function guide(camera, { bed, t }) {
   await camera.dialogGone()
   await row('level_2026_provisional.nc').waitFor()
   await page.getByText(/^Done/).first().waitFor()
-  await press('Show')
-  await camera.shoot('transfers')
 
   await camera.menu('Lake observatory', 'Use with other tools…')
   await page.getByRole('option', { name: 'rclone', exact: true }).click()

@@ -19,8 +19,9 @@ const here = dirname(fileURLToPath(import.meta.url))
 process.env.WHERRY_DOUBLES ??= join(here, '../../target/debug/wherry-doubles')
 
 const { guide } = await import('./guide.mjs')
+const { transfers } = await import('./transfers.mjs')
 const places = await import('./places.mjs')
-const stories = { guide, ...places }
+const stories = { guide, transfers, ...places }
 const chosen = process.argv.slice(2)
 for (const name of chosen) if (!stories[name]) throw new Error(`the stories are ${Object.keys(stories).join(', ')}`)
 
