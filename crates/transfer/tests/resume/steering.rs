@@ -2,6 +2,16 @@
 
 use super::*;
 
+/// Of `large`: two of its parts have arrived, and the third does not.
+async fn half_an_upload(world: &World, life: &Life) -> Job {
+    let settings = written(life.journal.clone());
+    let job = begin_upload(world.store(), world.path("large"), settings).await;
+    while world.memory.parts().len() < 2 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    job
+}
+
 // Promise: The same command, given again after a crash, moves only what is left.
 #[test]
 fn the_same_wish_again_moves_only_what_is_left() {
@@ -49,11 +59,7 @@ fn a_pause_keeps_what_is_half_done() {
     hold_parts_from(&world.memory, 3);
     let life = world.life();
     let id = life.runtime.block_on(async {
-        let settings = written(life.journal.clone());
-        let job = begin_upload(world.store(), world.path("large"), settings).await;
-        while world.memory.parts().len() < 2 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        let job = half_an_upload(&world, &life).await;
         job.pause();
         let now = job.wait().await;
         assert_eq!((now.state, now.ended), (JobState::Paused, None));
@@ -91,11 +97,7 @@ fn a_job_that_is_paused_and_cancelled_leaves_nothing() {
     hold_parts_from(&world.memory, 3);
     let life = world.life();
     let id = life.runtime.block_on(async {
-        let settings = written(life.journal.clone());
-        let job = begin_upload(world.store(), world.path("large"), settings).await;
-        while world.memory.parts().len() < 2 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        let job = half_an_upload(&world, &life).await;
         job.pause();
         job.wait().await;
         job.cancel();
