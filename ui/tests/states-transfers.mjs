@@ -96,6 +96,29 @@ export default {
       await page.getByRole('alert').waitFor()
     },
   },
+  'receipts-menu': {
+    world: 'history',
+    steps: async (page) => {
+      await openHistory(page)
+      await page.getByRole('grid').focus()
+      await page.keyboard.press('Enter')
+      await page.getByRole('button', { name: 'Save as…' }).click()
+      await page.getByRole('menu').waitFor()
+    },
+  },
+  proven: {
+    world: 'queue',
+    steps: async (page) => {
+      await page.getByText('every byte was read again').scrollIntoViewIfNeeded()
+    },
+  },
+  'settings-receipts': {
+    world: 'limits',
+    steps: async (page) => {
+      await openLimits(page)
+      await page.getByLabel('Also compute SHA-256 for receipts').scrollIntoViewIfNeeded()
+    },
+  },
   'verify-file': {
     world: 'history',
     steps: async (page) => {

@@ -1,4 +1,4 @@
-//! What is saved of receipts for an archive, as the archives' own program reads it.
+//! What receipts are for: manifests for an archive, as the archives' own program reads them, and proof.
 
 use std::process::Command;
 
@@ -98,4 +98,31 @@ async fn manifests_make_a_bag() {
     .await;
     std::fs::write(bag.join("data/trip/empty"), "no more").expect("writes");
     is_valid(&bag).expect_err("has other bytes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verification_says_what_it_has_proved() {
+    let b = Bench::new().await;
+    let here = b.seat.files("trip", &[("a", b"one"), ("b", b"two")]);
+    let what = PlanWhat::Upload {
+        to: b.top.clone(),
+        paths: vec![here.display().to_string()],
+    };
+    let plan = b.seat.plan(what).await.expect("plans");
+    let job = b.seat.runs(&plan, OnConflict::Overwrite).await;
+    assert_eq!(job.proven, None, "it is no verification");
+    let unread = "2 files: the store still has the same ETag and size; the bytes were not read.";
+    for (side, words) in [
+        (VerifySide::Store, unread),
+        (VerifySide::StoreRead, "2 files: every byte was read again."),
+        (VerifySide::Computer, "2 files: every byte was read again."),
+    ] {
+        let what = VerifyWhat::Job {
+            job: job.id.clone(),
+            side,
+        };
+        let check = b.seat.engine.verify(what).await.expect("checks");
+        let check = b.becomes(&check.id, JobState::Done).await;
+        assert_eq!(check.proven.as_deref(), Some(words), "{side:?}");
+    }
 }

@@ -20,8 +20,8 @@ export function fileName(title: string, format: ReceiptFormat): string {
 export const FORMATS: { format: ReceiptFormat; label: string; about: string }[] = [
   { format: 'json', label: 'JSON', about: 'For verifying it again later, with Wherry on any computer' },
   { format: 'csv', label: 'CSV table', about: 'For a spreadsheet' },
-  { format: 'bagit', label: 'BagIt manifest, MD5', about: 'manifest-md5.txt, for an archive' },
-  { format: 'bagit-sha256', label: 'BagIt manifest, SHA-256', about: 'manifest-sha256.txt; what has none yet is read for it' },
+  { format: 'bagit', label: 'BagIt manifest, MD5', about: 'manifest-md5.txt' },
+  { format: 'bagit-sha256', label: 'BagIt manifest, SHA-256', about: 'manifest-sha256.txt' },
 ]
 
 export function savedWords({ files, leftOut }: SavedReceipts): string {
