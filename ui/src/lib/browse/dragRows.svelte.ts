@@ -12,6 +12,8 @@ import { sameLocation } from './folder.svelte'
 
 /** Resting this long where nothing takes them: the desktop is meant. */
 const LINGERS = 400
+/** Moving no further than this, in pixels, is resting. */
+const STILL = 8
 /** Resting this long on an account that is folded up opens it. */
 const SPRINGS = 600
 
@@ -40,6 +42,8 @@ interface Drag {
 let drag = $state.raw<Drag | null>(null)
 let asked = false
 let lingering: ReturnType<typeof setTimeout> | undefined
+/** Where it rests. */
+let rest = { x: 0, y: 0 }
 let springing: { account: string; timer: ReturnType<typeof setTimeout> } | null = null
 
 export const dragRows = {
@@ -86,7 +90,15 @@ export function overRows(event: MouseEvent) {
   else if (drag.to || springing) {
     clearTimeout(lingering)
     lingering = undefined
-  } else lingering ??= setTimeout(() => desktop(false), LINGERS)
+  } else linger(x, y)
+}
+
+/** A hand that rests is never quite still; one that is on its way somewhere does not rest. */
+function linger(x: number, y: number) {
+  if (lingering !== undefined && Math.hypot(x - rest.x, y - rest.y) <= STILL) return
+  rest = { x, y }
+  clearTimeout(lingering)
+  lingering = setTimeout(() => desktop(false), LINGERS)
 }
 
 function look(at: Location | null, keys: { ctrlKey: boolean; shiftKey: boolean; altKey: boolean }) {
