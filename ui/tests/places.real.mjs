@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
-import { drop, startReal, until } from './real.mjs'
+import { copies, drop, startReal, until } from './real.mjs'
 import { row } from './states.mjs'
 
 if (!process.env.WHERRY_TESTBED) throw new Error('these tests want servers: tests/testbed/testbed with --rgw -- npm run test:real --prefix ui')
@@ -77,7 +77,7 @@ test('a row dragged onto a bucket of another account is copied there, and stays 
   await over(target)
   await page.waitForFunction((name) => document.querySelector('.ghost')?.textContent.includes(`Copy 1 item to ${name} of Gateway`), bucket)
   await page.mouse.up()
-  await press('Copy 1 object')
+  await copies(real, page, 'Copy 1 object')
   await until(async () => (await jobs()).some(({ kind, state }) => kind === 'copy' && state === 'done'))
   assert.equal(String((await store.read(bucket))['notes.txt']), 'some notes')
   assert.equal(await row(page, 'notes.txt').count(), 1)

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
-import { drop, startReal, until } from './real.mjs'
+import { copies, drop, startReal, until } from './real.mjs'
 import { row } from './states.mjs'
 
 let real
@@ -100,9 +100,7 @@ test('copied to another bucket with the keyboard', limit, async () => {
   await page.keyboard.press('Control+c')
   await goToBucket('copies')
   await page.keyboard.press('Control+v')
-  const run = dialog().getByRole('button', { name: 'Copy 1 object' })
-  await until(async () => (await run.count()) > 0 || (await jobs()).some(({ kind }) => kind === 'copy'))
-  if (await run.count()) await run.click()
+  await copies(real, page, 'Copy 1 object')
   await ended('copy')
   await row(page, 'run 2.csv').waitFor()
   assert.ok(await there('copies', 'run 2.csv'))

@@ -56,6 +56,14 @@ export function drop(page, paths, at) {
   )
 }
 
+/** Says yes to the plan of a copy; one that meets nothing runs without being asked. */
+export async function copies(real, page, name) {
+  const run = page.getByRole('dialog').getByRole('button', { name, exact: true })
+  const copy = async () => (await real.call('jobs')).some(({ kind }) => kind === 'copy')
+  await until(async () => (await run.count()) > 0 || (await copy()))
+  if (await run.count()) await run.click()
+}
+
 /** Asks until it is so; the test's own time limit ends it. */
 export async function until(so) {
   for (;;) {

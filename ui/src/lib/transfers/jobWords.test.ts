@@ -37,6 +37,9 @@ describe('a job', () => {
     expect(stateWords(job({ kind: 'verify', state: 'done', filesDone: 1, bytesDone: 0 }))).toBe('Done: 1 file as it should be')
     expect(stateWords(job({ kind: 'verify', state: 'partial', filesDone: 9, filesFailed: 1 }))).toBe('1 file not as the receipt says, 9 as they should be')
   })
+  test('that syncs has copied some and deleted others', () => {
+    expect(stateWords(job({ kind: 'sync', state: 'done', filesDone: 10, bytesDone: 1000 }))).toBe('Done: 10 files synced, 1.00 kB')
+  })
   test('without bytes is not divided by nothing', () => {
     expect(progressOf(job({ bytesTotal: 0, bytesDone: 0, filesTotal: 0, filesDone: 0 }))).toBe(0)
   })

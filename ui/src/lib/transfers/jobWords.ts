@@ -10,7 +10,7 @@ const VERB: Record<Exclude<JobKind, 'verify'>, string> = {
   stage: 'fetched',
   copy: 'copied',
   move: 'moved',
-  sync: 'copied',
+  sync: 'synced',
 }
 
 function verb({ kind, filesDone }: JobView): string {
