@@ -165,7 +165,8 @@ impl Fetching<'_> {
     ) -> Result<Option<Checked>, FileError> {
         let (size, etag) = (wanted.size, wanted.etag.as_deref().unwrap_or_default());
         let whole = || async {
-            let sums = contents.hash(Vec::from([0..size])).await?;
+            let range = 0..size;
+            let sums = contents.hash(Vec::from([range])).await?;
             Ok::<_, FileError>(sums.first().copied())
         };
         let hashes = |in_parts| self.shared.etags.are_hashes(in_parts) != Some(false);
