@@ -1,7 +1,7 @@
-//! MD5 of eight streams at once, a lane of a vector register each.
+//! MD5 of sixteen streams at once, a lane of a vector register each.
 //!
 //! MD5 is a chain of sixty-four steps that each wait for the one before; a processor can do much
-//! more than one such chain at a time. Eight of them side by side take about as long as one. What
+//! more than one such chain at a time. Sixteen of them side by side take about as long as one. What
 //! the processor can do is found out when the program runs; `pulp` has the intrinsics as safe calls.
 
 // Only inlined into `vectorize` do these become the instructions they stand for.
@@ -9,15 +9,18 @@
 // RFC 1321's own names.
 #![allow(clippy::many_single_char_names)]
 
-use std::arch::x86_64::__m256i;
+mod avx2;
+mod avx512;
+
 use std::array::from_fn;
 
+use pulp::NullaryFnOnce;
 use pulp::x86::{V3, V4};
-use pulp::{NullaryFnOnce, cast};
 
+use self::avx2::Pair;
 use super::State;
 
-pub const LANES: usize = 8;
+pub const LANES: usize = 16;
 const BLOCK: usize = super::BLOCK;
 
 /// The sines of 1 to 64, as RFC 1321 has them.
@@ -90,67 +93,23 @@ const K: [u32; 64] = [
 
 /// What the steps are made of; one kind of processor each.
 trait Unit: Copy {
-    fn v3(self) -> V3;
+    /// A word of each stream.
+    type Words: Copy;
+
+    fn gather(self, words: &[u32]) -> Self::Words;
+    fn scatter(self, words: Self::Words, to: &mut [u32]);
+    fn all(self, word: u32) -> Self::Words;
+    /// The words of a block: of all streams the first, of all the second, …
+    fn block(self, data: &[&[u8]], at: usize) -> [Self::Words; 16];
+
+    fn add(self, x: Self::Words, y: Self::Words) -> Self::Words;
     /// `x` chooses between `y` and `z`.
-    fn choose(self, x: __m256i, y: __m256i, z: __m256i) -> __m256i;
-    fn parity(self, x: __m256i, y: __m256i, z: __m256i) -> __m256i;
+    fn choose(self, x: Self::Words, y: Self::Words, z: Self::Words) -> Self::Words;
+    fn parity(self, x: Self::Words, y: Self::Words, z: Self::Words) -> Self::Words;
     /// `y ^ (x | !z)`
-    fn last(self, x: __m256i, y: __m256i, z: __m256i) -> __m256i;
+    fn last(self, x: Self::Words, y: Self::Words, z: Self::Words) -> Self::Words;
     /// `RIGHT` is 32 less `LEFT`.
-    fn turn<const LEFT: i32, const RIGHT: i32>(self, x: __m256i) -> __m256i;
-}
-
-impl Unit for V3 {
-    #[inline(always)]
-    fn v3(self) -> V3 {
-        self
-    }
-    #[inline(always)]
-    fn choose(self, x: __m256i, y: __m256i, z: __m256i) -> __m256i {
-        let avx = self.avx2;
-        avx._mm256_xor_si256(z, avx._mm256_and_si256(x, avx._mm256_xor_si256(y, z)))
-    }
-    #[inline(always)]
-    fn parity(self, x: __m256i, y: __m256i, z: __m256i) -> __m256i {
-        self.avx2
-            ._mm256_xor_si256(x, self.avx2._mm256_xor_si256(y, z))
-    }
-    #[inline(always)]
-    fn last(self, x: __m256i, y: __m256i, z: __m256i) -> __m256i {
-        let (avx, ones) = (self.avx2, self.avx._mm256_set1_epi32(-1));
-        avx._mm256_xor_si256(y, avx._mm256_or_si256(x, avx._mm256_xor_si256(z, ones)))
-    }
-    #[inline(always)]
-    fn turn<const LEFT: i32, const RIGHT: i32>(self, x: __m256i) -> __m256i {
-        let avx = self.avx2;
-        avx._mm256_or_si256(
-            avx._mm256_slli_epi32::<LEFT>(x),
-            avx._mm256_srli_epi32::<RIGHT>(x),
-        )
-    }
-}
-
-impl Unit for V4 {
-    #[inline(always)]
-    fn v3(self) -> V3 {
-        *self
-    }
-    #[inline(always)]
-    fn choose(self, x: __m256i, y: __m256i, z: __m256i) -> __m256i {
-        self.avx512f._mm256_ternarylogic_epi32::<0xca>(x, y, z)
-    }
-    #[inline(always)]
-    fn parity(self, x: __m256i, y: __m256i, z: __m256i) -> __m256i {
-        self.avx512f._mm256_ternarylogic_epi32::<0x96>(x, y, z)
-    }
-    #[inline(always)]
-    fn last(self, x: __m256i, y: __m256i, z: __m256i) -> __m256i {
-        self.avx512f._mm256_ternarylogic_epi32::<0x39>(x, y, z)
-    }
-    #[inline(always)]
-    fn turn<const LEFT: i32, const RIGHT: i32>(self, x: __m256i) -> __m256i {
-        self.avx512f._mm256_rol_epi32::<LEFT>(x)
-    }
+    fn turn<const LEFT: i32, const RIGHT: i32>(self, x: Self::Words) -> Self::Words;
 }
 
 /// A processor that can do it.
@@ -168,21 +127,21 @@ impl Lanes {
         }
     }
 
-    /// Takes so many whole blocks of each stream into its state.
-    pub fn compress(self, states: &mut [State; LANES], data: [&[u8]; LANES], blocks: usize) {
+    /// Takes so many whole blocks of each of the first `streams` streams into its state. What
+    /// becomes of the other states nobody asks.
+    pub fn compress(
+        self,
+        streams: usize,
+        states: &mut [State; LANES],
+        data: [&[u8]; LANES],
+        blocks: usize,
+    ) {
         match self {
-            Self::Avx2(unit) => unit.vectorize(Work {
-                unit,
-                states,
-                data,
-                blocks,
-            }),
-            Self::Avx512(unit) => unit.vectorize(Work {
-                unit,
-                states,
-                data,
-                blocks,
-            }),
+            Self::Avx2(v3) if streams <= LANES / 2 => {
+                v3.vectorize(Work::new(v3, states, data, blocks));
+            }
+            Self::Avx2(v3) => v3.vectorize(Work::new(Pair(v3), states, data, blocks)),
+            Self::Avx512(v4) => v4.vectorize(Work::new(v4, states, data, blocks)),
         }
     }
 }
@@ -194,69 +153,46 @@ struct Work<'w, U> {
     blocks: usize,
 }
 
-/// Rows of one stream each become columns: the first words of all streams, their second words, …
-#[inline(always)]
-fn columns(v3: V3, rows: [__m256i; 8]) -> [__m256i; 8] {
-    let (avx, avx2) = (v3.avx, v3.avx2);
-    let [a, b, c, d, e, f, g, h] = rows;
-    let low = |x, y| avx2._mm256_unpacklo_epi32(x, y);
-    let high = |x, y| avx2._mm256_unpackhi_epi32(x, y);
-    let ab = (low(a, b), high(a, b));
-    let cd = (low(c, d), high(c, d));
-    let ef = (low(e, f), high(e, f));
-    let gh = (low(g, h), high(g, h));
-    let low = |x, y| avx2._mm256_unpacklo_epi64(x, y);
-    let high = |x, y| avx2._mm256_unpackhi_epi64(x, y);
-    let upper = [
-        low(ab.0, cd.0),
-        high(ab.0, cd.0),
-        low(ab.1, cd.1),
-        high(ab.1, cd.1),
-    ];
-    let lower = [
-        low(ef.0, gh.0),
-        high(ef.0, gh.0),
-        low(ef.1, gh.1),
-        high(ef.1, gh.1),
-    ];
-    from_fn(|at| {
-        if at < 4 {
-            avx._mm256_permute2f128_si256::<0x20>(upper[at], lower[at])
-        } else {
-            avx._mm256_permute2f128_si256::<0x31>(upper[at - 4], lower[at - 4])
+impl<'w, U> Work<'w, U> {
+    fn new(
+        unit: U,
+        states: &'w mut [State; LANES],
+        data: [&'w [u8]; LANES],
+        blocks: usize,
+    ) -> Self {
+        Self {
+            unit,
+            states,
+            data,
+            blocks,
         }
-    })
+    }
 }
 
-/// Half a block of a stream. Streams shorter than the work are zeros there, which nobody asks for.
+/// Some of a block of a stream. Streams shorter than the work are zeros there, which nobody asks for.
 #[inline(always)]
-fn half(data: &[u8], at: usize) -> __m256i {
-    let bytes: [u8; BLOCK / 2] = match data.get(at..at + BLOCK / 2) {
-        Some(half) => half.try_into().unwrap_or_default(),
-        None => [0; BLOCK / 2],
-    };
-    cast(bytes)
+fn some<const LENGTH: usize>(data: &[&[u8]], lane: usize, at: usize) -> [u8; LENGTH] {
+    match data.get(lane).and_then(|data| data.get(at..at + LENGTH)) {
+        Some(some) => some.try_into().unwrap_or([0; LENGTH]),
+        None => [0; LENGTH],
+    }
 }
 
 macro_rules! step {
-    ($work:ident, $m:ident, $f:expr, $a:ident, $b:ident, $word:expr, $number:expr, $turn:literal) => {{
-        let (unit, avx) = ($work.unit, $work.unit.v3().avx2);
-        let constant = unit.v3().avx._mm256_set1_epi32(K[$number].cast_signed());
-        let sum = avx._mm256_add_epi32(
-            avx._mm256_add_epi32($a, avx._mm256_add_epi32(constant, $m[$word % 16])),
-            $f,
-        );
-        $a = avx._mm256_add_epi32($b, unit.turn::<$turn, { 32 - $turn }>(sum));
+    ($unit:ident, $m:ident, $f:expr, $a:ident, $b:ident, $word:expr, $number:expr, $turn:literal) => {{
+        let constant = $unit.add($unit.all(K[$number]), $m[$word % 16]);
+        let sum = $unit.add($unit.add($a, constant), $f);
+        $a = $unit.add($b, $unit.turn::<$turn, { 32 - $turn }>(sum));
     }};
 }
 
 /// Four steps, of which a round has four times as many.
 macro_rules! steps {
-    ($work:ident, $m:ident, $f:expr, ($a:ident, $b:ident, $c:ident, $d:ident), $at:expr, $round:literal,
+    ($unit:ident, $m:ident, $f:expr, ($a:ident, $b:ident, $c:ident, $d:ident), $at:expr, $round:literal,
      $first:literal + $stride:literal, $s0:literal $s1:literal $s2:literal $s3:literal) => {{
         let f = $f;
         step!(
-            $work,
+            $unit,
             $m,
             f($b, $c, $d),
             $a,
@@ -266,7 +202,7 @@ macro_rules! steps {
             $s0
         );
         step!(
-            $work,
+            $unit,
             $m,
             f($a, $b, $c),
             $d,
@@ -276,7 +212,7 @@ macro_rules! steps {
             $s1
         );
         step!(
-            $work,
+            $unit,
             $m,
             f($d, $a, $b),
             $c,
@@ -286,7 +222,7 @@ macro_rules! steps {
             $s2
         );
         step!(
-            $work,
+            $unit,
             $m,
             f($c, $d, $a),
             $b,
@@ -299,11 +235,11 @@ macro_rules! steps {
 }
 
 macro_rules! round {
-    ($work:ident, $m:ident, $f:expr, $state:tt, $($rest:tt)*) => {{
-        steps!($work, $m, $f, $state, 0, $($rest)*);
-        steps!($work, $m, $f, $state, 4, $($rest)*);
-        steps!($work, $m, $f, $state, 8, $($rest)*);
-        steps!($work, $m, $f, $state, 12, $($rest)*);
+    ($unit:ident, $m:ident, $f:expr, $state:tt, $($rest:tt)*) => {{
+        steps!($unit, $m, $f, $state, 0, $($rest)*);
+        steps!($unit, $m, $f, $state, 4, $($rest)*);
+        steps!($unit, $m, $f, $state, 8, $($rest)*);
+        steps!($unit, $m, $f, $state, 12, $($rest)*);
     }};
 }
 
@@ -312,36 +248,57 @@ impl<U: Unit> NullaryFnOnce for Work<'_, U> {
 
     #[inline(always)]
     fn call(self) {
-        let (unit, v3) = (self.unit, self.unit.v3());
-        let add = |x, y| v3.avx2._mm256_add_epi32(x, y);
-        let column = |word: usize| -> __m256i {
-            cast(from_fn::<u32, LANES, _>(|lane| self.states[lane][word]))
-        };
+        let unit = self.unit;
+        let column = |word: usize| unit.gather(&self.states.map(|state| state[word]));
         let (mut a, mut b, mut c, mut d) = (column(0), column(1), column(2), column(3));
         for block in 0..self.blocks {
-            let at = block * BLOCK;
-            let first = columns(v3, from_fn(|lane| half(self.data[lane], at)));
-            let second = columns(v3, from_fn(|lane| half(self.data[lane], at + BLOCK / 2)));
-            let m: [__m256i; 16] = from_fn(|word| {
-                if word < 8 {
-                    first[word]
-                } else {
-                    second[word - 8]
-                }
-            });
+            let m = unit.block(&self.data, block * BLOCK);
             let before = (a, b, c, d);
-            round!(self, m, |x, y, z| unit.choose(x, y, z), (a, b, c, d), 0, 0 + 1, 7 12 17 22);
-            round!(self, m, |x, y, z| unit.choose(z, x, y), (a, b, c, d), 1, 1 + 5, 5 9 14 20);
-            round!(self, m, |x, y, z| unit.parity(x, y, z), (a, b, c, d), 2, 5 + 3, 4 11 16 23);
-            round!(self, m, |x, y, z| unit.last(x, y, z), (a, b, c, d), 3, 0 + 7, 6 10 15 21);
-            a = add(a, before.0);
-            b = add(b, before.1);
-            c = add(c, before.2);
-            d = add(d, before.3);
+            round!(unit, m, |x, y, z| unit.choose(x, y, z), (a, b, c, d), 0, 0 + 1, 7 12 17 22);
+            round!(unit, m, |x, y, z| unit.choose(z, x, y), (a, b, c, d), 1, 1 + 5, 5 9 14 20);
+            round!(unit, m, |x, y, z| unit.parity(x, y, z), (a, b, c, d), 2, 5 + 3, 4 11 16 23);
+            round!(unit, m, |x, y, z| unit.last(x, y, z), (a, b, c, d), 3, 0 + 7, 6 10 15 21);
+            a = unit.add(a, before.0);
+            b = unit.add(b, before.1);
+            c = unit.add(c, before.2);
+            d = unit.add(d, before.3);
         }
-        let words: [[u32; LANES]; 4] = [cast(a), cast(b), cast(c), cast(d)];
+        let mut words = [[0; LANES]; 4];
+        for (to, words) in words.iter_mut().zip([a, b, c, d]) {
+            unit.scatter(words, to);
+        }
         for (lane, state) in self.states.iter_mut().enumerate() {
             *state = from_fn(|word| words[word][lane]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::one_by_one;
+
+    #[test]
+    fn every_lane_is_as_if_it_were_alone() {
+        let kinds = [
+            V4::try_new().map(Lanes::Avx512),
+            V3::try_new().map(Lanes::Avx2),
+        ];
+        let data: [Vec<u8>; LANES] = from_fn(|lane| {
+            let byte = |at: usize| (at * (2 * lane + 3) + at / 256 * 7 + lane) as u8;
+            (0..5 * BLOCK).map(byte).collect()
+        });
+        for lanes in kinds.into_iter().flatten() {
+            for streams in [2, 7, 8, 9, 15, LANES] {
+                let before: [State; LANES] = from_fn(|lane| [lane as u32, 1, 2, 3]);
+                let mut states = before;
+                let slices = from_fn(|lane| if lane < streams { &*data[lane] } else { &[] });
+                lanes.compress(streams, &mut states, slices, 5);
+                for lane in 0..streams {
+                    let alone = one_by_one(before[lane], &data[lane]);
+                    assert_eq!(states[lane], alone, "lane {lane} of {streams}");
+                }
+            }
         }
     }
 }

@@ -18,8 +18,8 @@ use crate::error::FileError;
 use crate::verify::Sum;
 use wherry_hash::Running;
 
-/// Hashed at a time, when so much has come.
-const BATCH: usize = 512 << 10;
+/// Written at a time, when so much has come.
+const BATCH: usize = 256 << 10;
 
 pub struct SystemContents {
     pub file: Arc<File>,
@@ -70,7 +70,7 @@ impl Contents for SystemContents {
                 for piece in &batch {
                     crc.update(piece);
                 }
-                hash.update(batch);
+                hash.feed(batch);
             }
             let md5 = hash.finish();
             Ok(Sum { md5, crc })

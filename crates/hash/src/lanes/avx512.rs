@@ -1,0 +1,90 @@
+//! Processors with AVX-512: sixteen words to a register, and single instructions for what MD5 is made of.
+
+use std::arch::x86_64::__m512i;
+use std::array::from_fn;
+
+use pulp::cast;
+use pulp::x86::V4;
+
+use super::{BLOCK, LANES, Unit, some};
+
+impl Unit for V4 {
+    type Words = __m512i;
+
+    #[inline(always)]
+    fn gather(self, words: &[u32]) -> __m512i {
+        cast(*words.first_chunk::<LANES>().unwrap_or(&[0; LANES]))
+    }
+    #[inline(always)]
+    fn scatter(self, words: __m512i, to: &mut [u32]) {
+        if let Some(to) = to.first_chunk_mut::<LANES>() {
+            *to = cast(words);
+        }
+    }
+    #[inline(always)]
+    fn all(self, word: u32) -> __m512i {
+        self.avx512f._mm512_set1_epi32(word.cast_signed())
+    }
+
+    /// A matrix is turned by turning its quarters' quarters, those, and then the whole.
+    #[inline(always)]
+    fn block(self, data: &[&[u8]], at: usize) -> [__m512i; 16] {
+        let avx = self.avx512f;
+        let rows: [__m512i; 16] = from_fn(|lane| cast(some::<BLOCK>(data, lane, at)));
+        // Words of two streams each, then of four.
+        let pairs: [__m512i; 16] = from_fn(|at| {
+            let (x, y) = (rows[at & !1], rows[at | 1]);
+            match at % 2 {
+                0 => avx._mm512_unpacklo_epi32(x, y),
+                _ => avx._mm512_unpackhi_epi32(x, y),
+            }
+        });
+        // Word `at % 4` of each quarter, of streams from `at / 4 * 4` on.
+        let fours: [__m512i; 16] = from_fn(|at| {
+            let (first, half) = (at / 4 * 4, at / 2 % 2);
+            let (x, y) = (pairs[first + half], pairs[first + 2 + half]);
+            match at % 2 {
+                0 => avx._mm512_unpacklo_epi64(x, y),
+                _ => avx._mm512_unpackhi_epi64(x, y),
+            }
+        });
+        let eights: [__m512i; 16] = from_fn(|at| {
+            let (word, right, lower) = (at % 4, at / 4 % 2, at / 8);
+            let (x, y) = (fours[8 * lower + word], fours[8 * lower + 4 + word]);
+            match right {
+                0 => avx._mm512_shuffle_i32x4::<0x88>(x, y),
+                _ => avx._mm512_shuffle_i32x4::<0xdd>(x, y),
+            }
+        });
+        from_fn(|at| {
+            let (word, quarter) = (at % 4, at / 4);
+            let right = 4 * (quarter % 2);
+            let (x, y) = (eights[right + word], eights[8 + right + word]);
+            match quarter / 2 {
+                0 => avx._mm512_shuffle_i32x4::<0x88>(x, y),
+                _ => avx._mm512_shuffle_i32x4::<0xdd>(x, y),
+            }
+        })
+    }
+
+    #[inline(always)]
+    fn add(self, x: __m512i, y: __m512i) -> __m512i {
+        self.avx512f._mm512_add_epi32(x, y)
+    }
+    #[inline(always)]
+    fn choose(self, x: __m512i, y: __m512i, z: __m512i) -> __m512i {
+        self.avx512f._mm512_ternarylogic_epi32::<0xca>(x, y, z)
+    }
+    #[inline(always)]
+    fn parity(self, x: __m512i, y: __m512i, z: __m512i) -> __m512i {
+        self.avx512f._mm512_ternarylogic_epi32::<0x96>(x, y, z)
+    }
+    #[inline(always)]
+    fn last(self, x: __m512i, y: __m512i, z: __m512i) -> __m512i {
+        self.avx512f._mm512_ternarylogic_epi32::<0x39>(x, y, z)
+    }
+    #[inline(always)]
+    fn turn<const LEFT: i32, const RIGHT: i32>(self, x: __m512i) -> __m512i {
+        self.avx512f._mm512_rol_epi32::<LEFT>(x)
+    }
+}
