@@ -23,8 +23,9 @@ use crate::config::{HttpSettings, Patience};
 use crate::error::StoreError;
 use crate::throttle::Throttle;
 
-/// Taken from a connection at a time, at the most: as quick as more, and there are many connections.
-const LARGEST_READ: usize = 256 << 10;
+/// Taken from a connection at a time, at the most: it is still in the processor's cache when it is
+/// written and hashed, and there are many connections.
+const LARGEST_READ: usize = 128 << 10;
 
 /// The S3 side's HTTP client. Clones share their connections.
 #[derive(Clone)]

@@ -6,8 +6,8 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
@@ -375,6 +375,7 @@ impl Place {
         SystemDraft {
             place: self,
             file: Arc::new(file),
+            writing: Arc::default(),
             kept: AtomicBool::new(false),
         }
     }
@@ -387,6 +388,8 @@ impl Place {
 pub struct SystemDraft {
     place: Place,
     file: Arc<File>,
+    /// Of all who write to it.
+    writing: Arc<Mutex<()>>,
     kept: AtomicBool,
 }
 
@@ -467,7 +470,7 @@ impl Draft for SystemDraft {
             file: Arc::clone(&self.file),
             root: Arc::clone(&self.place.root),
             path: Arc::clone(&self.place.path),
-            writing: Arc::default(),
+            writing: Arc::clone(&self.writing),
         })
     }
 

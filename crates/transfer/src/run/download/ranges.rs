@@ -25,7 +25,7 @@ const CHUNKS: usize = 3;
 const STREAMING: u64 = 2 << 20;
 
 /// Ranges of one object under way at once: enough to fill a long line, few enough for a small cost.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 16;
 
 impl Fetching<'_> {
     /// Ranges at once, each written to its place, hashed on the way where that will be of use.
