@@ -2,8 +2,8 @@
 //!
 //! A store next door is busy with eight requests, one behind a long line needs a hundred small ones
 //! at once, and one that is overloaded is helped by fewer. So the number grows while more gets
-//! through with it, doubling at first, as TCP does; it stays where more brought nothing but
-//! longer waits; and it is halved when the store asks to slow down.
+//! through with it, doubling at first, as TCP does; where more brought nothing but longer waits, it
+//! goes back to what is certainly enough; and it is halved when the store asks to slow down.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,8 +11,12 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-/// Begun with, where the settings allow so many.
-const FIRST: usize = 32;
+/// Begun with, where the settings allow so many. What it is too many of shows after two round trips;
+/// what it is too few of is a round trip each time it doubles.
+const FIRST: usize = 64;
+
+/// Enough where no long line has to be filled.
+const ENOUGH: usize = 32;
 
 /// However busy a store is.
 const LEAST: usize = 2;
@@ -46,7 +50,8 @@ pub struct Permit {
     right: Option<OwnedSemaphorePermit>,
     pace: Pace,
     since: Instant,
-    waited: bool,
+    /// There was no more to be had.
+    last: bool,
 }
 
 impl Pace {
@@ -60,14 +65,14 @@ impl Pace {
     }
 
     pub async fn permit(&self) -> Permit {
-        let waited = self.0.permits.available_permits() == 0;
         let permits = Arc::clone(&self.0.permits);
+        // Never closed.
+        let right = permits.acquire_owned().await.ok();
         Permit {
-            // Never closed.
-            right: permits.acquire_owned().await.ok(),
+            right,
             pace: self.clone(),
             since: Instant::now(),
-            waited,
+            last: self.0.permits.available_permits() == 0,
         }
     }
 
@@ -100,7 +105,7 @@ impl Drop for Permit {
         };
         let now = Instant::now();
         let mut state = self.pace.state();
-        state.ended(now - self.since, self.waited, now);
+        state.ended(now - self.since, self.last, now);
         let (limit, out) = (state.limit, &mut state.out);
         if *out > limit {
             *out -= 1;
@@ -118,7 +123,7 @@ struct Window {
     bytes: u64,
     ended: u64,
     took: Duration,
-    /// Some had to wait for others: more could have been done at once.
+    /// At times there were as many as there may be: more could have been done at once.
     full: bool,
 }
 
@@ -150,6 +155,8 @@ struct State {
     hold: u32,
     /// The shortest mean time that requests took.
     quickest: Duration,
+    /// The shortest that one took: hardly any of it was spent waiting behind others.
+    shortest: Duration,
     quiet_until: Option<Instant>,
 }
 
@@ -166,15 +173,17 @@ impl State {
             before: limit,
             hold: 0,
             quickest: Duration::MAX,
+            shortest: Duration::MAX,
             quiet_until: None,
         }
     }
 
-    fn ended(&mut self, took: Duration, waited: bool, now: Instant) {
+    fn ended(&mut self, took: Duration, last: bool, now: Instant) {
         let window = &mut self.window;
         window.ended += 1;
         window.took += took;
-        window.full |= waited;
+        self.shortest = self.shortest.min(took);
+        window.full |= last;
         let length = now - window.since;
         let least = if self.young { YOUNG_WINDOW } else { WINDOW };
         if length < least || window.ended < self.limit as u64 {
@@ -183,13 +192,15 @@ impl State {
         let window = std::mem::replace(&mut self.window, Window::new(now));
         let through = (window.bytes + window.ended * REQUEST) as f64 / length.as_secs_f64();
         let mean = window.took / u32::try_from(window.ended).unwrap_or(u32::MAX);
-        // Where nobody had to wait, the number did not matter.
+        // Where there were never so many, the number did not matter.
         if window.full {
-            self.judge(through, mean, now);
+            let rate = window.ended as f64 / length.as_secs_f64();
+            self.judge(through, rate, mean, now);
         }
     }
 
-    fn judge(&mut self, through: f64, mean: Duration, now: Instant) {
+    /// Bytes and requests a second, and how long a request took in the mean.
+    fn judge(&mut self, through: f64, rate: f64, mean: Duration, now: Instant) {
         self.quickest = self.quickest.min(mean);
         if self.quiet_until.is_some_and(|until| now < until) {
             self.best = through;
@@ -202,7 +213,7 @@ impl State {
                 self.young = false;
                 self.hold = HOLD;
                 if mean > self.quickest * 3 / 2 {
-                    self.limit = self.before;
+                    self.limit = self.enough(rate);
                 }
             } else {
                 self.grow(self.limit);
@@ -228,6 +239,12 @@ impl State {
             self.grow(self.limit / 8 + 1);
         }
         self.best = through;
+    }
+
+    /// Twice as many as would be under way at this rate if nobody waited behind others.
+    fn enough(&self, rate: f64) -> usize {
+        let under_way = rate * self.shortest.as_secs_f64();
+        ((under_way * 2.0).ceil() as usize).clamp(ENOUGH.min(self.before), self.before)
     }
 
     fn grow(&mut self, by: usize) {
