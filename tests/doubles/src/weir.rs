@@ -4,6 +4,7 @@
 //! Requests are passed on as they came, because their signatures cover them. Each connection serves one
 //! request, so that what a test does to the way between two requests is met by the next one.
 
+use std::collections::HashSet;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -111,6 +112,8 @@ struct Bank {
     upstream: String,
     rule: Mutex<Option<Arc<Rule>>>,
     seen: Mutex<Vec<Passing>>,
+    /// Of those that were seen.
+    answered: Mutex<HashSet<usize>>,
     now: AtomicUsize,
     most: AtomicUsize,
 }
@@ -185,6 +188,12 @@ impl Weir {
 
     pub fn count(&self, is: impl Fn(&Passing) -> bool) -> usize {
         lock(&self.bank.seen).iter().filter(|p| is(p)).count()
+    }
+
+    /// Those whose answer was handed over whole.
+    pub fn answered(&self, is: impl Fn(&Passing) -> bool) -> usize {
+        let answered = lock(&self.bank.answered).clone();
+        self.count(|passing| answered.contains(&passing.before) && is(passing))
     }
 
     /// Most requests that were under way at once since this was asked last.
@@ -299,7 +308,9 @@ impl Bank {
         // Whoever has the answer may ask for the next thing.
         drop(under_way);
         client.write_all(&back).await?;
-        client.shutdown().await
+        client.shutdown().await?;
+        lock(&self.answered).insert(passing.before);
+        Ok(())
     }
 
     fn note(&self, head: String) -> Passing {
@@ -322,13 +333,20 @@ impl Bank {
     }
 
     async fn pass_on(&self, request: &[u8]) -> io::Result<Vec<u8>> {
-        let mut store = TcpStream::connect(&self.upstream).await?;
+        let store = TcpStream::connect(&self.upstream).await?;
+        let (mut from_store, mut to_store) = store.into_split();
         let line = find(request, b"\r\n").unwrap_or_default() + 2;
-        store.write_all(&request[..line]).await?;
-        store.write_all(b"connection: close\r\n").await?;
-        store.write_all(&request[line..]).await?;
+        let sending = async {
+            to_store.write_all(&request[..line]).await?;
+            to_store.write_all(b"connection: close\r\n").await?;
+            to_store.write_all(&request[line..]).await
+        };
         let mut answer = Vec::new();
-        store.read_to_end(&mut answer).await?;
+        let (sent, read) = tokio::join!(sending, from_store.read_to_end(&mut answer));
+        // A store that refuses need not read all of what it refuses.
+        if answer.is_empty() {
+            sent.and(read)?;
+        }
         Ok(answer)
     }
 }

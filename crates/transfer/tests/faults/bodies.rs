@@ -129,7 +129,11 @@ async fn an_object_that_goes_in_the_middle_fails_alone_and_leaves_nothing() {
         });
         let store = memory.as_store();
         let plan = plan_download(&store, "", there.path()).await;
-        let settings = if with_journal { written(&journal) } else { settings() };
+        let settings = if with_journal {
+            written(&journal)
+        } else {
+            settings()
+        };
         let job = Job::download(store, plan, Choices::default(), settings)
             .await
             .unwrap();

@@ -132,7 +132,10 @@ async fn a_disk_that_fills_up_in_the_middle_is_gone_on_with_where_it_was() {
         "{:?}",
         end.problem
     );
-    assert!(!into.join("large").exists(), "nothing half done has its name");
+    assert!(
+        !into.join("large").exists(),
+        "nothing half done has its name"
+    );
     let fetched = memory.count(Op::Get);
     assert!((11..20).contains(&fetched), "{fetched}");
     memory.behave();

@@ -124,10 +124,10 @@ async fn a_name_taken_after_the_plan_is_left_alone() {
 async fn a_large_part_whose_file_changes_is_not_claimed() {
     let here = tempfile::tempdir().unwrap();
     let path = here.path().join("log");
-    for length in [33 * MIB, 70 * MIB] {
-        fs::write(&path, pattern(60 * MIB, 1)).unwrap();
+    for length in [18 * MIB, 40 * MIB] {
+        fs::write(&path, pattern(32 * MIB, 1)).unwrap();
         let mut memory = Memory::plain();
-        memory.quirks.parts.preferred_size = 32 << 20;
+        memory.quirks.parts.preferred_size = 17 << 20;
         let memory = Arc::new(memory);
         let file = path.clone();
         memory.misbehave(move |call| {
@@ -169,7 +169,7 @@ async fn a_link_in_the_way_of_a_download_is_never_followed() {
                 fs::write(there.path().join("sub/large"), "old").unwrap();
             }
             let memory = Memory::new();
-            memory.insert("sub/large", pattern(40 * MIB, 1));
+            memory.insert("sub/large", pattern(3 * MIB, 1));
             let store = memory.as_store();
             let plan = plan_download(&store, "", there.path()).await;
             let (at, done) = (there.path().join("sub"), AtomicBool::new(false));
@@ -194,7 +194,14 @@ async fn a_link_in_the_way_of_a_download_is_never_followed() {
             } else {
                 OnConflict::Skip
             });
-            let job = Job::download(store, plan, choices, settings()).await.unwrap();
+            let in_ranges = Settings {
+                fetch_whole: MIB as u64,
+                fetch_range: MIB as u64,
+                ..settings()
+            };
+            let job = Job::download(store, plan, choices, in_ranges)
+                .await
+                .unwrap();
             let end = job.wait().await;
             let error = job.files(0..1, true).pop().and_then(|f| f.error);
             let what = format!("{to}, {replace}: {error:?}");
@@ -209,7 +216,7 @@ async fn a_link_in_the_way_of_a_download_is_never_followed() {
                     large
                 };
                 assert!(large.symlink_metadata().unwrap().is_file(), "{what}");
-                assert!(fs::read(large).unwrap() == pattern(40 * MIB, 1), "{what}");
+                assert!(fs::read(large).unwrap() == pattern(3 * MIB, 1), "{what}");
                 assert!(replace || to == "folder", "{what}");
             } else {
                 assert!(

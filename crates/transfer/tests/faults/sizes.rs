@@ -83,7 +83,9 @@ impl LocalFile for File {
     async fn read(&self, offset: u64, buffer: Vec<u8>) -> Result<(Vec<u8>, Sum), FileError> {
         assert!(offset + buffer.len() as u64 <= self.size());
         let mut sums = self.sums.lock().unwrap();
-        let sum = sums.entry(buffer.len()).or_insert_with(|| Sum::of(&vec![0; buffer.len()]));
+        let sum = sums
+            .entry(buffer.len())
+            .or_insert_with(|| Sum::of(&vec![0; buffer.len()]));
         Ok((buffer, *sum))
     }
 

@@ -223,8 +223,9 @@ async fn a_store_that_stays_too_busy_stops_the_job_and_is_not_asked_for_every_fi
         ErrorKind::Unreachable,
     ] {
         let memory = Memory::new();
-        memory
-            .misbehave(move |call| (call.op == Op::Put && call.before >= 100).then_some(Fault::Fail(kind)));
+        memory.misbehave(move |call| {
+            (call.op == Op::Put && call.before >= 100).then_some(Fault::Fail(kind))
+        });
         let store = memory.as_store();
         let plan = plan_upload(&store, vec![here.path().to_owned()]).await;
         let eight_at_once = Settings {
@@ -235,7 +236,11 @@ async fn a_store_that_stays_too_busy_stops_the_job_and_is_not_asked_for_every_fi
             .await
             .unwrap();
         let end = job.wait().await;
-        assert_eq!((end.state, end.files_done), (JobState::Failed, 100), "{kind:?}");
+        assert_eq!(
+            (end.state, end.files_done),
+            (JobState::Failed, 100),
+            "{kind:?}"
+        );
         assert!(matches!(&end.problem, Some(FileError::Store(e)) if e.kind == kind));
         // Five tries each for those that were under way.
         let asked = memory.count(Op::Put) - 100;
@@ -260,7 +265,10 @@ async fn what_arrives_damaged_is_sent_again_and_never_kept() {
         });
         let (_, end) = upload(&memory.as_store(), vec![here.path().join(name)]).await;
         assert_eq!(end.state, JobState::Done);
-        assert_eq!(memory.get(name).unwrap(), fs::read(here.path().join(name)).unwrap());
+        assert_eq!(
+            memory.get(name).unwrap(),
+            fs::read(here.path().join(name)).unwrap()
+        );
         let tries = || memory.same.lock().unwrap()[&(doubles::name(op), name.to_owned(), at)];
         assert_eq!(tries(), 2);
 
