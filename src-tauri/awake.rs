@@ -9,6 +9,8 @@ use wherry_engine::Engine;
 use wherry_engine::commands::Desk;
 use wherry_engine::contract::{Event, JobState};
 
+use crate::platform;
+
 pub fn watch(app: AppHandle) {
     let (wish, wishes) = channel();
     // What holds the computer awake stays on the thread that made it, and asking may block.
@@ -45,23 +47,26 @@ async fn follow(engine: &Engine, wish: &Sender<bool>) {
     }
 }
 
+const APP: &str = "org.wherry.Wherry";
+const WHY: &str = "Files are being transferred";
+
 fn hold(wishes: &Receiver<bool>) {
     let mut held = None;
     while let Ok(wanted) = wishes.recv() {
         if !wanted {
             held = None;
         } else if held.is_none() {
-            let asked = keepawake::Builder::default()
+            let system = keepawake::Builder::default()
                 .idle(true)
-                .reason("Files are being transferred")
+                .reason(WHY)
                 .app_name("Wherry")
-                .app_reverse_domain("org.wherry.Wherry")
+                .app_reverse_domain(APP)
                 .create();
-            match asked {
-                Ok(awake) => held = Some(awake),
+            let system = system
                 // It goes on after the sleep.
-                Err(error) => tracing::info!(%error, "the computer cannot be kept awake"),
-            }
+                .inspect_err(|error| tracing::info!(%error, "the system cannot be kept awake"))
+                .ok();
+            held = Some((system, platform::keep_awake(APP, WHY)));
         }
     }
 }

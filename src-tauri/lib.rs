@@ -10,6 +10,7 @@ mod endings;
 mod hosted;
 mod notices;
 mod platform;
+mod threads;
 mod window;
 
 use std::process::ExitCode;
@@ -36,6 +37,17 @@ pub fn run() -> ExitCode {
             }
         },
         Err(_) => None,
+    };
+    // For as long as the app runs.
+    let _threads = match threads::start() {
+        Ok(threads) => {
+            tauri::async_runtime::set(threads.handle().clone());
+            threads
+        }
+        Err(error) => {
+            eprintln!("Wherry cannot start: the system gives it no threads ({error}).");
+            return ExitCode::FAILURE;
+        }
     };
     let _log = log::start(&home.logs());
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "Wherry starts");

@@ -1,4 +1,4 @@
-//! Linux: dragging files out through GTK.
+//! Linux: dragging files out through GTK, and the priority of threads.
 //!
 //! The `drag` crate starts a drag here, but takes its data handler away before an X11 target asks
 //! for the data, so that nothing arrives; GTK does it in a few lines.
@@ -119,4 +119,15 @@ fn button_is_down(window: &gtk::ApplicationWindow, pointer: &gtk::gdk::Device) -
         let (_, _, _, state) = surface.device_position(pointer);
         state.contains(gtk::gdk::ModifierType::BUTTON1_MASK)
     })
+}
+
+/// Enough beside the threads of the window; other programs are hardly preferred by it.
+const NICER: i32 = 5;
+
+/// The calling thread leaves the processors to the window first.
+pub fn stand_back() {
+    // Linux has a priority for each thread, whatever the call is named.
+    if let Err(error) = rustix::process::setpriority_process(None, NICER) {
+        tracing::debug!(%error, "a thread keeps its priority");
+    }
 }

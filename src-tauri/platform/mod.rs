@@ -3,9 +3,13 @@
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub use linux::drag_out;
+mod session;
+#[cfg(target_os = "linux")]
+pub use linux::{drag_out, stand_back};
+#[cfg(target_os = "linux")]
+pub use session::keep_awake;
 
 #[cfg(not(target_os = "linux"))]
 mod other;
 #[cfg(not(target_os = "linux"))]
-pub use other::drag_out;
+pub use other::{drag_out, keep_awake, stand_back};

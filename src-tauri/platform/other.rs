@@ -31,3 +31,11 @@ pub async fn drag_out(window: &WebviewWindow, staged: Staged) -> Result<bool, Pr
         .map_err(|e| Problem::fault("The drag could not begin.", e))?;
     Ok(told.recv().await.unwrap_or(false))
 }
+
+/// These systems prefer the window in front by themselves.
+pub fn stand_back() {}
+
+/// There is one way to ask these systems, which is not the desktop's.
+pub fn keep_awake(_app: &str, _why: &str) -> Option<()> {
+    None
+}

@@ -1,4 +1,4 @@
-/** What the system would know of the app keeping the computer awake. */
+/** What the system and the desktop would know of the app keeping the computer awake. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { until } from './until.mjs'
 
 export class Inhibitions {
-  /** Each with `what`, `who`, `why` and `mode`, and whether it is still `held`; in the order in which they came. */
+  /** Each with where `at`, `what`, `who` and `why`, and whether it is still `held`; in the order in which they came. */
   all = []
   #ready = false
 
