@@ -9,6 +9,7 @@ import tempfile
 
 import page
 import servers
+import window
 import works
 from clients import ROOT
 from measuring import MIB, table
@@ -36,6 +37,7 @@ def rows(part):
         "link-list": (f"On the link: {keys:,} objects listed", works.on_the_link(works.listing), keys),
         "rgw-large": (f"Ceph RGW: 10 × {100 // part} MiB", works.on_rgw, 10, 100 * MIB // part),
         "rgw-small": (f"Ceph RGW: {thousand:,} × 16 KiB", works.on_rgw, thousand, kib),
+        "window": (window.TITLE, window.measure),
     }
 
 
@@ -65,6 +67,12 @@ def main():
     with tempfile.TemporaryDirectory(prefix="wherry-bench-") as folder, servers.null_s3() as endpoint:
         bench = works.Bench(pathlib.Path(folder), rounds, 10 if options.quick else 1, only)
         for row, (title, run, *sizes) in work.items():
+            if row == "window":
+                shown = run(rounds, options.quick)
+                print(f"### {title}\n\n{shown}\n", flush=True)
+                if with_page:
+                    page.remember_table(row, title, shown)
+                continue
             if row in RGW_ROWS:
                 found = zip((f"{title}, up", f"{title}, down"), (f"{row}-up", f"{row}-down"), run(bench, *sizes))
             else:

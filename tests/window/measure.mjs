@@ -1,128 +1,86 @@
 /**
- * How long the app takes from its start to the first rows of the practice store's folder, what memory all
- * its processes hold at rest, and how long the window ever stands still while a thousand files are sent:
+ * The window in figures: from its start to the first rows, its memory, how smooth it is while ten thousand
+ * files are sent, and how it keeps up with `wherry-cli`:
  *
- *   npm run measure -- [STARTS]
+ *   npm run measure -- [--parts start,frames,large] [--rounds 5] [--quick] [--json FILE]
  *
- * Measures WHERRY_APP, or target/release/wherry. From the moment the kernel made the process, which is
- * before any of our code, to the moment rows are in the page; WebDriver, which looks for them, is part of
- * the time. The first start also reads the program from the disk.
+ * Measures the release build, which must be there: the app with its pages built in, `wherry-cli` and `null-s3`
+ * (`bench/run` builds them); WHERRY_APP may name another app. `--quick` does a tenth, one round.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { App, User } from './harness/app.mjs'
+import { parseArgs } from 'node:util'
 import { TESTBED } from './harness/bed.mjs'
-import * as deeds from './harness/deeds.mjs'
-import { dragFilesTo } from './harness/screen.mjs'
-import { memoryOf, programOf } from './harness/processes.mjs'
-import { until } from './harness/until.mjs'
+import { measureFrames } from './measure/frames.mjs'
+import { measureLarge } from './measure/large.mjs'
+import { mib, MIB, milliseconds, seconds } from './measure/numbers.mjs'
+import { measureStart } from './measure/start.mjs'
+import { nullStore } from './measure/store.mjs'
 
-const starts = Number(process.argv[2] ?? 5)
-const ROWS = 1000
+const { values: options } = parseArgs({
+  options: {
+    parts: { type: 'string', default: 'start,frames,large' },
+    rounds: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    json: { type: 'string' },
+  },
+})
+const target = resolve(process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../target', import.meta.url)))
+const programs = join(target, 'release')
 
 if (!process.env.WHERRY_MEASURED) {
-  const target = resolve(process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../target', import.meta.url)))
-  const again = ['keychain', '--', TESTBED, 'screen', '--', process.execPath, fileURLToPath(import.meta.url), String(starts)]
+  const again = ['keychain', '--', TESTBED, 'screen', '--', process.execPath, fileURLToPath(import.meta.url), ...process.argv.slice(2)]
   const env = {
     ...process.env,
     WHERRY_MEASURED: 'yes',
     PATH: `${join(target, 'tools/bin')}:${process.env.PATH}`,
-    WHERRY_APP: process.env.WHERRY_APP ?? join(target, 'release/wherry'),
+    WHERRY_APP: process.env.WHERRY_APP ?? join(programs, 'wherry'),
   }
   process.exit(spawnSync(TESTBED, again, { stdio: 'inherit', env }).status ?? 1)
 }
 
-/** When a process was made, in milliseconds since 1970; the kernel counts in hundredths of a second. */
-function bornAt(pid) {
-  const ticks = Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(')').at(-1).trim().split(' ')[19])
-  const booted = Date.now() - Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 1000
-  return booted + ticks * 10
+const rounds = Number(options.rounds ?? (options.quick ? 1 : 5))
+const part = options.quick ? 10 : 1
+const wanted = options.parts.split(',')
+
+/** What people read: the work, what was found, and what is wanted of it where something is. */
+const rows = []
+const found = {}
+
+if (wanted.includes('start')) {
+  const start = (found.start = await measureStart(rounds))
+  rows.push([`start to the first rows of ${start.rows.toLocaleString('en')} objects`, milliseconds(start.shown), ''])
+  rows.push(['memory at rest, all processes', mib(start.held), ''])
 }
-
-function processorTime(pids) {
-  const of = (pid) => {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(')').at(-1).trim().split(' ')
-    return Number(fields[11]) + Number(fields[12])
-  }
-  return pids.reduce((sum, pid) => sum + of(pid), 0)
-}
-
-/** Waits until the app has done nothing worth counting for two seconds. */
-async function rest(app) {
-  let before = -Infinity
-  await until(
-    'the app to rest',
-    () => {
-      const now = processorTime(app.pids)
-      const still = now - before <= 2
-      before = now
-      return still
-    },
-    { every: 2000, seconds: 60 },
-  )
-}
-
-const user = new User()
-const bucket = join(user.wherry, 'practice', 'readings')
-mkdirSync(bucket, { recursive: true })
-for (let i = 0; i < ROWS; i++) writeFileSync(join(bucket, `reading-${String(i).padStart(4, '0')}.csv`), 'day,level\n')
-
-/** Sends a thousand small files and returns the longest time between two frames, in milliseconds. */
-async function longestFrame(app) {
-  const { page } = app
-  const files = user.files('a thousand', Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`${i}.txt`, `${i}`])))
-  await app.moveAside()
-  await page.session.run(() => {
-    window.longest = 0
-    let last = performance.now()
-    const frame = (now) => {
-      window.longest = Math.max(window.longest, now - last)
-      last = now
-      requestAnimationFrame(frame)
-    }
-    requestAnimationFrame(frame)
-  })
-  const grid = await page.find('grid')
-  const began = performance.now()
-  const said = await deeds.transfer(page, async () => dragFilesTo(await app.middle(grid), [files]))
-  if (!/^Done: 1,000 files sent/.test(said)) throw new Error(said)
-  const took = performance.now() - began
-  return { longest: await page.session.run(() => window.longest), took }
-}
-
-let app
-let sending
-const shown = []
-const memory = []
+const store = await nullStore(programs)
 try {
-  // Once for the account and the place; the starts that are measured open there.
-  app = await App.start(user)
-  await deeds.openPracticeStore(app.page)
-  await deeds.openBucket(app.page, 'readings')
-  await app.page.find('gridcell', 'reading-0000.csv')
-  await app.close()
-
-  for (let i = 0; i < starts; i++) {
-    app = await App.start(user)
-    await until('the rows', () => app.page.session.run(() => document.querySelectorAll('[role=gridcell]').length > 0), { every: 2 })
-    shown.push(Date.now() - bornAt(app.pid))
-    await rest(app)
-    memory.push(Object.fromEntries(app.pids.map((pid) => [programOf(pid).split('/').at(-1), memoryOf(pid)])))
-    if (i === starts - 1) sending = await longestFrame(app)
-    await app.close()
+  if (wanted.includes('frames')) {
+    const frames = (found.frames = await measureFrames(store.endpoint, 10_000 / part))
+    const what = `${frames.files.toLocaleString('en')} × 16 KiB, up`
+    rows.push([`${what}: from the press of the button to the end`, seconds(frames.took), ''])
+    rows.push([`${what}: longest time without a frame`, milliseconds(frames.longest), '100 ms'])
+    rows.push([`${what}: the same while they are dropped and the plan is made`, milliseconds(frames.longestPlanning), '100 ms'])
+    rows.push([`${what}: most memory above rest, all processes`, mib(frames.above), '150 MB'])
+    // A busy computer makes gaps that are not the page's.
+    console.error(`the page ran ${milliseconds(frames.ran)} and waited ${milliseconds(frames.waited)} for a processor`)
+    if (frames.gaps.length) console.error(`gaps: ${frames.gaps.map(({ gap, at }) => `${gap} ms at ${at}`).join(', ')}`)
+  }
+  if (wanted.includes('large')) {
+    const large = (found.large = await measureLarge(programs, store.endpoint, Math.floor(1024 / part) * MIB, rounds))
+    const name = large.size < 1 << 30 ? `${large.size / MIB} MiB` : '1 GiB'
+    for (const way of ['up', 'down']) {
+      const { window, cli } = large[way]
+      rows.push([`one object of ${name}, ${way}: the window`, seconds(window), ''])
+      rows.push([`one object of ${name}, ${way}: wherry-cli`, seconds(cli), ''])
+      rows.push([`one object of ${name}, ${way}: the window for each second of wherry-cli`, (window / cli).toFixed(2), '1.10'])
+    }
   }
 } finally {
-  await app?.end()
-  user.remove()
+  await store.stop()
 }
 
-const middle = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]
-const MB = (bytes) => `${(bytes / 1e6).toFixed(0)} MB`
-const totals = memory.map((one) => Object.values(one).reduce((a, b) => a + b, 0))
-console.log(`app: ${process.env.WHERRY_APP}`)
-console.log(`start to first rows (${ROWS} objects), ms: ${shown.map(Math.round).join(' ')}; median ${Math.round(middle(shown))}`)
-console.log(`memory at rest (PSS, all processes): ${totals.map(MB).join(' ')}; median ${MB(middle(totals))}`)
-console.log(`longest time without a frame while 1,000 files are sent: ${Math.round(sending.longest)} ms (drag to done: ${(sending.took / 1000).toFixed(1)} s)`)
-for (const [program, bytes] of Object.entries(memory.at(-1))) console.log(`  ${program}: ${MB(bytes)}`)
+const table = ['| the window | measured | at most |', '|---|---:|---:|', ...rows.map((cells) => `| ${cells.join(' | ')} |`)].join('\n')
+console.log(table)
+if (options.json) writeFileSync(options.json, JSON.stringify({ table, found }, null, 1))

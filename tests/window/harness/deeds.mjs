@@ -173,12 +173,17 @@ export function openMoreSettings(page) {
   return unfold(page, 'More settings')
 }
 
-/** An account of the gateway's own user, or of another one, added in the window. */
+/** An account of the gateway's own user, added in the window. */
 export async function addGatewayAccount(page, name, { endpoint = bed.rgw.endpoint, ...user } = {}) {
   const { access_key: id, secret_key: secret } = { ...bed.rgw.user, ...user }
+  await addAccount(page, { name, endpoint, id, secret })
+}
+
+/** The first account, with a key in hand. */
+export async function addAccount(page, key) {
   await page.find('heading', 'Welcome to Wherry')
   await openKeyForm(page)
-  await fillKeyForm(page, { name, endpoint, id, secret })
+  await fillKeyForm(page, key)
   await page.press('Save')
   await page.gone('dialog')
 }
