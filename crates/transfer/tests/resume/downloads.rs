@@ -3,7 +3,7 @@
 use super::*;
 
 /// Ranges from this byte on never arrive.
-fn hold_ranges_from(memory: &Memory, byte: u64) {
+pub fn hold_ranges_from(memory: &Memory, byte: u64) {
     memory.misbehave(move |call| {
         (call.op == Op::Get && call.at >= byte).then_some(Fault::Wait(Duration::from_mins(10)))
     });

@@ -4,7 +4,7 @@ use super::*;
 use rusqlite::Connection;
 
 /// What is written down of files that are half done.
-fn rows(world: &World, table: &str) -> u64 {
+fn rows(world: &World, table: &str) -> i64 {
     let journal = Connection::open(world.home.path().join("transfers.sqlite")).unwrap();
     let count = format!("SELECT count(*) FROM {table}");
     journal.query_row(&count, [], |row| row.get(0)).unwrap()
@@ -21,7 +21,10 @@ fn goes_on_from(world: &World, id: &str, bytes: u64) {
             assert!(now.bytes_done >= bytes, "{now:?}");
             assert!(now.bytes_done <= now.bytes_total, "{now:?}");
             if now.ended.is_some() {
-                assert_eq!((now.state, now.bytes_done), (JobState::Done, now.bytes_total));
+                assert_eq!(
+                    (now.state, now.bytes_done),
+                    (JobState::Done, now.bytes_total)
+                );
                 break;
             }
             tokio::task::yield_now().await;
