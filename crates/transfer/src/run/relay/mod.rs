@@ -54,6 +54,21 @@ pub(super) struct Relaying {
     pub left: Option<Left>,
 }
 
+/// Bytes that are hashed in less time than it takes to wake another thread.
+const FEW: u64 = 32 << 10;
+
+/// Hashes so many bytes where it holds up nobody.
+async fn hashing<T: Send + 'static>(
+    bytes: u64,
+    hash: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, FileError> {
+    if bytes <= FEW {
+        return Ok(hash());
+    }
+    let hashed = tokio::task::spawn_blocking(hash).await;
+    hashed.map_err(|e| StoreError::new(ErrorKind::Other, DOING, e.to_string()).into())
+}
+
 /// An upload that was begun, and its parts as they were written down.
 pub(super) type Left = Arc<(HalfUpload, BTreeMap<u32, (String, Sum)>)>;
 
@@ -160,8 +175,8 @@ impl Relaying {
             .with(|| self.fetch_once(range.clone()))
             .await?;
         let held = bytes.clone();
-        let hashed = tokio::task::spawn_blocking(move || Sum::of(&held)).await;
-        let sum = hashed.map_err(|e| StoreError::new(ErrorKind::Other, DOING, e.to_string()))?;
+        let length = range.end - range.start;
+        let sum = hashing(length, move || Sum::of(&held)).await?;
         Ok((bytes, sum, head))
     }
 
@@ -170,8 +185,7 @@ impl Relaying {
             return Ok(None);
         }
         let held = bytes.clone();
-        let hashed = tokio::task::spawn_blocking(move || hex(&Sha256::digest(&held))).await;
-        let sum = hashed.map_err(|e| StoreError::new(ErrorKind::Other, DOING, e.to_string()))?;
+        let sum = hashing(bytes.len() as u64, move || hex(&Sha256::digest(&held))).await?;
         Ok(Some(sum))
     }
 

@@ -17,7 +17,7 @@ use wherry_store::{
 };
 
 use super::begin::{Begun, Have};
-use super::{DOING, Relayed, Relaying};
+use super::{DOING, Relayed, Relaying, hashing};
 use crate::crc::Crc;
 use crate::error::FileError;
 use crate::run::job::Stopped;
@@ -329,7 +329,7 @@ impl Whole {
         // The sender lives as long as this.
         let _ = turns.wait_for(|done| *done == number - 1).await;
         let whole = Arc::clone(self);
-        let hashed = tokio::task::spawn_blocking(move || {
+        hashing(bytes.len() as u64, move || {
             let mut hashes = whole.lock();
             hashes.md5.update(&bytes);
             if let Some(sha256) = &mut hashes.sha256 {
@@ -337,10 +337,8 @@ impl Whole {
             }
             drop(hashes);
             whole.hashed.send_replace(number);
-        });
-        hashed
-            .await
-            .map_err(|e| StoreError::new(ErrorKind::Other, DOING, e.to_string()).into())
+        })
+        .await
     }
 }
 
