@@ -11,10 +11,11 @@ run: setup
 test: setup test-setup
 	tests/run
 
-# What `make test` does in small, at length: twenty thousand simulated lives of a transfer, and a hundred
-# times kill -9 of an upload, a download and a sync against a real store. Takes a while.
+# What `make test` does in small, at length: twenty thousand simulated worlds with transfers that are cut
+# off and as many with all other faults, and a hundred times kill -9 of an upload, a download and a sync
+# against a real store. Takes a quarter of an hour and more, and says how far it is.
 soak: setup test-setup
-	WHERRY_SEEDS=20000 cargo nextest run --profile soak -p wherry-transfer --test simulation
+	WHERRY_SEEDS=20000 cargo nextest run --profile soak --no-capture -p wherry-transfer --test simulation
 	WHERRY_SOAK_KILLS=100 tests/testbed/testbed with --rgw --tls -- cargo nextest run --profile soak -p wherry-cli --test kill
 
 # The app as one self-contained program, for debugging: target/debug/wherry.

@@ -1,13 +1,11 @@
-//! A disk in memory: files with inodes and several names, folders, links; full, unreadable or cut off
-//! when the seed wants it, and changed by its user meanwhile.
+//! A disk in memory as jobs use it: slow, full, unreadable or cut off when the seed wants it.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -18,121 +16,19 @@ use wherry_transfer::run::disk::{
 use wherry_transfer::{Clock, FileError, Sum};
 
 use crate::fate::Fate;
-
-#[derive(Clone)]
-pub struct Node {
-    pub bytes: Vec<u8>,
-    /// As a power cut would leave it.
-    synced: Vec<u8>,
-    pub modified: SystemTime,
-    names: u32,
-}
-
-#[derive(Default)]
-pub struct Platter {
-    /// Name → inode.
-    pub names: BTreeMap<PathBuf, u64>,
-    pub nodes: BTreeMap<u64, Node>,
-    pub folders: BTreeSet<PathBuf>,
-    pub links: BTreeSet<PathBuf>,
-    /// Files that the user has put or left there, and that nobody else may touch.
-    pub users: BTreeMap<PathBuf, Vec<u8>>,
-    /// All that a file ever was, for those that are uploaded.
-    pub versions: BTreeMap<PathBuf, Vec<Vec<u8>>>,
-    /// Bytes that can still be written.
-    pub room: Option<u64>,
-    pub unreadable: f64,
-    next: u64,
-}
-
-impl Platter {
-    pub fn write(&mut self, path: &Path, bytes: Vec<u8>, modified: SystemTime) {
-        self.remove(path);
-        self.next += 1;
-        let node = Node {
-            synced: bytes.clone(),
-            bytes,
-            modified,
-            names: 1,
-        };
-        self.nodes.insert(self.next, node);
-        self.names.insert(path.to_owned(), self.next);
-    }
-
-    /// Nodes without a name stay for those who have them open.
-    pub fn remove(&mut self, path: &Path) {
-        if let Some(inode) = self.names.remove(path)
-            && let Some(node) = self.nodes.get_mut(&inode)
-        {
-            node.names -= 1;
-        }
-    }
-
-    pub fn at(&self, path: &Path) -> Option<&Node> {
-        self.nodes.get(self.names.get(path)?)
-    }
-
-    /// Changes a file in place, as a program that writes to it does.
-    pub fn change(&mut self, path: &Path, bytes: Vec<u8>, modified: SystemTime) {
-        let Some(node) = self.names.get(path).and_then(|i| self.nodes.get_mut(i)) else {
-            return;
-        };
-        node.bytes.clone_from(&bytes);
-        node.synced.clone_from(&bytes);
-        node.modified = modified;
-        self.versions
-            .entry(path.to_owned())
-            .or_default()
-            .push(bytes);
-    }
-
-    fn identity(&self, inode: u64) -> io::Result<Identity> {
-        let node = self.nodes.get(&inode).ok_or(io::ErrorKind::NotFound)?;
-        Ok(Identity {
-            size: node.bytes.len() as u64,
-            modified: Some(node.modified),
-            inode: Some((1, inode)),
-        })
-    }
-
-    /// Writes as much as there is room for.
-    fn fill(&mut self, inode: u64, at: u64, piece: &[u8]) -> io::Result<()> {
-        let room = self.room.unwrap_or(u64::MAX);
-        let fits = (piece.len() as u64).min(room) as usize;
-        let node = self.nodes.get_mut(&inode).ok_or(io::ErrorKind::NotFound)?;
-        let end = at as usize + fits;
-        if node.bytes.len() < end {
-            node.bytes.resize(end, 0);
-        }
-        node.bytes[at as usize..end].copy_from_slice(&piece[..fits]);
-        if let Some(room) = &mut self.room {
-            *room -= fits as u64;
-        }
-        if fits < piece.len() {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        Ok(())
-    }
-
-    fn hash(&self, inode: u64, range: &Range<u64>) -> io::Result<Sum> {
-        let node = self.nodes.get(&inode).ok_or(io::ErrorKind::NotFound)?;
-        let bytes = node
-            .bytes
-            .get(range.start as usize..range.end as usize)
-            .ok_or(io::ErrorKind::UnexpectedEof)?;
-        Ok(Sum::of(bytes))
-    }
-}
+use crate::platter::{Erased, Platter, millis};
 
 pub struct SimDisk {
     fate: Arc<Fate>,
     platter: Mutex<Platter>,
+    moments: Arc<AtomicU64>,
 }
 
 impl SimDisk {
-    pub fn new(fate: Arc<Fate>) -> Arc<Self> {
+    pub fn new(fate: Arc<Fate>, moments: Arc<AtomicU64>) -> Arc<Self> {
         Arc::new(Self {
             fate,
+            moments,
             platter: Mutex::default(),
         })
     }
@@ -448,7 +344,15 @@ impl Folder for SimFolder {
         if node.bytes.len() as u64 != size || Some(time) != modified {
             return Err(left_alone());
         }
+        let bytes = node.bytes.clone();
         platter.remove(&place);
+        let present = platter.names.keys().cloned().collect();
+        platter.erased.push(Erased {
+            at: self.disk.moments.load(Relaxed),
+            path: place,
+            bytes,
+            present,
+        });
         Ok(())
     }
 
@@ -599,15 +503,4 @@ impl Contents for SimContents {
             .collect::<io::Result<_>>()
             .map_err(|e| self.error(e))
     }
-}
-
-/// A time that no file system rounds away.
-pub fn seconds(since_1970: u64) -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_secs(since_1970)
-}
-
-/// Since 1970.
-fn millis(time: SystemTime) -> i64 {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, |since| since.as_millis() as i64)
 }

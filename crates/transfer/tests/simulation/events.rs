@@ -1,11 +1,12 @@
 //! What somebody else does meanwhile, and what the user wants all of a sudden.
 
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use wherry_transfer::Receipt;
 
-use crate::disk::seconds;
+use crate::platter::seconds;
 use crate::world::{BUCKET, End, LARGEST_PART, Moves, World};
 
 /// To the file or object of a row.
@@ -34,7 +35,7 @@ impl World {
             return;
         }
         let kinds: &[Event] = match self.moves {
-            Moves::Upload => &[
+            Moves::Upload | Moves::SyncUp => &[
                 Event::Changed,
                 Event::Shortened,
                 Event::Gone,
@@ -43,7 +44,7 @@ impl World {
                 Event::Cancel,
                 Event::Locked,
             ],
-            Moves::Download => &[
+            Moves::Download | Moves::SyncDown => &[
                 Event::Gone,
                 Event::Replaced,
                 Event::NameTaken,
@@ -51,7 +52,7 @@ impl World {
                 Event::Cancel,
                 Event::Locked,
             ],
-            Moves::Copy | Moves::Relay => &[
+            Moves::Copy | Moves::Relay | Moves::SyncAcross => &[
                 Event::Gone,
                 Event::Replaced,
                 Event::NameTaken,
@@ -76,7 +77,12 @@ impl World {
     pub fn happen(&self, row: u32, event: Event) -> bool {
         let source = &self.sources[row as usize];
         self.fate.note(&format!("{event:?} {}", source.name));
-        let now = self.disk.now();
+        // A sync goes by times.
+        let now = if self.moves.syncs() {
+            self.soon()
+        } else {
+            self.disk.now()
+        };
         let path = self.source_path(&source.name);
         let from = self.source_name(&source.name);
         match (self.moves, event) {
@@ -85,23 +91,28 @@ impl World {
                 return true;
             }
             (_, Event::Locked) => self.lock_out(true),
-            (Moves::Upload, Event::Changed) => {
+            (Moves::Upload | Moves::SyncUp, Event::Changed) => {
                 let bytes = self.fate.bytes(source.size);
                 self.disk.lock().change(&path, bytes, now);
             }
-            (Moves::Upload, Event::Shortened) => {
+            (Moves::Upload | Moves::SyncUp, Event::Shortened) => {
                 let bytes = self.fate.bytes(source.size / 2);
                 self.disk.lock().change(&path, bytes, now);
             }
-            (Moves::Upload, Event::Gone) => self.disk.lock().remove(&path),
-            (Moves::Upload, Event::Replaced) => {
+            (Moves::Upload | Moves::SyncUp, Event::Gone) => self.disk.lock().remove(&path),
+            (Moves::Upload | Moves::SyncUp, Event::Replaced) => {
                 let bytes = self.fate.bytes(source.size);
                 let mut platter = self.disk.lock();
                 // As editors do that take care: the time may even be the same.
-                platter.write(&path, bytes.clone(), seconds(1_600_000_000));
+                let time = if self.moves.syncs() {
+                    now
+                } else {
+                    seconds(1_600_000_000)
+                };
+                platter.write(&path, bytes.clone(), time);
                 platter.versions.entry(path).or_default().push(bytes);
             }
-            (Moves::Download, Event::NameTaken) => {
+            (Moves::Download | Moves::SyncDown, Event::NameTaken) => {
                 let bytes = self.fate.bytes(55);
                 let mut platter = self.disk.lock();
                 if platter.at(&path).is_none() && !platter.links.contains(&path) {
@@ -109,7 +120,7 @@ impl World {
                     platter.users.insert(path, bytes);
                 }
             }
-            (Moves::Download, Event::Detour) => {
+            (Moves::Download | Moves::SyncDown, Event::Detour) => {
                 let mut platter = self.disk.lock();
                 let folder = self.source_path("in");
                 let empty = !platter.names.keys().any(|name| name.starts_with(&folder));
@@ -120,7 +131,9 @@ impl World {
             (_, Event::NameTaken) => self.take_name(row),
             (_, Event::Gone) => self.take(&from),
             (_, Event::Replaced) => {
-                let bytes = self.fate.bytes(source.size + self.fate.between(0, 2));
+                // Of one size and one time, two objects are the same to a sync.
+                let least = u64::from(self.moves == Moves::SyncAcross);
+                let bytes = self.fate.bytes(source.size + self.fate.between(least, 2));
                 self.put(from, bytes);
             }
             _ => {}
@@ -132,7 +145,7 @@ impl World {
         let source = &self.sources[row as usize];
         let name = (BUCKET.to_owned(), format!("to/{}", source.name));
         // Between the last look and the end of an upload, or of a copy, most stores cannot tell.
-        let by_put = matches!(self.moves, Moves::Upload | Moves::Relay | Moves::Emigrate);
+        let by_put = self.moves.from_disk() || self.has_two_stores();
         let told =
             by_put && source.size <= LARGEST_PART && self.store.lock().shelves.ways.knows_if_absent;
         let looked_after = (source.size > LARGEST_PART || !by_put) && self.at_once(row);
@@ -150,12 +163,18 @@ impl World {
 
     /// Somebody takes away, or replaces, something that has arrived.
     pub fn tamper(&self, receipts: &[Receipt]) {
+        if self.moves.syncs() && self.fate.chance(0.5) {
+            self.disturb_the_other_side();
+            return;
+        }
         if receipts.is_empty() {
             return;
         }
         let receipt = &receipts[self.fate.between(0, receipts.len() as u64) as usize];
         let end = End::from(&receipt.to);
-        let kind = self.fate.between(0, 3);
+        // Of one size, a sync would not notice it.
+        let kinds = if self.moves.syncs() { 2 } else { 3 };
+        let kind = self.fate.between(0, kinds);
         self.fate
             .note(&format!("tampered with {kind}: {}", last(&end)));
         let bytes = (kind > 0).then(|| {
@@ -176,6 +195,9 @@ impl World {
                 platter.users.insert(path.clone(), bytes);
             }
         }
+        let ever = self.ever_tampered.lock();
+        ever.unwrap_or_else(PoisonError::into_inner)
+            .insert(end.clone());
         self.tampered().insert(end);
     }
 }

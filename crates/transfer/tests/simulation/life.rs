@@ -50,7 +50,9 @@ pub fn without_a_journal(seed: u64, aloud: bool) -> Result<u64, String> {
             check(&world, &job, &end)?;
             // A copy whose answer never came is only known again by an ETag that stayed the same.
             let copies = world.moves.copies();
+            // What was changed since a sync saw it stays.
             let excused = !world.events.is_empty()
+                || world.moves.syncs()
                 || world.weather.rot + world.weather.turned > 0.0
                 || copies && lost(&world);
             if end.state != JobState::Done && !excused {
@@ -155,6 +157,7 @@ pub async fn plan(world: &World, journal: Option<Entry>) -> Result<Job, String> 
             let job = Job::download(store, plan, choices, settings).await;
             job.map_err(|e| said(&e))
         }
+        Moves::SyncUp | Moves::SyncDown | Moves::SyncAcross => world.sync(settings).await,
         Moves::Copy | Moves::Rename | Moves::Relay | Moves::Emigrate => {
             let request = CopyRequest {
                 from_bucket: world.from_bucket().into(),

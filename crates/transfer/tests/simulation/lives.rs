@@ -2,7 +2,7 @@
 //! gone on with in the next life, until all has arrived that can.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wherry_transfer::journal::{Entry, Journal, JournalError, NewJob, State, recover};
@@ -13,6 +13,7 @@ use crate::events::Event;
 use crate::fate::Fate;
 use crate::life::{ended, happen, plan, runtime};
 use crate::promises;
+use crate::syncs::EXTRA;
 use crate::weather::Weather;
 use crate::world::{BUCKET, World, in_memory};
 
@@ -21,7 +22,11 @@ use crate::world::{BUCKET, World, in_memory};
 const FAIR: usize = 2;
 
 /// How often somebody has been at what had arrived between two lives.
-const TAMPERED: f64 = 0.0;
+const TAMPERED: f64 = 0.2;
+
+/// In all worlds, for the record.
+pub static CRASHES: AtomicU64 = AtomicU64::new(0);
+pub static POWER_CUTS: AtomicU64 = AtomicU64::new(0);
 
 /// Says the trace.
 pub fn with_a_journal(seed: u64, aloud: bool) -> Result<u64, String> {
@@ -52,6 +57,9 @@ pub fn with_a_journal(seed: u64, aloud: bool) -> Result<u64, String> {
         lives.live(None)?;
     }
     lives.check_the_end()?;
+    if world.moves.syncs() {
+        lives.until_both_sides_are_the_same()?;
+    }
     Ok(world.fate.trace())
 }
 
@@ -142,7 +150,10 @@ impl Lives {
         });
         // What is dropped now cleans nothing up: it was cut off.
         drop(runtime);
-        if crashed? && world.weather.power_cut {
+        let crashed = crashed?;
+        CRASHES.fetch_add(u64::from(crashed), Relaxed);
+        if crashed && world.weather.power_cut {
+            POWER_CUTS.fetch_add(1, Relaxed);
             world.disk.lose_power();
             let lost = Cut::of(&journal, &self.folder, &world.fate).map_err(said)?;
             drop(journal);
@@ -178,8 +189,10 @@ impl Lives {
         let job = match known {
             Some(job) if matches!(job.state, State::Done | State::Cancelled) => return Ok(()),
             Some(job) if job.state != State::Entering => {
-                let may = world.tampered().is_empty() && !self.is_fair();
-                if may && !job.state.has_ended() && world.fate.chance(0.2) {
+                let tampered = !world.tampered().is_empty();
+                let again = if tampered { 0.5 } else { 0.2 };
+                let may = tampered || !self.is_fair();
+                if may && !job.state.has_ended() && world.fate.chance(again) {
                     // The same wish again, as one repeats it on the command line.
                     self.begin(journal).await?
                 } else {
@@ -326,7 +339,9 @@ impl Lives {
         let receipts = self.receipts(&journal)?;
         let files = journal.files(&id, 0..1000, false).map_err(said)?;
         let done = files.iter().filter(|f| f.state == FileState::Done).count();
-        if done != receipts.len() || job.files_done as usize != done {
+        let deleted = files.iter().filter(|f| f.name.contains(EXTRA));
+        let deleted = deleted.filter(|f| f.state == FileState::Done).count();
+        if done != receipts.len() + deleted || job.files_done as usize != done {
             let (receipts, counted) = (receipts.len(), job.files_done);
             return Err(format!(
                 "{done} files done, {counted} counted, {receipts} receipts"
@@ -347,6 +362,20 @@ impl Lives {
             return Err(format!("{left} uploads are left unfinished"));
         }
         Ok(())
+    }
+
+    /// The same wish once more, when nothing goes wrong any more.
+    fn until_both_sides_are_the_same(self: &Arc<Self>) -> Result<(), String> {
+        let world = &self.world;
+        let blocked = |(_, _, event): &(_, _, Event)| *event == Event::Detour;
+        if world.weather.rot + world.weather.turned > 0.0 || world.events.iter().any(blocked) {
+            return Ok(());
+        }
+        for _ in 0..FAIR {
+            *self.job() = None;
+            self.live(None)?;
+        }
+        world.both_sides_are_the_same()
     }
 
     /// Takes a job away that cannot be ended, with what it has half done.
@@ -370,7 +399,19 @@ impl Lives {
             theirs || *event == Event::Detour
         };
         // A copy whose answer never came is only known again by an ETag that stayed the same.
+        // What was changed since a sync saw it stays, and so does all that was to go, when not all has
+        // arrived; another sync will see.
+        if world.moves.syncs() {
+            return true;
+        }
         let copied = world.moves.copies() && matches!(error, Some(FileError::InTheWay { .. }));
-        copied || world.was_cancelled() || world.weather.rot > 0.0 || world.events.iter().any(hit)
+        // Bits that turned on the way are found out when all is there.
+        let turned =
+            world.weather.turned > 0.0 && matches!(error, Some(FileError::Mismatch { .. }));
+        copied
+            || turned
+            || world.was_cancelled()
+            || world.weather.rot > 0.0
+            || world.events.iter().any(hit)
     }
 }

@@ -7,14 +7,17 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod copying;
 mod disk;
 mod events;
 mod fate;
 mod life;
 mod lives;
+mod platter;
 mod promises;
 mod shelves;
 mod store;
+mod syncs;
 mod weather;
 mod world;
 
@@ -31,7 +34,8 @@ fn run(test: &str, usual: u64, seed: fn(u64, bool) -> Result<u64, String>) {
         seed(one, true).unwrap_or_else(|broken| panic!("seed {one}: {broken}"));
         return;
     }
-    let count = number("WHERRY_SEEDS").unwrap_or(usual);
+    let wanted = number("WHERRY_SEEDS");
+    let count = wanted.unwrap_or(usual);
     let (next, failed) = (AtomicU64::new(0), Mutex::new(Vec::new()));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
@@ -41,6 +45,9 @@ fn run(test: &str, usual: u64, seed: fn(u64, bool) -> Result<u64, String>) {
                     let at = next.fetch_add(1, SeqCst);
                     if at >= count || failed.lock().unwrap().len() >= 5 {
                         return;
+                    }
+                    if wanted.is_some() && at > 0 && at.is_multiple_of(1000) {
+                        println!("{test}: {at} of {count} seeds");
                     }
                     let outcome = std::panic::catch_unwind(|| seed(at, false));
                     let broken = match outcome {
@@ -54,6 +61,13 @@ fn run(test: &str, usual: u64, seed: fn(u64, bool) -> Result<u64, String>) {
         }
     });
     let failed = failed.into_inner().unwrap();
+    if wanted.is_some() {
+        let [crashes, cuts] = [&lives::CRASHES, &lives::POWER_CUTS].map(|n| n.load(SeqCst));
+        println!(
+            "{test}: {count} seeds with {crashes} crashes, {cuts} of them power cuts; {} failed",
+            failed.len()
+        );
+    }
     for (seed, broken) in &failed {
         println!("seed {seed}: {broken}");
         println!(

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::PoisonError;
 
 use wherry_transfer::run::disk::is_temporary;
 use wherry_transfer::*;
 
-use crate::disk::Platter;
+use crate::platter::Platter;
 use crate::shelves::{Deleted, Name, hex, md5_of};
+use crate::syncs::EXTRA;
 use crate::world::{BUCKET, Moves, World};
 
 type Kept = Result<(), String>;
@@ -35,6 +37,7 @@ pub fn check_so_far(world: &World, receipts: &[Receipt]) -> Kept {
         }
         arrived(world, receipt).map_err(|e| format!("{e}\n  of {receipt:?}"))?;
     }
+    originals(world)?;
     deletions(world)?;
     nothing_of_others(world)?;
     nothing_of_the_users(world, receipts)
@@ -170,12 +173,56 @@ fn copied(world: &World, receipt: &Receipt, from: &Name, to: &Name) -> Kept {
 /// of the whole, are found out by nobody.
 fn may_be_damaged(world: &World) -> bool {
     let weather = &world.weather;
-    let bodies = world.moves == Moves::Upload || world.has_two_stores();
+    let bodies = world.moves.from_disk() || world.has_two_stores();
     bodies && weather.rot > 0.0 || world.has_two_stores() && weather.turned > 0.0
 }
 
-/// An original goes only when its copy is there.
+/// What a sync deletes goes when everything has arrived that its plan moves.
 fn deletions(world: &World) -> Kept {
+    if !world.moves.syncs() {
+        return Ok(());
+    }
+    let seen = world.seen.lock().unwrap_or_else(PoisonError::into_inner);
+    let store = world.store.lock();
+    for gone in &store.shelves.deleted {
+        let end = crate::world::End::Object(gone.name.clone());
+        if !seen.may_go(&end, &gone.bytes) {
+            continue;
+        }
+        let mut moves = seen.moves_at(gone.at).iter();
+        let missing = moves.find(|end| match end {
+            crate::world::End::Object(name) => {
+                let there = store.shelves.content_at(name, gone.at).is_some();
+                !there && !world.was_tampered(end)
+            }
+            crate::world::End::File(_) => true,
+        });
+        must(missing.is_none() || gone.name.1.starts_with("from"), || {
+            format!("{} was deleted before {missing:?} had arrived", gone.name.1)
+        })?;
+    }
+    drop(store);
+    for gone in &world.disk.lock().erased {
+        let end = crate::world::End::File(gone.path.clone());
+        must(seen.may_go(&end, &gone.bytes), || {
+            format!("{end:?} was deleted, and is not what the plan saw")
+        })?;
+        let mut moves = seen.moves_at(gone.at).iter();
+        let missing = moves.find(|end| match end {
+            crate::world::End::File(path) => {
+                !gone.present.contains(path) && !world.was_tampered(end)
+            }
+            crate::world::End::Object(_) => true,
+        });
+        must(missing.is_none(), || {
+            format!("{end:?} was deleted before {missing:?} had arrived")
+        })?;
+    }
+    Ok(())
+}
+
+/// An original goes only when its copy is there.
+fn originals(world: &World) -> Kept {
     let source = world.source.lock();
     let deleted: Vec<(u64, Name, bytes::Bytes)> = source
         .shelves
@@ -201,13 +248,17 @@ fn deletions(world: &World) -> Kept {
 }
 
 fn nothing_of_others(world: &World) -> Kept {
-    let may_replace = world.choices.on_conflict == OnConflict::Overwrite;
+    let may_replace = may_replace(world);
     for (name, before) in world.others().iter() {
         let there = world.object(name);
         if there.as_ref() == Some(before) {
             continue;
         }
         if may_replace && name.1.starts_with("to/") {
+            continue;
+        }
+        let seen = world.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.may_go(&crate::world::End::Object(name.clone()), &before.bytes) {
             continue;
         }
         let store = world.store_of(name).lock();
@@ -238,11 +289,11 @@ fn at_the_store(world: &World, receipts: &[Receipt]) -> Kept {
         }
         // Its answer was lost for good, or it was stopped meanwhile: whole all the same.
         let whole = match world.moves {
-            Moves::Upload => platter
+            Moves::Upload | Moves::SyncUp => platter
                 .versions
                 .values()
                 .any(|versions| versions.contains(&stored.bytes.to_vec())),
-            Moves::Download => false,
+            Moves::Download | Moves::SyncDown => false,
             _ => {
                 let source = world.source.lock();
                 let mut ever = source.shelves.history.iter();
@@ -270,6 +321,11 @@ fn at_the_store(world: &World, receipts: &[Receipt]) -> Kept {
     Ok(())
 }
 
+/// A sync replaces what its plan saw, and nothing else.
+fn may_replace(world: &World) -> bool {
+    world.choices.on_conflict == OnConflict::Overwrite && !world.moves.syncs()
+}
+
 fn files_of(receipts: &[Receipt]) -> BTreeSet<&Path> {
     receipts
         .iter()
@@ -283,8 +339,12 @@ fn files_of(receipts: &[Receipt]) -> BTreeSet<&Path> {
 fn nothing_of_the_users(world: &World, receipts: &[Receipt]) -> Kept {
     let platter = world.disk.lock();
     let receipted = files_of(receipts);
-    let may_replace = world.choices.on_conflict == OnConflict::Overwrite;
+    let may_replace = may_replace(world);
+    let seen = world.seen.lock().unwrap_or_else(PoisonError::into_inner);
     for (path, before) in &platter.users {
+        if seen.may_go(&crate::world::End::File(path.clone()), before) {
+            continue;
+        }
         let there = platter.at(path).map(|node| &node.bytes);
         must(
             there == Some(before)
@@ -324,19 +384,24 @@ fn on_the_disk(world: &World, receipts: &[Receipt], planned_again: bool) -> Kept
 }
 /// What the job shows agrees with itself and with its receipts.
 pub fn check_job(world: &World, job: &Job, end: &JobSnapshot, receipts: &[Receipt]) -> Kept {
-    must(receipts.len() as u64 == end.files_done, || {
-        format!(
-            "{} receipts for {} files that arrived",
-            receipts.len(),
-            end.files_done
-        )
-    })?;
+    must(
+        receipts.len() as u64 + end.deleted == end.files_done,
+        || {
+            format!(
+                "{} receipts for {} files that arrived",
+                receipts.len(),
+                end.files_done
+            )
+        },
+    )?;
     check_rows(world, job, end)?;
     // A store's own copying in parts whose end is asked for twice does not know any more that it was.
     let told_twice = world.moves.copies() && world.weather.twice > 0.0;
     if world.weather.is_mild() && world.events.is_empty() && !told_twice {
-        must(end.state == JobState::Done, || {
-            let failed = job.files(0..9, true);
+        let failed = job.files(0..9, true);
+        let left = |row: &FileRow| matches!(row.error, Some(FileError::LeftAlone { .. }));
+        let left_alone = world.moves.syncs() && failed.iter().all(left);
+        must(end.state == JobState::Done || left_alone, || {
             format!(
                 "nothing was in its way, and it ended {:?}: {failed:?}",
                 end.state
@@ -377,7 +442,10 @@ pub fn check_rows(world: &World, job: &Job, end: &JobSnapshot) -> Kept {
         })?;
     }
     let stopped = end.problem.is_some() || world.was_cancelled();
-    must(count(FileState::Cancelled) == 0 || stopped, || {
+    let mut cancelled = rows.iter().filter(|r| r.state == FileState::Cancelled);
+    // What a sync deletes, when not all has arrived.
+    let not_begun = |row: &FileRow| world.moves.syncs() && row.name.contains(EXTRA);
+    must(stopped || cancelled.all(not_begun), || {
         format!("files were cancelled that nobody cancelled: {end:?} {rows:?}")
     })
 }

@@ -7,16 +7,19 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use chrono::{DateTime, Utc};
 use wherry_account::{MultipartEtag, PartLimits, Quirks};
 use wherry_store::ObjectStore;
 use wherry_transfer::run::disk::is_temporary;
 use wherry_transfer::*;
 
-use crate::disk::{self, SimDisk, seconds};
+use crate::disk::{self, SimDisk};
 use crate::events::Event;
 use crate::fate::Fate;
+use crate::platter::seconds;
 use crate::shelves::{Name, Shelves, Stored, Ways};
 use crate::store::{self, SimStore};
+use crate::syncs::Seen;
 use crate::weather::Weather;
 
 /// Of the store that things go to, or of the only one.
@@ -41,15 +44,27 @@ pub enum Moves {
     Relay,
     /// The same, and the originals go.
     Emigrate,
+    SyncUp,
+    SyncDown,
+    /// Inside one store, or from one into another.
+    SyncAcross,
 }
 
 impl Moves {
     pub fn to_disk(self) -> bool {
-        self == Self::Download
+        matches!(self, Self::Download | Self::SyncDown)
+    }
+
+    pub fn from_disk(self) -> bool {
+        matches!(self, Self::Upload | Self::SyncUp)
     }
 
     pub fn copies(self) -> bool {
-        !matches!(self, Self::Upload | Self::Download)
+        !self.to_disk() && !self.from_disk()
+    }
+
+    pub fn syncs(self) -> bool {
+        matches!(self, Self::SyncUp | Self::SyncDown | Self::SyncAcross)
     }
 
     pub fn removes_originals(self) -> bool {
@@ -80,6 +95,10 @@ pub struct World {
     others: Mutex<BTreeMap<Name, Stored>>,
     /// What has arrived and was taken away or replaced by somebody else since the last plan.
     pub tampered: Mutex<BTreeSet<End>>,
+    pub ever_tampered: Mutex<BTreeSet<End>>,
+    /// What a sync finds at the destination only, it deletes.
+    pub deletes: bool,
+    pub seen: Mutex<Seen>,
     /// By the user, at some time.
     pub cancelled: AtomicBool,
     pub receipts: Arc<Mutex<Vec<Receipt>>>,
@@ -148,7 +167,8 @@ fn a_store(fate: &Arc<Fate>, disk: &Arc<SimDisk>, moments: &Arc<AtomicU64>) -> A
 impl World {
     pub fn of(seed: u64, aloud: bool) -> Self {
         let fate = Arc::new(Fate::new(seed, aloud));
-        let disk = SimDisk::new(Arc::clone(&fate));
+        let moments = Arc::default();
+        let disk = SimDisk::new(Arc::clone(&fate), Arc::clone(&moments));
         let moves = fate.one_of(&[
             Moves::Upload,
             Moves::Upload,
@@ -158,10 +178,13 @@ impl World {
             Moves::Rename,
             Moves::Relay,
             Moves::Emigrate,
+            Moves::SyncUp,
+            Moves::SyncDown,
+            Moves::SyncAcross,
         ]);
-        let moments = Arc::default();
         let store = a_store(&fate, &disk, &moments);
-        let source = if moves.between_stores() {
+        let two = moves.between_stores() || moves == Moves::SyncAcross && fate.chance(0.5);
+        let source = if two {
             a_store(&fate, &disk, &moments)
         } else {
             Arc::clone(&store)
@@ -214,6 +237,9 @@ impl World {
             shown: tempfile::tempdir_in(in_memory()).expect("a folder"),
             others: Mutex::default(),
             tampered: Mutex::default(),
+            ever_tampered: Mutex::default(),
+            deletes: fate.chance(0.6),
+            seen: Mutex::default(),
             cancelled: AtomicBool::new(false),
             receipts,
             settings,
@@ -228,8 +254,8 @@ impl World {
     pub fn describe(&self) -> String {
         let ways = self.store.lock().shelves.ways;
         let mut text = format!(
-            "{:?} {:?} {:?} {ways:?}",
-            self.moves, self.choices.on_conflict, self.weather
+            "{:?} {} {:?} {:?} {ways:?}",
+            self.moves, self.deletes, self.choices.on_conflict, self.weather
         );
         if self.has_two_stores() {
             text += &format!(" from {:?}", self.source.lock().shelves.ways);
@@ -299,7 +325,7 @@ impl World {
             let Source { name, size } = &self.sources[at];
             let (name, size) = (name.clone(), *size);
             let bytes = self.fate.bytes(size);
-            if self.moves == Moves::Upload {
+            if self.moves.from_disk() {
                 let path = self.source_path(&name);
                 let mut platter = self.disk.lock();
                 platter.write(&path, bytes.clone(), seconds(1_600_000_000));
@@ -309,9 +335,13 @@ impl World {
             } else {
                 self.put(self.source_name(&name), bytes);
             }
-            if self.fate.chance(0.15) {
+            if !self.moves.syncs() && self.fate.chance(0.15) {
                 self.put_in_the_way(&name, size);
             }
+        }
+        if self.moves.syncs() {
+            self.fill_the_other_side();
+            self.show_all();
         }
         for name in [BUCKET, self.from_bucket()] {
             let bytes = self.fate.bytes(300);
@@ -330,9 +360,12 @@ impl World {
 
     /// As others put something into a store.
     pub fn put(&self, name: Name, bytes: Vec<u8>) {
+        self.put_at(name, bytes, self.fate.now());
+    }
+
+    pub fn put_at(&self, name: Name, bytes: Vec<u8>, now: DateTime<Utc>) {
         let in_parts = bytes.len() > 5000 && self.fate.chance(0.5);
         let part = self.fate.one_of(&[5000, 8192]);
-        let now = self.fate.now();
         let mut store = self.store_of(&name).lock();
         let shelves = &mut store.shelves;
         if in_parts {
@@ -382,6 +415,12 @@ impl World {
         for store in self.stores() {
             store.lock().weather = weather.clone();
         }
+    }
+
+    /// By anybody, at any time.
+    pub fn was_tampered(&self, end: &End) -> bool {
+        let all = self.ever_tampered.lock();
+        all.unwrap_or_else(PoisonError::into_inner).contains(end)
     }
 
     pub fn was_cancelled(&self) -> bool {
