@@ -1,12 +1,12 @@
 //! A job on the terminal: a bar while it runs, Ctrl-C to stop it, a report at its end.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use wherry_engine::contract::Problem;
 use wherry_engine::names::visible;
-use wherry_transfer::{FileError, FileState, Job, JobSnapshot, JobState};
+use wherry_transfer::{FileError, FileState, Job, JobSnapshot, JobState, Watch};
 
 use crate::failure::{Exit, Failure};
 use crate::output::{Output, count, size};
@@ -36,6 +36,43 @@ pub struct Verb {
     pub done: &'static str,
     /// Its size says something.
     pub bytes: bool,
+}
+
+/// A planning that takes less says nothing.
+const SOON: Duration = Duration::from_millis(500);
+
+/// Says on a terminal how much a planning has looked at, until it is dropped.
+pub struct Looking(Option<ProgressBar>);
+
+impl Looking {
+    pub fn begin(output: &Output) -> (Self, Watch) {
+        if !output.draws() {
+            return (Self(None), Watch::default());
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        let (shown, begun) = (bar.clone(), Instant::now());
+        let watch = Watch::telling(move |files, _| {
+            if begun.elapsed() < SOON {
+                return;
+            }
+            if shown.is_hidden() {
+                shown.set_draw_target(ProgressDrawTarget::stderr());
+            }
+            shown.set_message(format!("{} looked at", count(files, "file")));
+        });
+        if let Ok(style) = ProgressStyle::with_template("{msg}") {
+            bar.set_style(style);
+        }
+        (Self(Some(bar)), watch)
+    }
+}
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
 }
 
 /// Waits for the job's end and says how it went. `words` explains the error of one file.

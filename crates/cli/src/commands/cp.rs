@@ -12,7 +12,7 @@ use wherry_engine::problem::from_blocked;
 use wherry_transfer::journal::Entry;
 use wherry_transfer::{
     Choices, DownloadPlan, DownloadRequest, DownloadSource, FileError, Job, Note, NoteKind,
-    OnConflict, Receipt, ReceiptSink, Settings, UploadPlan, UploadRequest, UploadSource, Watch,
+    OnConflict, Receipt, ReceiptSink, Settings, UploadPlan, UploadRequest, UploadSource,
 };
 
 use crate::args::Cp;
@@ -20,7 +20,7 @@ use crate::failure::{Exit, Failure};
 use crate::filtering::filter;
 use crate::output::{Output, count, size};
 use crate::place::{Place, Remote};
-use crate::progress::{Verb, follow};
+use crate::progress::{Looking, Verb, follow};
 use crate::receipts::ReceiptFile;
 use crate::session::{Opened, Session};
 use crate::written::Wish;
@@ -241,7 +241,9 @@ async fn upload(
         empty_folders: args.empty_folders,
         look_there: args.no_clobber,
     };
-    let plan = UploadPlan::make(&opened.objects(), request, &Watch::default()).await;
+    let (looking, watch) = Looking::begin(output);
+    let plan = UploadPlan::make(&opened.objects(), request, &watch).await;
+    drop(looking);
     let mut plan = plan.map_err(|e| opened.plan_problem(&to.bucket, &e))?;
     filtered(plan.narrow(&filter(&args.filter, Utc::now())?), output);
     let complete = tell(&plan.notes, output);
@@ -408,7 +410,9 @@ async fn fetch(
         },
         look_there: args.no_clobber,
     };
-    let plan = DownloadPlan::make(&opened.objects(), request, &Watch::default()).await;
+    let (looking, watch) = Looking::begin(output);
+    let plan = DownloadPlan::make(&opened.objects(), request, &watch).await;
+    drop(looking);
     let mut plan = plan.map_err(|e| opened.plan_problem(&source.bucket, &e))?;
     if plan.items.is_empty() && plan.folders.is_empty() {
         let error = wherry_store::StoreError::new(

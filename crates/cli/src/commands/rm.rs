@@ -4,13 +4,13 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 use wherry_engine::names::visible;
-use wherry_transfer::{DeletePlan, Job, Settings, Watch};
+use wherry_transfer::{DeletePlan, Job, Settings};
 
 use crate::args::Rm;
 use crate::failure::{Exit, Failure};
 use crate::output::{Output, count, size};
 use crate::place::Remote;
-use crate::progress::{Verb, follow};
+use crate::progress::{Looking, Verb, follow};
 use crate::session::{Opened, Session};
 
 #[derive(Serialize)]
@@ -23,10 +23,11 @@ pub async fn run(args: Rm, session: &Session, output: &Output) -> Result<Exit, F
     let mut exit = Exit::Done;
     for (place, objects, prefixes) in by_bucket(&args)? {
         let opened = session.open(&place.store).await?;
-        let (store, watch) = (opened.objects(), Watch::default());
+        let (store, (looking, watch)) = (opened.objects(), Looking::begin(output));
         let plan = DeletePlan::make(&store, &place.bucket, objects, prefixes, &watch)
             .await
             .map_err(|e| opened.plan_problem(&place.bucket, &e))?;
+        drop(looking);
         // `rm -r folder` may name a folder, an object, or both.
         for key in plan
             .missing

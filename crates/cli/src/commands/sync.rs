@@ -1,6 +1,6 @@
 //! `sync`: making one place like another, as a plan that is shown and then run.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use wherry_transfer::names::native;
 use wherry_transfer::run::SyncStores;
 use wherry_transfer::{
     Compare, FileError, Job, Moves, PlanError, Removals, Settings, SyncCounts, SyncEnd,
-    SyncOptions, SyncPlan, Watch,
+    SyncOptions, SyncPlan,
 };
 
 use super::cp;
@@ -23,7 +23,7 @@ use crate::failure::{Exit, Failure};
 use crate::filtering::filter;
 use crate::output::{Output, count, size};
 use crate::place::{Place, Remote};
-use crate::progress::follow;
+use crate::progress::{Looking, follow};
 use crate::receipts::ReceiptFile;
 use crate::session::{Opened, Session};
 use crate::written::Wish;
@@ -132,7 +132,9 @@ async fn sync(args: Sync, session: &Session, output: &Output) -> Result<Exit, Fa
             cp::make_folder(folder, args.dry_run)?;
         }
     }
-    let plan = SyncPlan::make(from.sync_end(), sync_to, options, &Watch::default()).await;
+    let (looking, watch) = Looking::begin(output);
+    let plan = SyncPlan::make(from.sync_end(), sync_to, options, &watch).await;
+    drop(looking);
     drop(stand_in);
     let plan = match plan {
         Ok(plan) => plan,

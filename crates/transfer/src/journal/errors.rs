@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use wherry_store::{ErrorKind, StoreError};
 
-use super::spec::PathText;
+use super::paths::PathText;
 use crate::error::FileError;
 
 #[derive(Serialize, Deserialize)]

@@ -277,7 +277,7 @@ impl Journal {
             let rows = query.query_map([n], |row| {
                 let error: Option<String> = row.get(2)?;
                 let error = error.as_deref().and_then(errors::read);
-                Ok((row.get(0)?, FileState::of(row.get(1)?), error))
+                Ok((row.get(0)?, FileState::of(row.get(1)?), error.map(Box::new)))
             })?;
             rows.collect()
         })
@@ -297,7 +297,8 @@ impl Journal {
                 let planned = plan_row(row, 0)?;
                 if planned.state != FileState::Waiting {
                     let error: Option<String> = row.get(8)?;
-                    states.push((at, planned.state, error.as_deref().and_then(errors::read)));
+                    let error = error.as_deref().and_then(errors::read);
+                    states.push((at, planned.state, error.map(Box::new)));
                 }
                 plan.push(planned);
             }

@@ -26,6 +26,7 @@ mod files;
 mod halves;
 mod jobs;
 mod notes;
+mod paths;
 mod record;
 pub mod recover;
 mod saved;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::jobs::Kind;
+use super::paths::PathText;
 use crate::error::FileError;
 use crate::plan::{
     CopyItem, CopyPlan, Decided, DeletePlan, DownloadItem, DownloadPlan, EraseItem, ErasePlan,
@@ -24,46 +25,6 @@ pub const OVERWRITE: u8 = 2;
 
 /// A row of a sync that deletes what it names, once all the others have arrived.
 pub const REMOVAL: u8 = 4;
-
-/// A path as text where it is text; the bytes of the others, as JSON knows only text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum PathText {
-    Text(String),
-    Bytes(Vec<u8>),
-}
-
-impl From<PathBuf> for PathText {
-    fn from(path: PathBuf) -> Self {
-        match path.into_os_string().into_string() {
-            Ok(text) => Self::Text(text),
-            Err(other) => {
-                #[cfg(unix)]
-                {
-                    use std::os::unix::ffi::OsStringExt;
-                    Self::Bytes(other.into_vec())
-                }
-                #[cfg(not(unix))]
-                Self::Text(other.to_string_lossy().into_owned())
-            }
-        }
-    }
-}
-
-impl From<PathText> for PathBuf {
-    fn from(text: PathText) -> Self {
-        match text {
-            PathText::Text(text) => text.into(),
-            #[cfg(unix)]
-            PathText::Bytes(bytes) => {
-                use std::os::unix::ffi::OsStringExt;
-                std::ffi::OsString::from_vec(bytes).into()
-            }
-            #[cfg(not(unix))]
-            PathText::Bytes(bytes) => String::from_utf8_lossy(&bytes).into_owned().into(),
-        }
-    }
-}
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "work")]
@@ -115,8 +76,8 @@ pub struct Restored {
     pub states: RowStates,
 }
 
-/// Of the rows that are not waiting.
-pub type RowStates = Vec<(u32, FileState, Option<FileError>)>;
+/// Of the rows that are not waiting. There may be a million, and few have an error.
+pub type RowStates = Vec<(u32, FileState, Option<Box<FileError>>)>;
 
 pub enum RestoredWork {
     Upload(UploadPlan, Decided),

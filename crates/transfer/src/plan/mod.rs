@@ -57,6 +57,11 @@ impl Watch {
         }
     }
 
+    /// One that nobody stops.
+    pub fn telling(progress: impl Fn(u64, u64) + Send + Sync + 'static) -> Self {
+        Self::new(CancellationToken::new(), progress)
+    }
+
     fn saw(&self, files: u64, bytes: u64) {
         if let Some(progress) = &self.progress {
             progress(files, bytes);

@@ -1,5 +1,6 @@
 //! From files and folders to keys.
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +13,9 @@ use super::{Choices, Conflict, LONGEST_KEY, Note, NoteKind, OnConflict, Watch};
 use crate::error::PlanError;
 use crate::names;
 use crate::parts::{Cut, cut};
+
+/// Keys looked for at a time.
+const LOOKED_FOR: usize = 50_000;
 
 #[derive(Debug, Clone)]
 pub struct UploadRequest {
@@ -135,10 +139,10 @@ impl UploadPlan {
             other_keys: HashMap::new(),
         };
         plan.leave_out_what_does_not_fit(store);
-        let keys = plan.settle_keys();
+        let order = plan.settle_keys();
         plan.bytes = plan.items.iter().map(|i| i.size).sum();
         if request.look_there {
-            plan.look_there(store, keys, watch).await?;
+            plan.look_there(store, &order, watch).await?;
         }
         Ok(plan)
     }
@@ -217,22 +221,48 @@ impl UploadPlan {
         }
     }
 
-    /// Gives every item a key of its own and returns the keys, sorted, with their items. Files of
-    /// one name can come from different places.
-    fn settle_keys(&mut self) -> Vec<(String, u32)> {
-        let mut keys: Vec<(String, u32)> = (0..self.items.len() as u32)
-            .map(|i| (self.key(i), i))
-            .collect();
-        keys.sort_unstable();
-        let doubles: Vec<u32> = keys
+    /// As their keys are sorted, those of one key in the order of the plan. Compared where they are:
+    /// a million keys in one place would be more than all the rest of a plan.
+    fn compare(&self, a: u32, b: u32) -> Ordering {
+        let (x, y) = (&self.items[a as usize], &self.items[b as usize]);
+        let by_key = match (self.other_keys.get(&a), self.other_keys.get(&b)) {
+            (None, None) if x.root == y.root => x.relative.cmp(&y.relative),
+            (None, None) => {
+                let key = |root: u32| self.roots[root as usize].key.bytes();
+                let whole = key(x.root).chain(x.relative.bytes());
+                whole.cmp(key(y.root).chain(y.relative.bytes()))
+            }
+            _ => self.key(a).cmp(&self.key(b)),
+        };
+        by_key.then(a.cmp(&b))
+    }
+
+    fn in_order_of_keys(&self) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..self.items.len() as u32).collect();
+        order.sort_unstable_by(|a, b| self.compare(*a, *b));
+        order
+    }
+
+    /// Gives every item a key of its own and returns the items, sorted by them. Files of one name can
+    /// come from different places.
+    fn settle_keys(&mut self) -> Vec<u32> {
+        let order = self.in_order_of_keys();
+        let doubles: Vec<u32> = order
             .windows(2)
-            .filter(|w| w[0].0 == w[1].0)
-            .map(|w| w[1].1)
+            .filter(|w| {
+                let (a, b) = (&self.items[w[0] as usize], &self.items[w[1] as usize]);
+                if a.root == b.root {
+                    a.relative == b.relative
+                } else {
+                    self.key(w[0]) == self.key(w[1])
+                }
+            })
+            .map(|w| w[1])
             .collect();
         if doubles.is_empty() {
-            return keys;
+            return order;
         }
-        let mut taken: HashSet<String> = keys.iter().map(|(key, _)| key.clone()).collect();
+        let mut taken: HashSet<String> = order.iter().map(|item| self.key(*item)).collect();
         for item in doubles {
             let key = self.key(item);
             let free = (2..=u32::MAX)
@@ -246,22 +276,39 @@ impl UploadPlan {
             });
             self.other_keys.insert(item, free);
         }
-        for (key, item) in &mut keys {
-            *key = self.key(*item);
-        }
-        keys.sort_unstable();
-        keys
+        self.in_order_of_keys()
     }
 
     async fn look_there(
         &mut self,
         store: &Arc<dyn ObjectStore>,
-        keys: Vec<(String, u32)>,
+        order: &[u32],
         watch: &Watch,
     ) -> Result<(), PlanError> {
         let asker = Asker::new(store, &self.bucket, watch);
-        let (keys, items): (Vec<String>, Vec<u32>) = keys.into_iter().unzip();
         let mut conflicts = HashMap::new();
+        for items in order.chunks(LOOKED_FOR) {
+            match self.look_for(items, &asker, &mut conflicts).await {
+                Ok(()) => {}
+                Err(PlanError::Store(e)) if e.kind == ErrorKind::Denied => {
+                    self.unseen = Some(e);
+                    break;
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        self.conflicts = conflicts.into_values().collect();
+        self.conflicts.sort_unstable_by_key(|c| c.item);
+        Ok(())
+    }
+
+    async fn look_for(
+        &self,
+        items: &[u32],
+        asker: &Asker,
+        conflicts: &mut HashMap<u32, Conflict>,
+    ) -> Result<(), PlanError> {
+        let keys: Vec<String> = items.iter().map(|item| self.key(*item)).collect();
         let looked = asker.find(&keys, |at, there| {
             let item = items[at];
             let here = &self.items[item as usize];
@@ -280,14 +327,7 @@ impl UploadPlan {
                 },
             );
         });
-        match looked.await {
-            Ok(()) => {}
-            Err(PlanError::Store(e)) if e.kind == ErrorKind::Denied => self.unseen = Some(e),
-            Err(e) => return Err(e),
-        }
-        self.conflicts = conflicts.into_values().collect();
-        self.conflicts.sort_unstable_by_key(|c| c.item);
-        Ok(())
+        looked.await
     }
 
     /// What each item becomes, given the answers. Asks the store for free names to keep both.

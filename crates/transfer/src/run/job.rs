@@ -320,7 +320,7 @@ impl Job {
             .max(1);
         let board = Board::new(files, bytes, settings.clock.now()).deleting(work.deletes_from());
         for (row, state, error) in start.states {
-            board.restore(row, work.size(row), state, error);
+            board.restore(row, work.size(row), state, error.map(|e| *e));
         }
         for (row, bytes) in start.record.iter().flat_map(|record| record.half_done()) {
             if matches!(board.state(row), FileState::Waiting | FileState::Running) {

@@ -13,7 +13,7 @@ use super::upload::Uploads;
 use super::{Halt, Settings};
 use crate::error::FileError;
 use crate::journal::spec::Planned;
-use crate::journal::{Destination, EnterError, Journal, JournalError, Record, RestoredWork, State};
+use crate::journal::{Destination, EnterError, Journal, JournalError, Record, RestoredWork, RowStates, State};
 use crate::plan::Decided;
 
 /// Why a job of the journal does not go on.
@@ -36,7 +36,7 @@ pub struct CopySource {
 /// What is known of a job's files when it starts.
 #[derive(Default)]
 pub(super) struct Start {
-    pub states: Vec<(u32, FileState, Option<FileError>)>,
+    pub states: RowStates,
     /// What failed before is to be tried again.
     pub again: bool,
     pub record: Option<Arc<Record>>,

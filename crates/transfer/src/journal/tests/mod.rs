@@ -200,8 +200,8 @@ async fn plans_come_back_as_they_were_decided() {
 fn paths_that_are_no_text_are_kept() {
     use std::os::unix::ffi::OsStrExt;
     let path = PathBuf::from(std::ffi::OsStr::from_bytes(b"/home/\xff/data"));
-    let json = serde_json::to_string(&spec::PathText::from(path.clone())).unwrap();
-    let back: spec::PathText = serde_json::from_str(&json).unwrap();
+    let json = serde_json::to_string(&paths::PathText::from(path.clone())).unwrap();
+    let back: paths::PathText = serde_json::from_str(&json).unwrap();
     assert_eq!(PathBuf::from(back), path);
 }
 
