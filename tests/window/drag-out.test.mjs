@@ -45,7 +45,7 @@ windowTest('a small file dragged out in one quick movement is there', async ({ t
     await page.says(/Fetching 1 item to drag/)
     await app.shot('drag-out-late')
     came = true
-    await page.says('Here now: drag it from here: 1 item')
+    await page.says('1 item is here now: drag from here')
     await app.shot('drag-out-ready')
     const chip = await page.find('group', 'Fetched to be dragged')
     assert.deepEqual(read(await dragOutFrom(await app.middle(chip, { x: 0.3 }))), [FILES['slow.txt']])

@@ -263,7 +263,7 @@ describe('dragging out', () => {
     await page.getByText('keep the button pressed').first().waitFor()
     await page.mouse.up()
     await fetched(page)
-    const chip = page.getByText('Here now: drag it from here: 1 item')
+    const chip = page.getByText('1 item is here now: drag from here')
     await chip.waitFor()
     assert.deepEqual(await handed(page), [])
     const box = await chip.boundingBox()
