@@ -38,6 +38,14 @@ impl About {
     }
 }
 
+/// A computer's name has no port.
+fn name_of(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
 /// Kinds that speak about the key rather than about the thing asked for.
 fn is_about_key(kind: ErrorKind) -> bool {
     matches!(
@@ -58,7 +66,7 @@ pub fn from_store(error: &StoreError, about: &About) -> Problem {
     let problem = match error.kind {
         ErrorKind::HostUnknown => p(
             "store.host-unknown",
-            format!("There is no computer named “{host}”."),
+            format!("There is no computer named “{}”.", name_of(host)),
             "Check the endpoint for typing mistakes, and that you are online (some stores need your institution's VPN).",
         )
         .retryable(),
