@@ -18,6 +18,7 @@ use pulp::NullaryFnOnce;
 use pulp::x86::{V3, V4};
 
 use self::avx2::Pair;
+use self::avx512::Half;
 use super::State;
 
 pub const LANES: usize = 16;
@@ -141,6 +142,9 @@ impl Lanes {
                 v3.vectorize(Work::new(v3, states, data, blocks));
             }
             Self::Avx2(v3) => v3.vectorize(Work::new(Pair(v3), states, data, blocks)),
+            Self::Avx512(v4) if streams <= LANES / 2 => {
+                v4.vectorize(Work::new(Half(v4), states, data, blocks));
+            }
             Self::Avx512(v4) => v4.vectorize(Work::new(v4, states, data, blocks)),
         }
     }

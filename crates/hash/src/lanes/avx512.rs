@@ -1,6 +1,6 @@
 //! Processors with AVX-512: sixteen words to a register, and single instructions for what MD5 is made of.
 
-use std::arch::x86_64::__m512i;
+use std::arch::x86_64::{__m256i, __m512i};
 use std::array::from_fn;
 
 use pulp::cast;
@@ -86,5 +86,50 @@ impl Unit for V4 {
     #[inline(always)]
     fn turn<const LEFT: i32, const RIGHT: i32>(self, x: __m512i) -> __m512i {
         self.avx512f._mm512_rol_epi32::<LEFT>(x)
+    }
+}
+
+/// Eight streams, for which half a register is less work.
+#[derive(Clone, Copy)]
+pub struct Half(pub V4);
+
+impl Unit for Half {
+    type Words = __m256i;
+
+    #[inline(always)]
+    fn gather(self, words: &[u32]) -> __m256i {
+        (*self.0).gather(words)
+    }
+    #[inline(always)]
+    fn scatter(self, words: __m256i, to: &mut [u32]) {
+        (*self.0).scatter(words, to);
+    }
+    #[inline(always)]
+    fn all(self, word: u32) -> __m256i {
+        (*self.0).all(word)
+    }
+    #[inline(always)]
+    fn block(self, data: &[&[u8]], at: usize) -> [__m256i; 16] {
+        (*self.0).block(data, at)
+    }
+    #[inline(always)]
+    fn add(self, x: __m256i, y: __m256i) -> __m256i {
+        (*self.0).add(x, y)
+    }
+    #[inline(always)]
+    fn choose(self, x: __m256i, y: __m256i, z: __m256i) -> __m256i {
+        self.0.avx512f._mm256_ternarylogic_epi32::<0xca>(x, y, z)
+    }
+    #[inline(always)]
+    fn parity(self, x: __m256i, y: __m256i, z: __m256i) -> __m256i {
+        self.0.avx512f._mm256_ternarylogic_epi32::<0x96>(x, y, z)
+    }
+    #[inline(always)]
+    fn last(self, x: __m256i, y: __m256i, z: __m256i) -> __m256i {
+        self.0.avx512f._mm256_ternarylogic_epi32::<0x39>(x, y, z)
+    }
+    #[inline(always)]
+    fn turn<const LEFT: i32, const RIGHT: i32>(self, x: __m256i) -> __m256i {
+        self.0.avx512f._mm256_rol_epi32::<LEFT>(x)
     }
 }
