@@ -60,8 +60,7 @@ impl S3Store {
         let (bucket, key) = (&request.to_bucket, &request.to_key);
         let copied = async {
             let parts = self.copy_parts(request, &head, &upload, size).await?;
-            self.once(|| self.complete_upload_once(bucket, key, &upload, &parts))
-                .await
+            self.complete_copy(request, &upload, &parts).await
         };
         match copied.await {
             Ok(outcome) => Ok(outcome),
@@ -73,6 +72,34 @@ impl S3Store {
                     doing: DOING,
                     ..error
                 })
+            }
+        }
+    }
+
+    /// One busy moment must not cost a copy that has taken hours.
+    async fn complete_copy(
+        &self,
+        request: &CopyRequest,
+        upload: &UploadId,
+        parts: &[CompletedPart],
+    ) -> Result<PutOutcome, StoreError> {
+        let (bucket, key) = (&request.to_bucket, &request.to_key);
+        let (mut doubtful, mut tries) = (None, 0);
+        loop {
+            let completed = self
+                .once(|| self.complete_upload_once(bucket, key, upload, parts))
+                .await;
+            match (completed, doubtful.take()) {
+                (Err(error), _) if error.kind.is_transient() && tries < 3 => {
+                    tries += 1;
+                    doubtful = Some(error);
+                    tokio::time::sleep(Duration::from_secs(1 << tries)).await;
+                }
+                // Perhaps it was completed, and only the answer was lost: that may pass.
+                (Err(error), Some(earlier)) if error.kind == ErrorKind::NoSuchUpload => {
+                    return Err(earlier);
+                }
+                (completed, _) => return completed,
             }
         }
     }
