@@ -305,6 +305,11 @@ impl Engine {
             }
             None => ended(record, end),
         };
+        if let (Some(undone), Stage::Ended(JobState::Done | JobState::Partial, _)) =
+            (&record.facts.undoes, &stage)
+        {
+            self.write_undone(undone).await;
+        }
         let mut run = record.run();
         run.numbers = Numbers::from(end);
         if stage.has_ended() {

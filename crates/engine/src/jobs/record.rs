@@ -43,6 +43,9 @@ pub(super) struct Facts {
     /// Addresses of the stores of its two ends, for receipts; empty for this computer.
     #[serde(default)]
     pub stores: (String, String),
+    /// It takes away what that job made.
+    #[serde(default)]
+    pub undoes: Option<String>,
     /// It was undone: not twice.
     #[serde(default)]
     pub undone: bool,
@@ -77,6 +80,7 @@ impl Facts {
             tops: Vec::new(),
             fresh: Vec::new(),
             stores: (String::new(), String::new()),
+            undoes: None,
             undone: false,
             stranger: true,
         }

@@ -1,6 +1,7 @@
 //! A plan as the window shows it: counts, examples, and what is in the way.
 
 use wherry_account::Account;
+use wherry_store::StoreError;
 use wherry_transfer::{Conflict, Moves, Note, Removals, SyncPlan};
 
 use super::plans::{EXAMPLES, Plan, SMALL_BYTES, SMALL_FILES, count};
@@ -51,14 +52,7 @@ impl Engine {
         match plan {
             Plan::Upload(plan) => {
                 view.take_upload(plan);
-                if let Some(error) = &plan.unseen {
-                    let words = from_store(error, &self.about(account)).what;
-                    view.note(
-                        "The destination".into(),
-                        &format!("cannot be looked at, so what is there may be replaced. {words}"),
-                        false,
-                    );
-                }
+                self.note_unseen(&mut view, plan.unseen.as_ref(), account);
             }
             Plan::Download(plan) => {
                 view.take_download(plan);
@@ -82,10 +76,17 @@ impl Engine {
                     .collect();
                 view.take_missing(&plan.missing);
             }
-            Plan::Copy(plan) => view.take_copy(plan),
+            Plan::Copy(plan) => {
+                view.take_copy(plan);
+                self.note_unseen(&mut view, plan.unseen.as_ref(), account);
+            }
             Plan::Sync(plan) => view.take_sync(plan),
         }
-        view.clean = matches!(kind, JobKind::Upload | JobKind::Download | JobKind::Stage)
+        let adds_only = matches!(
+            kind,
+            JobKind::Upload | JobKind::Download | JobKind::Copy | JobKind::Stage
+        );
+        view.clean = adds_only
             && view.blocked.is_none()
             && view.conflicts == 0
             && view.same == 0
@@ -93,6 +94,14 @@ impl Engine {
             && view.files <= SMALL_FILES
             && view.bytes <= SMALL_BYTES;
         view
+    }
+
+    fn note_unseen(&self, view: &mut PlanView, unseen: Option<&StoreError>, account: &Account) {
+        if let Some(error) = unseen {
+            let words = from_store(error, &self.about(account)).what;
+            let words = format!("cannot be looked at, so what is there may be replaced. {words}");
+            view.note("The destination".into(), &words, false);
+        }
     }
 
     /// A page of what is at the destination of a plan and differs.

@@ -86,6 +86,7 @@ impl Engine {
             tops,
             fresh: Vec::new(),
             stores,
+            undoes: None,
             undone: false,
             stranger: false,
         })

@@ -67,10 +67,10 @@ impl Engine {
             to: None,
             tops: Vec::new(),
             fresh: Vec::new(),
+            undoes: Some(first.id.clone()),
             ..facts
         };
         first.run().undone = true;
-        self.write_undone(&journal, &first).await;
         let held = Held::Undo {
             made,
             folder,
@@ -80,15 +80,20 @@ impl Engine {
         Ok(self.enqueue(record).view())
     }
 
-    async fn write_undone(&self, journal: &wherry_transfer::Journal, record: &Record) {
+    /// Only when it has been: what a crash cuts off can be undone once more, which takes the rest.
+    pub(super) async fn write_undone(&self, undone: &str) {
+        let (Some(journal), Ok(first)) = (self.opened_journal(), self.record_or_past(undone))
+        else {
+            return;
+        };
         let facts = Facts {
             undone: true,
-            ..record.facts.clone()
+            ..first.facts.clone()
         };
         let Ok(details) = serde_json::to_value(&facts) else {
             return;
         };
-        if let Err(error) = journal.set_details(&record.id, details).await {
+        if let Err(error) = journal.set_details(undone, details).await {
             tracing::warn!(%error, "that a transfer was undone could not be written down");
         }
     }

@@ -105,6 +105,7 @@ impl Engine {
             tops: Vec::new(),
             fresh: Vec::new(),
             stores: (String::new(), String::new()),
+            undoes: None,
             undone: false,
             stranger: false,
         };

@@ -96,6 +96,70 @@ async fn what_is_paused_and_what_is_cut_off_is_there_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_to_be_deleted_is_deleted_after_a_restart() {
+    let b = Bench::new().await;
+    for name in ["old/a", "old/b", "gone/c"] {
+        std::fs::create_dir_all(b.stored(name).parent().expect("a folder")).expect("makes it");
+        std::fs::write(b.stored(name), name).expect("writes");
+    }
+    b.slowly(1).await;
+    let upload = b.uploads(&b.noise("large", 300_000)).await.id;
+    b.becomes(&upload, JobState::Running).await;
+    // Both wait for the upload, and for the next start.
+    let folder = SelectedKey {
+        kind: RowKind::Folder,
+        key: "old/".into(),
+    };
+    let delete = PlanWhat::Delete {
+        selection: Selection {
+            location: b.top.clone(),
+            keys: vec![folder],
+            all_of: None,
+        },
+    };
+    let plan = b.seat.plan(delete).await.expect("plans");
+    let deletion = b.seat.engine.run_plan(run_request(&plan, OnConflict::Skip));
+    let deletion = deletion.await.expect("starts");
+    let sync = PlanWhat::Sync {
+        sync: SyncSpec {
+            from: SyncEnd::Folder {
+                path: b.seat.files("d", &[("new", b"new")]).display().to_string(),
+            },
+            to: SyncEnd::Place {
+                location: place(&b.id, "data", "gone/"),
+            },
+            compare: Compare::SizeAndTime,
+            delete: true,
+            include: Vec::new(),
+            exclude: Vec::new(),
+            with_litter: false,
+        },
+    };
+    let plan = b.seat.plan(sync).await.expect("plans");
+    let sync = b.seat.engine.run_plan(run_request(&plan, OnConflict::Skip));
+    let sync = sync.await.expect("starts");
+    assert_eq!((sync.kind, sync.files_total), (JobKind::Sync, 2));
+    assert_eq!(
+        b.queue().await.len(),
+        3,
+        "a sync that deletes is one transfer"
+    );
+    b.seat.engine.shut_down().await;
+    std::fs::write(b.stored("old/b"), "written since").expect("writes");
+
+    b.limited(None, 1).await;
+    let home = Home::at(b.seat.home.path().join("wherry"));
+    let next = Engine::new(home, Some(VaultKind::Session));
+    let done = becomes(&next, &deletion.id, JobState::Partial).await;
+    assert_eq!((done.files_done, done.files_failed), (1, 1));
+    assert!(!b.stored("old/a").exists() && b.stored("old/b").exists());
+    let done = becomes(&next, &sync.id, JobState::Done).await;
+    assert_eq!(done.files_done, 2);
+    assert!(b.stored("gone/new").exists() && !b.stored("gone/c").exists());
+    next.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_engines_on_one_journal_never_run_one_job() {
     let b = Bench::new().await;
     b.slowly(1).await;
