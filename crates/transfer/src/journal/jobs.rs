@@ -258,9 +258,14 @@ impl Journal {
         Ok(JobPage { jobs, next })
     }
 
-    /// The last job of this fingerprint that has not ended and that nobody runs.
+    /// The last job of this fingerprint that has not ended, or not well and with something half done,
+    /// and that nobody runs.
     pub fn unfinished(&self, fingerprint: &str) -> Result<Option<JobRecord>, JournalError> {
-        let tail = format!("WHERE fingerprint = ?1 AND {IN_QUEUE} ORDER BY n DESC");
+        let tail = format!(
+            "WHERE fingerprint = ?1 AND ({IN_QUEUE} OR state IN ('failed', 'partial')
+             AND (EXISTS (SELECT 1 FROM uploads WHERE job = n)
+                OR EXISTS (SELECT 1 FROM drafts WHERE job = n))) ORDER BY n DESC"
+        );
         let found = self.read(|c| records(c, &tail, vec![fingerprint.to_owned().into()]))?;
         Ok(found.into_iter().find(|job| self.is_free(&job.id)))
     }
