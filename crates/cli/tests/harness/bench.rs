@@ -11,6 +11,8 @@ use super::{Cli, keys};
 pub struct Bench {
     pub cli: Cli,
     pub here: tempfile::TempDir,
+    /// The practice store's address.
+    pub endpoint: String,
     /// The practice store's own.
     pub folder: tempfile::TempDir,
     _practice: Practice,
@@ -32,6 +34,7 @@ pub fn bench() -> Bench {
     Bench {
         cli,
         here: tempfile::tempdir().unwrap(),
+        endpoint: practice.endpoint().to_string(),
         folder,
         _practice: practice,
         _runtime: runtime,
