@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use tokio::net::UdpSocket;
 use tokio::sync::watch;
 use wherry_doubles::{Fate, Passing};
+use wherry_transfer::Journal;
 
 use super::*;
 
@@ -75,10 +76,10 @@ async fn a_network_that_is_gone_for_long_is_outlived_by_a_download() {
     let there = b.there();
     let let_go = held_after(&b, |asked| range_start(asked).is_some_and(|at| at > 0));
     let job = b.download(&there).await;
-    b.until(&job, |_| {
-        b.weir.answered(|asked| range_start(asked) == Some(0)) == 1
-    })
-    .await;
+    // On the disk, and written down.
+    let journal = Journal::open(&b.seat.home.path().join("wherry")).expect("opens");
+    b.until(&job, |_| journal.range_count(&job).expect("reads") == 1)
+        .await;
     b.weir.close();
     drop(let_go);
     assert_eq!(b.waits(&job).await.code, "store.unreachable");
