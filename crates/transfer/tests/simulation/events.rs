@@ -145,7 +145,7 @@ impl World {
         let source = &self.sources[row as usize];
         let name = (BUCKET.to_owned(), format!("to/{}", source.name));
         // Between the last look and the end of an upload, or of a copy, most stores cannot tell.
-        let by_put = self.moves.from_disk() || self.has_two_stores();
+        let by_put = self.moves.reads_disk() || self.has_two_stores();
         let told =
             by_put && source.size <= LARGEST_PART && self.store.lock().shelves.ways.knows_if_absent;
         let looked_after = (source.size > LARGEST_PART || !by_put) && self.at_once(row);

@@ -191,8 +191,16 @@ impl Fate {
 
     /// Content that differs from all other.
     pub fn bytes(&self, length: u64) -> Vec<u8> {
-        let mut bytes = vec![0; length as usize];
-        self.lock().dice.fill(&mut bytes[..]);
+        let mut state: u64 = self.lock().dice.random();
+        let mut bytes = Vec::with_capacity(length as usize + 8);
+        while (bytes.len() as u64) < length {
+            // SplitMix64: there are many bytes, and the dice are slow.
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            bytes.extend_from_slice(&(mixed ^ (mixed >> 31)).to_le_bytes());
+        }
+        bytes.truncate(length as usize);
         bytes
     }
 }

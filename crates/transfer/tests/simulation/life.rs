@@ -160,7 +160,7 @@ pub async fn plan(world: &World, journal: Option<Entry>) -> Result<Job, String> 
         Moves::SyncUp | Moves::SyncDown | Moves::SyncAcross => world.sync(settings).await,
         Moves::Copy | Moves::Rename | Moves::Relay | Moves::Emigrate => {
             let request = CopyRequest {
-                from_bucket: world.from_bucket().into(),
+                from_bucket: world.source_bucket().into(),
                 from: "from/".into(),
                 to_bucket: BUCKET.into(),
                 to: "to/".into(),

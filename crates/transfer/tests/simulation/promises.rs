@@ -173,7 +173,7 @@ fn copied(world: &World, receipt: &Receipt, from: &Name, to: &Name) -> Kept {
 /// of the whole, are found out by nobody.
 fn may_be_damaged(world: &World) -> bool {
     let weather = &world.weather;
-    let bodies = world.moves.from_disk() || world.has_two_stores();
+    let bodies = world.moves.reads_disk() || world.has_two_stores();
     bodies && weather.rot > 0.0 || world.has_two_stores() && weather.turned > 0.0
 }
 

@@ -77,11 +77,15 @@ impl World {
     /// A file that was downloaded has its object's time; an object is newer than its file.
     fn time_of_the_same(&self) -> u64 {
         let now = self.fate.now().timestamp() as u64;
-        if self.moves.to_disk() { now } else { now + 10 }
+        if self.moves.writes_disk() {
+            now
+        } else {
+            now + 10
+        }
     }
 
     fn original(&self, name: &str) -> Bytes {
-        if self.moves.from_disk() {
+        if self.moves.reads_disk() {
             let platter = self.disk.lock();
             let node = platter.at(&self.source_path(name));
             return node
@@ -93,7 +97,7 @@ impl World {
     }
 
     fn put_there(&self, name: &str, bytes: Vec<u8>, time: u64) {
-        if self.moves.to_disk() {
+        if self.moves.writes_disk() {
             let path = self.source_path(name);
             let mut platter = self.disk.lock();
             let above = path.ancestors().skip(1).map(std::path::Path::to_owned);
@@ -130,7 +134,7 @@ impl World {
         let from = || SyncEnd::Objects {
             store: self.source_handle(),
             host: if self.has_two_stores() { "far" } else { "near" }.to_owned(),
-            bucket: self.from_bucket().to_owned(),
+            bucket: self.source_bucket().to_owned(),
             prefix: "from/".to_owned(),
         };
         let to = || SyncEnd::Objects {
@@ -163,7 +167,7 @@ impl World {
         if self.fate.chance(0.1) {
             self.disturb_the_other_side();
         }
-        let (up, down) = (self.moves.from_disk(), self.moves.to_disk());
+        let (up, down) = (self.moves.reads_disk(), self.moves.writes_disk());
         let stores = SyncStores {
             from: (!up).then(|| self.source_handle()),
             to: (!down).then(|| self.handle()),
@@ -221,7 +225,7 @@ impl World {
 
     /// All that is at the destination.
     fn there(&self) -> BTreeMap<End, Bytes> {
-        if self.moves.to_disk() {
+        if self.moves.writes_disk() {
             let platter = self.disk.lock();
             let all = platter.names.keys();
             return all
@@ -240,7 +244,7 @@ impl World {
 
     /// All that is at the source, under the names it has at the destination.
     fn here(&self) -> BTreeMap<End, Bytes> {
-        if self.moves.from_disk() {
+        if self.moves.reads_disk() {
             let platter = self.disk.lock();
             let all = platter.names.keys();
             return all
@@ -256,12 +260,12 @@ impl World {
         let all = store.shelves.objects.iter();
         all.filter_map(|((bucket, key), stored)| {
             let name = key.strip_prefix("from/")?;
-            let end = if self.moves.to_disk() {
+            let end = if self.moves.writes_disk() {
                 End::File(self.source_path(name))
             } else {
                 End::Object((BUCKET.to_owned(), format!("to/{name}")))
             };
-            (bucket == self.from_bucket()).then(|| (end, stored.bytes.clone()))
+            (bucket == self.source_bucket()).then(|| (end, stored.bytes.clone()))
         })
         .collect()
     }

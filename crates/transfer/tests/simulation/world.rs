@@ -51,16 +51,16 @@ pub enum Moves {
 }
 
 impl Moves {
-    pub fn to_disk(self) -> bool {
+    pub fn writes_disk(self) -> bool {
         matches!(self, Self::Download | Self::SyncDown)
     }
 
-    pub fn from_disk(self) -> bool {
+    pub fn reads_disk(self) -> bool {
         matches!(self, Self::Upload | Self::SyncUp)
     }
 
     pub fn copies(self) -> bool {
-        !self.to_disk() && !self.from_disk()
+        !self.writes_disk() && !self.reads_disk()
     }
 
     pub fn syncs(self) -> bool {
@@ -291,7 +291,7 @@ impl World {
         store.shelves.objects.get(name).cloned()
     }
 
-    pub fn from_bucket(&self) -> &'static str {
+    pub fn source_bucket(&self) -> &'static str {
         if self.has_two_stores() { FAR } else { BUCKET }
     }
 
@@ -316,7 +316,7 @@ impl World {
     }
 
     pub fn source_name(&self, name: &str) -> Name {
-        (self.from_bucket().to_owned(), format!("from/{name}"))
+        (self.source_bucket().to_owned(), format!("from/{name}"))
     }
 
     /// Puts things on the disk and into the store.
@@ -325,7 +325,7 @@ impl World {
             let Source { name, size } = &self.sources[at];
             let (name, size) = (name.clone(), *size);
             let bytes = self.fate.bytes(size);
-            if self.moves.from_disk() {
+            if self.moves.reads_disk() {
                 let path = self.source_path(&name);
                 let mut platter = self.disk.lock();
                 platter.write(&path, bytes.clone(), seconds(1_600_000_000));
@@ -343,7 +343,7 @@ impl World {
             self.fill_the_other_side();
             self.show_all();
         }
-        for name in [BUCKET, self.from_bucket()] {
+        for name in [BUCKET, self.source_bucket()] {
             let bytes = self.fate.bytes(300);
             self.put((name.to_owned(), "from-elsewhere".to_owned()), bytes);
         }
@@ -388,7 +388,7 @@ impl World {
     fn put_in_the_way(&self, name: &str, size: u64) {
         let size = if self.fate.chance(0.5) { size } else { 77 };
         let bytes = self.fate.bytes(size);
-        if self.moves.to_disk() {
+        if self.moves.writes_disk() {
             let path = self.source_path(name);
             show(&path, size, seconds(1_600_000_000));
             let mut platter = self.disk.lock();
