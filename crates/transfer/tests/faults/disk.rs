@@ -3,8 +3,8 @@
 use super::*;
 
 // Promise: A plan says when the disk has too little room, or when the folder takes no files.
-// Promise: A disk that fills up stops the download; the files that have arrived are complete, and
-// nothing else is left.
+// Promise: A disk that fills up stops the download; the files that have arrived are complete, and no
+// other has its name.
 #[tokio::test]
 async fn a_full_disk_stops_the_job_and_leaves_nothing() {
     let Some(disk) = SmallDisk::mount(12) else {
