@@ -54,6 +54,24 @@ fn a_move_goes_on_wherever_it_was_cut_off() {
     }
 }
 
+async fn begin_between(
+    from: Arc<dyn ObjectStore>,
+    to: Arc<dyn ObjectStore>,
+    settings: Settings,
+) -> Job {
+    let request = CopyRequest {
+        from_bucket: "bucket".into(),
+        from: "large".into(),
+        to_bucket: "bucket".into(),
+        to: "copy".into(),
+        remove_originals: false,
+    };
+    let plan = CopyPlan::between(&from, &to, request, &Watch::default()).await;
+    let choices = Choices::default();
+    let begun = Job::copy_between(from, to, false, plan.unwrap(), &choices, settings);
+    begun.await.unwrap()
+}
+
 #[test]
 fn a_copy_between_stores_goes_on_with_the_parts_it_has() {
     // Those that are there are fetched again where the original has an ETag of the whole; else what
@@ -71,26 +89,9 @@ fn goes_on_between_stores(in_parts: bool) {
     } else {
         other.insert("large", bytes.clone());
     }
-    let plan = async |from: &Arc<dyn ObjectStore>, to: &Arc<dyn ObjectStore>| {
-        let request = CopyRequest {
-            from_bucket: "bucket".into(),
-            from: "large".into(),
-            to_bucket: "bucket".into(),
-            to: "copy".into(),
-            remove_originals: false,
-        };
-        let plan = CopyPlan::between(from, to, request, &Watch::default()).await;
-        plan.unwrap()
-    };
     hold_parts_from(&world.memory, 3);
     let id = world.dies(
-        async |journal| {
-            let (from, to) = (other.as_store(), world.store());
-            let plan = plan(&from, &to).await;
-            let choices = Choices::default();
-            let begun = Job::copy_between(from, to, false, plan, &choices, written(journal));
-            begun.await.unwrap()
-        },
+        |journal| begin_between(other.as_store(), world.store(), written(journal)),
         || world.memory.parts().len() >= 2,
     );
     world.memory.behave();
@@ -113,5 +114,34 @@ fn goes_on_between_stores(in_parts: bool) {
     drop(life);
     let receipt = &world.receipts(&id)[0];
     assert_eq!(receipt.crc, Some(Crc::of(&bytes)));
+    world.nothing_is_half_done(&id);
+}
+
+// Promise: An upload whose beginning was never answered is looked for at the store, and aborted.
+#[test]
+fn an_upload_between_stores_that_nobody_was_told_of_stays_known_until_it_is_gone() {
+    let (world, other) = (World::new(), Memory::new());
+    let bytes = pattern(1 << 20, 1);
+    other.insert("large", bytes.clone());
+    world.memory.misbehave(|call| match call.op {
+        Op::CreateUpload if call.again == 0 => Some(Fault::LoseAnswer(ErrorKind::Interrupted)),
+        Op::ListUploads => Some(Fault::Fail(ErrorKind::Denied)),
+        _ => None,
+    });
+    let life = world.life();
+    let known = || life.journal.half_uploads("bucket").unwrap().len();
+    let id = life.runtime.block_on(async {
+        let settings = written(life.journal.clone());
+        let job = begin_between(other.as_store(), world.store(), settings).await;
+        assert_eq!(job.wait().await.files_failed, 1);
+        assert_eq!((world.memory.unfinished(), known()), (1, 1));
+        world.memory.behave();
+        assert!(job.retry_failed());
+        assert_eq!(job.wait().await.state, JobState::Done);
+        job.id().unwrap()
+    });
+    assert_eq!((world.memory.unfinished(), known()), (0, 0));
+    drop(life);
+    assert_eq!(world.memory.get("copy").unwrap(), bytes);
     world.nothing_is_half_done(&id);
 }
