@@ -134,6 +134,7 @@ mod tests {
             time_left: None,
             current: None,
             problem: None,
+            proven: None,
             started: 0,
             ended,
         }
