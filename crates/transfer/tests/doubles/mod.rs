@@ -316,7 +316,9 @@ impl Memory {
                 let now = self.holding.fetch_add(bytes.len() as u64, SeqCst) + bytes.len() as u64;
                 self.held_most.fetch_max(now, SeqCst);
                 match &self.together {
-                    Some(all) => drop(all.wait().await),
+                    Some(all) => {
+                        all.wait().await;
+                    }
                     None => tokio::task::yield_now().await,
                 }
                 self.holding.fetch_sub(bytes.len() as u64, SeqCst);
@@ -329,7 +331,9 @@ impl Memory {
             } => {
                 let whole = std::fs::read(path).map_err(|_| error(ErrorKind::LocalFile))?;
                 let range = *offset as usize..(*offset + *length) as usize;
-                let there = whole.get(range).ok_or_else(|| error(ErrorKind::LocalFile))?;
+                let there = whole
+                    .get(range)
+                    .ok_or_else(|| error(ErrorKind::LocalFile))?;
                 there.to_vec()
             }
         };
