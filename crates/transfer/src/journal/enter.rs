@@ -69,7 +69,7 @@ impl Journal {
         now: DateTime<Utc>,
     ) -> Result<String, EnterError> {
         let decided = plan.decide(store, choices).await?;
-        Ok(self.add(job, spec::upload(&plan, &decided), now).await?)
+        self.add(job, spec::upload(&plan, &decided), now).await
     }
 
     /// Blocks while it looks for free names to keep both.
@@ -81,7 +81,7 @@ impl Journal {
         now: DateTime<Utc>,
     ) -> Result<String, EnterError> {
         let decided = plan.decide(choices);
-        Ok(self.add(job, spec::download(&plan, &decided), now).await?)
+        self.add(job, spec::download(&plan, &decided), now).await
     }
 
     pub async fn add_copy(
@@ -93,7 +93,7 @@ impl Journal {
         now: DateTime<Utc>,
     ) -> Result<String, EnterError> {
         let decided = plan.decide(store, choices).await?;
-        Ok(self.add(job, spec::copy(&plan, &decided), now).await?)
+        self.add(job, spec::copy(&plan, &decided), now).await
     }
 
     pub async fn add_delete(
@@ -102,7 +102,7 @@ impl Journal {
         plan: &DeletePlan,
         now: DateTime<Utc>,
     ) -> Result<String, EnterError> {
-        Ok(self.add(job, spec::delete(plan), now).await?)
+        self.add(job, spec::delete(plan), now).await
     }
 
     /// What moves and what goes after it, as one job. `store` is where it goes to, or comes from when

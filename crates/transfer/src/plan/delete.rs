@@ -31,9 +31,8 @@ pub struct Seen(NonZeroU64);
 impl Seen {
     pub(crate) fn of(size: u64, modified: Option<i64>, etag: Option<&str>) -> Self {
         let words = format!("{size} {modified:?} {}", etag.unwrap_or_default());
-        let [a, b, c, d, e, f, g, h, ..] = md5_of(words.as_bytes());
-        let number = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
-        Self(NonZeroU64::new(number).unwrap_or(NonZeroU64::MIN))
+        let sum = u128::from_be_bytes(md5_of(words.as_bytes()));
+        Self(NonZeroU64::new((sum >> 64) as u64).unwrap_or(NonZeroU64::MIN))
     }
 
     pub(crate) fn listed(object: &ObjectInfo) -> Self {
