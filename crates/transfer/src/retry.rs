@@ -1,5 +1,6 @@
 //! Trying again: what is worth it, how long to wait, and that everybody waits when the store is busy.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -38,12 +39,6 @@ pub trait MayPass {
     fn kind(&self) -> Option<ErrorKind>;
 }
 
-/// Whether it is worth another try. A job has a plan, for which its store was reached by its name and
-/// through its proxy: when neither can be found now, it is the network that has gone.
-fn may_pass(kind: ErrorKind) -> bool {
-    kind.is_transient() || matches!(kind, ErrorKind::HostUnknown | ErrorKind::Proxy)
-}
-
 impl MayPass for StoreError {
     fn kind(&self) -> Option<ErrorKind> {
         Some(self.kind)
@@ -64,6 +59,8 @@ pub struct Patience {
     backoff: Backoff,
     random: Mutex<StdRng>,
     quiet_until: Mutex<Option<Instant>>,
+    /// Something has come through.
+    reached: AtomicBool,
     /// Makes fewer requests where the store asks for that.
     pace: Option<Pace>,
 }
@@ -76,6 +73,7 @@ impl Patience {
             backoff,
             random: Mutex::new(random),
             quiet_until: Mutex::new(None),
+            reached: AtomicBool::new(false),
             pace: None,
         }
     }
@@ -108,11 +106,16 @@ impl Patience {
         loop {
             self.quiet().await;
             let error = match attempt().await {
-                Ok(value) => return Ok(value),
+                Ok(value) => {
+                    self.reached.store(true, Relaxed);
+                    return Ok(value);
+                }
                 Err(error) => error,
             };
             tried += 1;
-            if !error.kind().is_some_and(may_pass) || tried >= self.backoff.attempts {
+            if !error.kind().is_some_and(|kind| self.may_pass(kind))
+                || tried >= self.backoff.attempts
+            {
                 return Err(error);
             }
             let wait = self.wait(tried);
@@ -125,6 +128,14 @@ impl Patience {
             tracing::debug!(tried, ?wait, kind = ?error.kind(), "trying again");
             sleep(wait).await;
         }
+    }
+
+    /// Whether it is worth another try. A name or a proxy that was good a moment ago has gone with the
+    /// network; one that never was is mistyped, and somebody is waiting to hear it.
+    fn may_pass(&self, kind: ErrorKind) -> bool {
+        kind.is_transient()
+            || matches!(kind, ErrorKind::HostUnknown | ErrorKind::Proxy)
+                && self.reached.load(Relaxed)
     }
 
     fn wait(&self, tried: u32) -> Duration {

@@ -284,3 +284,20 @@ async fn what_arrives_damaged_is_sent_again_and_never_kept() {
         assert_eq!(memory.unfinished(), 0);
     }
 }
+
+#[tokio::test]
+async fn an_address_that_was_never_good_is_told_at_once() {
+    let here = tempfile::tempdir().unwrap();
+    fs::write(here.path().join("a"), b"x").unwrap();
+    for kind in [ErrorKind::HostUnknown, ErrorKind::Proxy] {
+        let memory = Memory::new();
+        let store = memory.as_store();
+        let plan = plan_upload(&store, vec![here.path().join("a")]).await;
+        memory.misbehave(move |_| Some(Fault::Fail(kind)));
+        let choices = Choices::default();
+        let job = Job::upload(store, plan, &choices, settings()).await;
+        let end = job.unwrap().wait().await;
+        assert_eq!(end.state, JobState::Failed);
+        assert_eq!(memory.count(Op::Put), 1, "{kind:?}");
+    }
+}
