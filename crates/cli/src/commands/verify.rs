@@ -21,7 +21,7 @@ use crate::progress::{Verb, follow};
 use crate::session::{Opened, Session};
 
 const CHECKED: Verb = Verb {
-    done: "found as they were",
+    done: "found unchanged",
     bytes: true,
 };
 
