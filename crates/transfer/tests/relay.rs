@@ -190,6 +190,29 @@ async fn stores_whose_etags_are_no_hashes_are_understood() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_part_that_fails_holds_up_nobody() {
+    let (from, to) = (Memory::new(), Memory::new());
+    from.insert("large", pattern(80 * MIB, 1));
+    from.insert("small", pattern(5000, 2));
+    // Always too busy for the first part, so that in the end there are two requests at a time: those of
+    // parts that wait for the first one.
+    from.misbehave(|c| {
+        (c.op == Op::Get && c.key == "large" && c.at == 0)
+            .then_some(Fault::Fail(ErrorKind::SlowDown))
+    });
+    let narrow = Settings {
+        requests: 3,
+        memory: 256 << 20,
+        ..settings()
+    };
+    let copied = copy(&from, &to, narrow);
+    let ended = tokio::time::timeout(std::time::Duration::from_hours(24), copied).await;
+    let (_, end) = ended.expect("an end");
+    assert_eq!((end.files_failed, end.files_done), (1, 1));
+    assert_eq!((to.keys(), to.unfinished()), (vec!["small".to_owned()], 0));
+}
+
 // Promise: An object that is replaced while it is copied fails, and no object is made of two.
 #[tokio::test]
 async fn an_object_that_changes_on_the_way_is_not_spliced() {

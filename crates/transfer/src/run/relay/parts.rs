@@ -169,10 +169,14 @@ impl Relaying {
             let whole = whole.clone();
             under_way.spawn(async move {
                 let _held = (held, permit);
-                match there {
-                    Some(there) => relaying.pass(there, range, whole).await,
-                    None => relaying.part(&upload, number, range, whole).await,
+                let passed = match there {
+                    Some(there) => relaying.pass(there, range, whole.clone()).await,
+                    None => relaying.part(&upload, number, range, whole.clone()).await,
+                };
+                if let (Err(_), Some(whole)) = (&passed, whole) {
+                    whole.give_up();
                 }
+                passed
             });
         }
         while let Some(ended) = under_way.join_next().await {
@@ -317,17 +321,31 @@ impl Relaying {
     }
 }
 
+/// Instead of the last part that was hashed: the next one has failed.
+const NEVER: u32 = u32::MAX;
+
 impl Whole {
+    /// A part that waited for one that has failed would wait for ever, with what it holds.
+    fn give_up(&self) {
+        self.hashed.send_replace(NEVER);
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Hashes> {
         self.hashes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for the parts before it. Those have been begun before, and each adds its bytes before it
-    /// asks for anything more, so the wait ends.
+    /// asks for anything more, or fails, so the wait ends.
     async fn add(self: &Arc<Self>, number: u32, bytes: Bytes) -> Result<(), FileError> {
         let mut turns = self.hashed.subscribe();
         // The sender lives as long as this.
-        let _ = turns.wait_for(|done| *done == number - 1).await;
+        let turn = turns.wait_for(|done| *done == number - 1 || *done == NEVER);
+        let never = turn.await.is_ok_and(|done| *done == NEVER);
+        if never {
+            // What is wrong with that one is what is said of the object.
+            let words = "another part of it could not be copied";
+            return Err(StoreError::new(ErrorKind::Interrupted, DOING, words).into());
+        }
         let whole = Arc::clone(self);
         hashing(bytes.len() as u64, move || {
             let mut hashes = whole.lock();
@@ -336,7 +354,11 @@ impl Whole {
                 sha256.update(&bytes);
             }
             drop(hashes);
-            whole.hashed.send_replace(number);
+            whole.hashed.send_modify(|done| {
+                if *done != NEVER {
+                    *done = number;
+                }
+            });
         })
         .await
     }
