@@ -486,10 +486,7 @@ async fn deleting_takes_what_the_plan_said_and_nothing_else() {
         (JobState::Partial, 2499, 2)
     );
     let failed = job.files(0..9, true);
-    assert!(matches!(
-        failed[1].error,
-        Some(FileError::LeftAlone { .. })
-    ));
+    assert!(matches!(failed[1].error, Some(FileError::LeftAlone { .. })));
     assert_eq!(memory.keys(), ["old", "old/0007", "old/0008", "old/new"]);
     memory.behave();
     assert!(job.retry_failed());

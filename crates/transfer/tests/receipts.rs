@@ -76,8 +76,7 @@ async fn upload_all(store: &Arc<dyn ObjectStore>, folder: &Path, sha256: bool) -
     let job = Job::upload(Arc::clone(store), plan, &choices, settings);
     let end = job.await.unwrap().wait().await;
     assert_eq!(end.state, JobState::Done);
-    let receipts = all.lock().unwrap().clone();
-    receipts
+    all.lock().unwrap().clone()
 }
 
 // Promise: A receipt has the CRC-64/NVME of the whole file, also of one that went in parts, unless the

@@ -137,11 +137,7 @@ enum Hash {
     Sha256,
 }
 
-async fn whole(
-    hash: Hash,
-    entry: &Entry,
-    store: Option<&Arc<dyn ObjectStore>>,
-) -> Option<String> {
+async fn whole(hash: Hash, entry: &Entry, store: Option<&Arc<dyn ObjectStore>>) -> Option<String> {
     let known = match hash {
         Hash::Md5 => &entry.md5,
         Hash::Sha256 => &entry.sha256,

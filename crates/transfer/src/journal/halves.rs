@@ -194,7 +194,8 @@ impl Journal {
                  SELECT d.row, min(d.size, d.range_size * count(*)) FROM drafts d
                  JOIN ranges r ON r.job = d.job AND r.row = d.row WHERE d.job = ?1 GROUP BY d.row",
             )?;
-            let rows = query.query_map([n], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;
+            let rows =
+                query.query_map([n], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;
             rows.collect()
         })
     }

@@ -194,7 +194,8 @@ impl Board {
         if let Some(r) = self.rows.get(row as usize) {
             let done = r.done.fetch_add(bytes, Relaxed) + bytes;
             let known = r.before.load(Relaxed).max(done - bytes);
-            self.bytes_done.fetch_add(done.saturating_sub(known), Relaxed);
+            self.bytes_done
+                .fetch_add(done.saturating_sub(known), Relaxed);
         }
     }
 

@@ -13,7 +13,9 @@ use super::upload::Uploads;
 use super::{Halt, Settings};
 use crate::error::FileError;
 use crate::journal::spec::Planned;
-use crate::journal::{Destination, EnterError, Journal, JournalError, Record, RestoredWork, RowStates, State};
+use crate::journal::{
+    Destination, EnterError, Journal, JournalError, Record, RestoredWork, RowStates, State,
+};
 use crate::plan::Decided;
 
 /// Why a job of the journal does not go on.
