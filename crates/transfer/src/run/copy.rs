@@ -14,6 +14,7 @@ use super::Shared;
 use super::disk::Identity;
 use super::job::Stopped;
 use super::relay::{Left, Relayed, Relaying};
+use super::resume::clear_left;
 use super::upload::EtagHabit;
 use crate::error::FileError;
 use crate::journal::recover;
@@ -100,7 +101,8 @@ impl Copies {
                 let copying = async {
                     let copied = self.copy(row, item, &tried, shared).await?;
                     if tried.load(Ordering::Relaxed) > 1 {
-                        self.clear_lost_parts(row, shared).await?;
+                        // Attempts before the last may have left uploads that nobody was told of.
+                        clear_left(row, shared).await?;
                     }
                     Ok(copied)
                 };
@@ -171,7 +173,7 @@ impl Copies {
         let may_be_there = record.may_have_begun(row);
         record.may_begin(row).await?;
         if may_be_there && let Some((head, proof)) = self.copied_before(item, shared).await? {
-            self.clear_lost_parts(row, shared).await?;
+            clear_left(row, shared).await?;
             return Ok(Before::Copied(head, proof));
         }
         Ok(Before::Left(record.half_upload(row)?.map(Arc::new)))
@@ -208,26 +210,6 @@ impl Copies {
             record
                 .intend_upload(row, bucket, &item.to, 0, &file, now)
                 .await?;
-        }
-        Ok(())
-    }
-
-    /// The copy is there; attempts at it before the last may have left uploads that nobody was told of.
-    async fn clear_lost_parts(&self, row: u32, shared: &Shared) -> Result<(), FileError> {
-        let Some(record) = &shared.record else {
-            return Ok(());
-        };
-        let Some(half) = record.half_upload_now(row)? else {
-            return Ok(());
-        };
-        let clear = || recover::abort(record.journal(), &half, &shared.store);
-        let cleared = shared.patience.with(clear).await;
-        if !matches!(cleared, Ok(true)) {
-            tracing::warn!(
-                ?cleared,
-                "what a copy may have left is to be cleaned up later"
-            );
-            record.leave_behind(row);
         }
         Ok(())
     }

@@ -10,8 +10,9 @@ use super::delete::Deletions;
 use super::download::Downloads;
 use super::job::{Job, Work};
 use super::upload::Uploads;
-use super::{Halt, Settings};
+use super::{Halt, Settings, Shared};
 use crate::error::FileError;
+use crate::journal::recover;
 use crate::journal::spec::Planned;
 use crate::journal::{
     Destination, EnterError, Journal, JournalError, Record, RestoredWork, RowStates, State,
@@ -116,6 +117,27 @@ impl Start {
         self.record = Some(Arc::new(record));
         Ok(self)
     }
+}
+
+/// Ends whatever upload of a file is still written down, when the file has come, or will come, without
+/// it. What cannot be ended now stays known, see [`Journal::left_over`].
+pub(super) async fn clear_left(row: u32, shared: &Shared) -> Result<(), FileError> {
+    let Some(record) = &shared.record else {
+        return Ok(());
+    };
+    let Some(half) = record.half_upload_now(row)? else {
+        return Ok(());
+    };
+    let clear = || recover::abort(record.journal(), &half, &shared.store);
+    let cleared = shared.patience.with(clear).await;
+    if !matches!(cleared, Ok(true)) {
+        tracing::warn!(
+            ?cleared,
+            "what is left of an upload is to be cleaned up later"
+        );
+        record.leave_behind(row);
+    }
+    Ok(())
 }
 
 impl Job {

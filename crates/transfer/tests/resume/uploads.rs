@@ -58,6 +58,18 @@ fn a_file_that_changed_meanwhile_is_begun_anew() {
 }
 
 #[test]
+fn a_file_that_has_become_small_meanwhile_leaves_no_upload_behind() {
+    let world = World::new();
+    let id = upload_that_died(&world, &pattern(40 * UNIT, 1));
+    let bytes = pattern(100, 2);
+    fs::write(world.path("large"), &bytes).unwrap();
+    assert_eq!(world.goes_on(&id).state, JobState::Done);
+    assert_eq!(world.memory.get("large").unwrap(), bytes);
+    assert_eq!(world.memory.unfinished(), 0);
+    world.nothing_is_half_done(&id);
+}
+
+#[test]
 fn an_upload_that_was_aborted_elsewhere_is_begun_anew() {
     let world = World::new();
     let bytes = pattern(20 * UNIT, 1);

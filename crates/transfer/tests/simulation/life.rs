@@ -48,12 +48,13 @@ pub fn without_a_journal(seed: u64, aloud: bool) -> Result<u64, String> {
         if job.retry_failed() {
             let end = ended(&job).await?;
             check(&world, &job, &end)?;
-            // A copy whose answer never came is only known again by an ETag that stayed the same.
+            // A copy whose answer never came, or whose original could not be removed, is only known again by an ETag that stayed the same.
             let copies = world.moves.copies();
             // What was changed since a sync saw it stays.
             let excused = !world.events.is_empty()
                 || world.moves.syncs()
                 || world.weather.rot + world.weather.turned > 0.0
+                || world.moves.removes_originals()
                 || copies && lost(&world);
             if end.state != JobState::Done && !excused {
                 let failed = job.files(0..9, true);

@@ -13,7 +13,6 @@ use crate::events::Event;
 use crate::fate::Fate;
 use crate::life::{ended, happen, plan, runtime};
 use crate::promises;
-use crate::syncs::EXTRA;
 use crate::weather::Weather;
 use crate::world::{BUCKET, World, in_memory};
 
@@ -339,8 +338,10 @@ impl Lives {
         let receipts = self.receipts(&journal)?;
         let files = journal.files(&id, 0..1000, false).map_err(said)?;
         let done = files.iter().filter(|f| f.state == FileState::Done).count();
-        let deleted = files.iter().filter(|f| f.name.contains(EXTRA));
+        let seen = self.world.seen();
+        let deleted = files.iter().filter(|f| seen.is_deletion(&f.name));
         let deleted = deleted.filter(|f| f.state == FileState::Done).count();
+        drop(seen);
         if done != receipts.len() + deleted || job.files_done as usize != done {
             let (receipts, counted) = (receipts.len(), job.files_done);
             return Err(format!(

@@ -2,7 +2,6 @@
 //! end both are the same.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;
 
 use bytes::Bytes;
@@ -18,6 +17,8 @@ use crate::world::{BUCKET, End, Moves, World};
 pub struct Seen {
     /// Of others, and to go or to be replaced: with what was in it then.
     doomed: BTreeSet<(End, Bytes)>,
+    /// Names of rows that are deletions.
+    going: BTreeSet<String>,
     /// What each plan moves, from which moment on.
     moves: Vec<(u64, Vec<End>)>,
     /// The last one withheld its deletions.
@@ -30,6 +31,10 @@ impl Seen {
         self.doomed.contains(&known)
     }
 
+    pub fn is_deletion(&self, row: &str) -> bool {
+        self.going.contains(row)
+    }
+
     /// What the plan that was in force then moves.
     pub fn moves_at(&self, moment: u64) -> &[End] {
         let plan = self.moves.iter().rev().find(|(from, _)| *from <= moment);
@@ -38,7 +43,7 @@ impl Seen {
 }
 
 /// Marks what is only at the destination.
-pub const EXTRA: &str = "extra-";
+const EXTRA: &str = "extra-";
 
 impl World {
     /// What is at the destination before: the same, something older or shorter, or something that is
@@ -123,7 +128,8 @@ impl World {
             End::Object(name) => self.put(name.clone(), bytes),
             End::File(path) => {
                 let mut platter = self.disk.lock();
-                platter.write(path, bytes.clone(), seconds(1_660_000_000));
+                let time = self.fate.between(1_660_000_000, 1_690_000_000);
+                platter.write(path, bytes.clone(), seconds(time));
                 platter.users.insert(path.clone(), bytes);
             }
         }
@@ -181,10 +187,11 @@ impl World {
     /// Remembers what a plan means to do, and to whom.
     fn saw(&self, plan: &SyncPlan) {
         let there = self.there();
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen();
         let mut doomed = Vec::new();
         for at in 0..plan.removals.len() {
             let name = plan.removals.name(at);
+            seen.going.insert(name.to_owned());
             doomed.push(match &plan.removals {
                 Removals::Objects(plan) => End::Object((plan.bucket.clone(), name.to_owned())),
                 _ => End::File(self.source_path(name)),
@@ -278,11 +285,7 @@ impl World {
                 return Err(format!("{end:?} is not what it is at the source"));
             }
         }
-        let withheld = self
-            .seen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .withheld;
+        let withheld = self.seen().withheld;
         let more = there.keys().find(|end| !here.contains_key(end));
         match more {
             Some(end) if self.deletes && !withheld => Err(format!("{end:?} is still there")),

@@ -98,7 +98,7 @@ pub struct World {
     pub ever_tampered: Mutex<BTreeSet<End>>,
     /// What a sync finds at the destination only, it deletes.
     pub deletes: bool,
-    pub seen: Mutex<Seen>,
+    seen: Mutex<Seen>,
     /// By the user, at some time.
     pub cancelled: AtomicBool,
     pub receipts: Arc<Mutex<Vec<Receipt>>>,
@@ -352,6 +352,10 @@ impl World {
     /// What others have, and nobody here may touch.
     pub fn others(&self) -> MutexGuard<'_, BTreeMap<Name, Stored>> {
         self.others.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn tampered(&self) -> MutexGuard<'_, BTreeSet<End>> {

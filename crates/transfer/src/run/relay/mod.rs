@@ -19,6 +19,7 @@ use wherry_store::{
 };
 
 use super::job::Stopped;
+use super::resume::clear_left;
 use super::upload::EtagHabit;
 use super::{Shared, Tally};
 use crate::crc::Crc;
@@ -140,9 +141,7 @@ impl Relaying {
     async fn whole(&self) -> Result<Relayed, Stopped> {
         let relay = async {
             // Its size was another when it went in parts.
-            if let Some(upload) = self.left.as_ref().and_then(|left| left.0.upload.as_ref()) {
-                self.abort(upload).await;
-            }
+            clear_left(self.row, &self.shared).await?;
             let _held = self.shared.memory(self.size).await;
             let _permit = self.shared.request().await;
             let (bytes, sum, head) = self.fetch(0..self.size).await?;

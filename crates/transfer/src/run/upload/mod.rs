@@ -15,6 +15,7 @@ pub use check::EtagHabit;
 
 use super::disk::LocalFile;
 use super::job::Stopped;
+use super::resume::clear_left;
 use super::{Shared, Tally};
 use crate::crc::Crc;
 use crate::error::FileError;
@@ -164,6 +165,8 @@ fn put_request(
 impl Sending<'_> {
     async fn whole(&self) -> Result<Sent, Stopped> {
         let send = async {
+            // It was larger when it went in parts.
+            clear_left(self.row, self.shared).await?;
             let size = self.source.size();
             let (held, body, sum) = self.body(0, size).await?;
             self.source.check_unchanged().await?;
