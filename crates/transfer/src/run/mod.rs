@@ -7,6 +7,7 @@
 //! Nothing here is left to chance: who is looked at first when two things happen at once is written
 //! down (`biased`), so that a test with seeded time, store and disk goes the same way every time.
 
+mod aside;
 mod board;
 mod buffers;
 mod copy;

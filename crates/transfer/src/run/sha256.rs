@@ -9,6 +9,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::Shared;
+use super::aside::aside;
 use super::disk::LocalFile;
 use crate::crc::Crc;
 use crate::error::FileError;
@@ -68,7 +69,7 @@ impl Shared {
             let (read, sum) = file.read(at, buffer).await?;
             at += read.len() as u64;
             crcs.push(sum.crc);
-            let hashed = tokio::task::spawn_blocking(move || {
+            let hashed = aside(move || {
                 hash.update(&read);
                 (hash, read)
             });

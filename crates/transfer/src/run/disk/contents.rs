@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::mpsc;
-use tokio::task::spawn_blocking;
 
 use super::Contents;
 use super::read::{hash_range, write_all_at};
 use crate::crc::Crc;
 use crate::error::FileError;
+use crate::run::aside::aside;
 use crate::verify::Sum;
 use wherry_hash::Running;
 
@@ -35,7 +35,7 @@ impl SystemContents {
         work: impl FnOnce(&File) -> io::Result<T> + Send + 'static,
     ) -> Result<T, FileError> {
         let file = Arc::clone(&self.file);
-        spawn_blocking(move || work(&file))
+        aside(move || work(&file))
             .await
             .map_err(io::Error::other)
             .and_then(|result| result)

@@ -15,12 +15,12 @@ use bytes::Bytes;
 use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
-use tokio::task::spawn_blocking;
 
 use super::contents::SystemContents;
 use super::read::write_all_at;
 use super::{Contents, Draft, Existing, Folder, Identity, is_temporary};
 use crate::error::FileError;
+use crate::run::aside::aside;
 use crate::verify::Sum;
 
 /// Clones share the handle.
@@ -501,7 +501,7 @@ async fn off_thread<T: Send + 'static>(
     path: &Path,
     work: impl FnOnce() -> Result<T, FileError> + Send + 'static,
 ) -> Result<T, FileError> {
-    match spawn_blocking(work).await {
+    match aside(work).await {
         Ok(result) => result,
         Err(e) => Err(FileError::writing(root, path, io::Error::other(e))),
     }

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::{Identity, LocalFile};
 use crate::crc::Crc;
 use crate::error::FileError;
+use crate::run::aside::aside;
 use crate::verify::Sum;
 use wherry_hash::{Running, of_buffer};
 
@@ -126,9 +127,7 @@ async fn off_thread<T: Send + 'static>(
     path: &Path,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> Result<T, FileError> {
-    let done = tokio::task::spawn_blocking(work)
-        .await
-        .map_err(io::Error::other);
+    let done = aside(work).await.map_err(io::Error::other);
     done.and_then(|result| result)
         .map_err(|e| FileError::reading(path, e))
 }

@@ -18,6 +18,7 @@ use wherry_store::{
     StoreError,
 };
 
+use super::aside::aside;
 use super::job::Stopped;
 use super::resume::clear_left;
 use super::upload::EtagHabit;
@@ -66,7 +67,7 @@ async fn hashing<T: Send + 'static>(
     if bytes <= FEW {
         return Ok(hash());
     }
-    let hashed = tokio::task::spawn_blocking(hash).await;
+    let hashed = aside(hash).await;
     hashed.map_err(|e| StoreError::new(ErrorKind::Other, DOING, e.to_string()).into())
 }
 
