@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use wherry_store::UploadId;
 
 use super::jobs::time;
@@ -156,6 +156,16 @@ impl Journal {
 
     pub(super) fn begun_to(&self, n: i64) -> Result<u32, JournalError> {
         self.read(|c| c.query_row("SELECT begun_to FROM jobs WHERE n = ?1", [n], |r| r.get(0)))
+    }
+
+    pub(super) fn copy_of(&self, n: i64, row: u32) -> Result<Option<String>, JournalError> {
+        self.read(|c| {
+            let sql = "SELECT etag FROM parts WHERE job = ?1 AND row = ?2 AND number = 0";
+            let mut query = c.prepare_cached(sql)?;
+            query
+                .query_row(params![n, row], |row| row.get(0))
+                .optional()
+        })
     }
 
     pub(crate) fn parts_of(&self, n: i64, row: u32) -> Result<Parts, JournalError> {

@@ -379,6 +379,32 @@ impl Record {
         Ok(Some((half, parts)))
     }
 
+    /// Before the original of a move is deleted: its copy is there, and was looked at.
+    pub async fn copied(&self, row: u32, etag: Option<&str>) -> Result<(), FileError> {
+        lock(&self.halves).rows.insert(row);
+        let (n, etag) = (self.n, etag.unwrap_or_default().to_owned());
+        // As if it were a part: one that no upload has.
+        let written = self.journal.written(true, move |c| {
+            c.execute(
+                "INSERT OR REPLACE INTO parts (job, row, number, etag, md5) VALUES (?1, ?2, 0, ?3, x'')",
+                params![n, row, etag],
+            )
+            .map(drop)
+        });
+        written.await.map_err(|e| unwritten(&self.journal, e))
+    }
+
+    /// The ETag that the copy of an object had before its original was to be deleted.
+    pub fn copy_of(&self, row: u32) -> Result<Option<String>, FileError> {
+        let etag = self.journal.copy_of(self.n, row);
+        let etag = etag.map_err(|e| unwritten(&self.journal, e))?;
+        if etag.is_some() {
+            // To be forgotten when the file is done.
+            lock(&self.halves).rows.insert(row);
+        }
+        Ok(etag.filter(|etag| !etag.is_empty()))
+    }
+
     /// What is written down of a file's upload by now.
     pub fn half_upload_now(&self, row: u32) -> Result<Option<HalfUpload>, FileError> {
         if !lock(&self.halves).rows.contains(&row) {

@@ -126,6 +126,9 @@ impl Copies {
             }
         };
         if self.plan.remove_originals {
+            if let Some(record) = &shared.record {
+                record.copied(row, copied.outcome.etag.as_deref()).await?;
+            }
             self.remove_original(item, shared).await?;
         }
         self.arrived(row, item, copied, started, shared);
@@ -172,7 +175,8 @@ impl Copies {
         };
         let may_be_there = record.may_have_begun(row);
         record.may_begin(row).await?;
-        if may_be_there && let Some((head, proof)) = self.copied_before(item, shared).await? {
+        let ours = record.copy_of(row)?;
+        if may_be_there && let Some((head, proof)) = self.copied_before(item, ours, shared).await? {
             clear_left(row, shared).await?;
             return Ok(Before::Copied(head, proof));
         }
@@ -214,9 +218,11 @@ impl Copies {
         Ok(())
     }
 
+    /// `ours`: the ETag of the copy, when one was proved before its original was to be deleted.
     async fn copied_before(
         &self,
         item: &CopyItem,
+        ours: Option<String>,
         shared: &Arc<Shared>,
     ) -> Result<Option<(ObjectHead, Proof)>, FileError> {
         let patience = &shared.patience;
@@ -238,16 +244,24 @@ impl Copies {
             }
             return Ok(Some((head, Proof::Etag)));
         }
-        if !self.plan.remove_originals {
+        if !self.plan.remove_originals || ours.is_none() || ours != head.etag {
             return Ok(None);
         }
-        // Of a move whose original is gone, this is all there is.
         let source = self.source(shared);
         let original = patience.with(|| source.head(&self.plan.from_bucket, &item.from));
         match original.await {
-            Err(e) if e.kind == ErrorKind::NoSuchKey => Ok(Some((head, Proof::Size))),
-            _ => Ok(None),
+            Err(e) if e.kind == ErrorKind::NoSuchKey => {}
+            Err(e) => return Err(e.into()),
+            Ok(original) => {
+                let same =
+                    original.etag.is_some() && original.etag.as_deref() == item.etag.as_deref();
+                if !same || original.size != item.size {
+                    return Ok(None);
+                }
+                self.remove_original(item, shared).await?;
+            }
         }
+        Ok(Some((head, Proof::Size)))
     }
 
     fn source<'a>(&'a self, shared: &'a Shared) -> &'a Arc<dyn ObjectStore> {

@@ -3,6 +3,14 @@
 use super::*;
 
 async fn begin_move(store: Arc<dyn ObjectStore>, settings: Settings) -> Job {
+    begin_move_over(store, OnConflict::Skip, settings).await
+}
+
+async fn begin_move_over(
+    store: Arc<dyn ObjectStore>,
+    on_conflict: OnConflict,
+    settings: Settings,
+) -> Job {
     let request = CopyRequest {
         from_bucket: "bucket".into(),
         from: "old/".into(),
@@ -13,7 +21,7 @@ async fn begin_move(store: Arc<dyn ObjectStore>, settings: Settings) -> Job {
     let plan = CopyPlan::make(&store, request, &Watch::default())
         .await
         .unwrap();
-    Job::copy(store, plan, &Choices::default(), settings)
+    Job::copy(store, plan, &Choices::all(on_conflict), settings)
         .await
         .unwrap()
 }
@@ -52,6 +60,27 @@ fn a_move_goes_on_wherever_it_was_cut_off() {
         assert_eq!(world.memory.get("new/2").unwrap(), pattern(1000, 2));
         assert_eq!(world.receipts(&id).len(), 5);
     }
+}
+
+#[test]
+fn what_stood_in_the_place_of_a_copy_is_not_taken_for_it() {
+    let world = World::new();
+    world.memory.insert("old/1", pattern(1000, 1));
+    world.memory.insert("new/1", pattern(1000, 2));
+    world.memory.misbehave(|call| {
+        (call.op == Op::Head && call.key == "old/1").then_some(Fault::Wait(Duration::from_mins(10)))
+    });
+    let id = world.dies(
+        |journal| begin_move_over(world.store(), OnConflict::Overwrite, written(journal)),
+        || world.memory.count(Op::Head) > 0,
+    );
+    world.memory.behave();
+    // By somebody else.
+    world.memory.remove("old/1");
+    let end = world.goes_on(&id);
+    assert_eq!((end.files_done, end.files_failed), (0, 1));
+    assert_eq!(world.receipts(&id), []);
+    assert_eq!(world.memory.get("new/1").unwrap(), pattern(1000, 2));
 }
 
 async fn begin_between(

@@ -372,6 +372,7 @@ impl Lives {
         if world.weather.rot + world.weather.turned > 0.0 || world.events.iter().any(blocked) {
             return Ok(());
         }
+        world.left_alone.store(true, Relaxed);
         for _ in 0..FAIR {
             *self.job() = None;
             self.live(None)?;

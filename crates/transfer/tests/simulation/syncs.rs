@@ -81,12 +81,7 @@ impl World {
 
     /// A file that was downloaded has its object's time; an object is newer than its file.
     fn time_of_the_same(&self) -> u64 {
-        let now = self.fate.now().timestamp() as u64;
-        if self.moves.writes_disk() {
-            now
-        } else {
-            now + 10
-        }
+        self.fate.now().timestamp() as u64
     }
 
     fn original(&self, name: &str) -> Bytes {
@@ -170,7 +165,7 @@ impl World {
 
     pub async fn sync(&self, settings: Settings) -> Result<Job, String> {
         let plan = self.sync_plan().await?;
-        if self.fate.chance(0.1) {
+        if !self.left_alone.load(Relaxed) && self.fate.chance(0.1) {
             self.disturb_the_other_side();
         }
         let (up, down) = (self.moves.reads_disk(), self.moves.writes_disk());

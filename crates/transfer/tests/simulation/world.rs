@@ -99,6 +99,8 @@ pub struct World {
     /// What a sync finds at the destination only, it deletes.
     pub deletes: bool,
     seen: Mutex<Seen>,
+    /// Nobody does anything to what is only there any more.
+    pub left_alone: AtomicBool,
     /// By the user, at some time.
     pub cancelled: AtomicBool,
     pub receipts: Arc<Mutex<Vec<Receipt>>>,
@@ -240,6 +242,7 @@ impl World {
             ever_tampered: Mutex::default(),
             deletes: fate.chance(0.6),
             seen: Mutex::default(),
+            left_alone: AtomicBool::new(false),
             cancelled: AtomicBool::new(false),
             receipts,
             settings,
