@@ -162,7 +162,7 @@ export const states = {
       await page.getByText('Fetching 1 item').first().waitFor()
       await page.mouse.up()
       await fetched(page)
-      await page.getByText('Here now: drag it from here').waitFor()
+      await page.getByText('here now: drag from here').waitFor()
     },
   },
   listing: { world: 'listing' },
