@@ -175,7 +175,12 @@ impl Copies {
         };
         let may_be_there = record.may_have_begun(row);
         record.may_begin(row).await?;
-        let ours = record.copy_of(row)?;
+        // Only a move that was begun before has written one down.
+        let ours = if may_be_there && self.plan.remove_originals {
+            record.copy_of(row)?
+        } else {
+            None
+        };
         if may_be_there && let Some((head, proof)) = self.copied_before(item, ours, shared).await? {
             clear_left(row, shared).await?;
             return Ok(Before::Copied(head, proof));
