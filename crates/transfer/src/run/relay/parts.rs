@@ -1,8 +1,7 @@
 //! Large objects: fetched and sent in parts at once, and completed; or kept for later, or aborted.
 
 use std::ops::Range;
-use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -10,7 +9,6 @@ use md5::{Digest, Md5};
 use sha2::Sha256;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 use wherry_store::{
     Body, CompletedPart, ContentCheck, ErrorKind, PutOutcome, StoreError, UploadId,
     UploadPartRequest,
@@ -20,7 +18,7 @@ use super::begin::{Begun, Have};
 use super::{DOING, Relayed, Relaying, hashing};
 use crate::crc::Crc;
 use crate::error::FileError;
-use crate::run::job::Stopped;
+use crate::run::job::{Stopped, begun};
 use crate::run::{CLEAN_UP, Tally};
 use crate::verify::{EtagForm, Sum, etag_of_sums, form_of, hex};
 
@@ -49,21 +47,7 @@ impl Relaying {
     pub(super) async fn parts(&self, part: u64, count: u32) -> Result<Relayed, Stopped> {
         let shared = &self.shared;
         let asked = AtomicBool::new(false);
-        let mut begin = pin!(self.begin(part, &asked));
-        let begun = tokio::select! {
-            biased;
-            () = shared.stop.cancelled() => None,
-            begun = &mut begin => Some(begun?),
-        };
-        let begun = match begun {
-            Some(begun) => begun,
-            // An upload that the store is beginning just now would be nobody's: it is waited for.
-            None if asked.load(Relaxed) => match timeout(CLEAN_UP, begin).await {
-                Ok(begun) => begun?,
-                Err(_) => return Err(Stopped::Cancelled),
-            },
-            None => return Err(Stopped::Cancelled),
-        };
+        let begun = begun(shared, &asked, self.begin(part, &asked)).await?;
         let (upload, have) = match begun {
             Begun::Upload(upload, have) => (upload, have),
             Begun::Completed(outcome, sums) => {

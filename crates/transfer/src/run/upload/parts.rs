@@ -1,13 +1,11 @@
 //! Files that go in parts: begun, sent, completed; or aborted, so that nothing is left behind.
 
 use std::collections::HashSet;
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 use wherry_store::{
     Body, CompletedPart, ContentCheck, ErrorKind, PutOutcome, UploadId, UploadPartRequest,
 };
@@ -16,7 +14,7 @@ use super::take_up::Begun;
 use super::{Sending, Sent, held_for, unheld_body};
 use crate::crc::Crc;
 use crate::error::FileError;
-use crate::run::job::Stopped;
+use crate::run::job::{Stopped, begun};
 use crate::run::{CLEAN_UP, Tally};
 use crate::verify::{Sum, etag_of_sums};
 
@@ -24,21 +22,7 @@ impl Sending<'_> {
     pub(super) async fn parts(&self, part: u64, count: u32) -> Result<Sent, Stopped> {
         let shared = self.shared;
         let asked = AtomicBool::new(false);
-        let mut begin = pin!(self.begin(part, &asked));
-        let begun = tokio::select! {
-            biased;
-            () = shared.stop.cancelled() => None,
-            begun = &mut begin => Some(begun?),
-        };
-        let begun = match begun {
-            Some(begun) => begun,
-            // An upload that the store is beginning just now would be nobody's: it is waited for.
-            None if asked.load(Relaxed) => match timeout(CLEAN_UP, begin).await {
-                Ok(begun) => begun?,
-                Err(_) => return Err(Stopped::Cancelled),
-            },
-            None => return Err(Stopped::Cancelled),
-        };
+        let begun = begun(shared, &asked, self.begin(part, &asked)).await?;
         let (upload, have) = match begun {
             Begun::Upload(upload, have) => (upload, have),
             Begun::Completed(outcome, sums) => {
