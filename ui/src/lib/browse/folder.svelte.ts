@@ -354,8 +354,8 @@ export class Folder {
           if (!refreshed) this.cursor = this.#anchor = 0
           if (old && key) void this.#keepCursor(key)
           if (refreshed) void this.#prune()
-          void this.#goSeek()
         }
+        void this.#goSeek()
         if (this.cursor >= pages.total) this.cursor = Math.max(0, pages.total - 1)
         this.#version++
         const wanted = this.#wanted
@@ -377,8 +377,9 @@ export class Folder {
 
   async #keepCursor(key: string) {
     const session = this.#session
+    const { moves } = this
     const index = await this.#findKey(key).catch(() => null)
-    if (session === this.#session && index !== null) this.cursor = this.#anchor = index
+    if (session === this.#session && moves === this.moves && index !== null) this.cursor = this.#anchor = index
   }
 
   async #goSeek() {
@@ -386,13 +387,13 @@ export class Folder {
     if (!key) return
     const session = this.#session
     const index = await this.#findKey(key).catch(() => null)
-    if (session !== this.#session || this.#seek !== key) return
-    if (index !== null) {
-      this.#moveCursor(index)
-      this.#anchor = index
-      const row = this.row(index)
-      if (row) this.chosen = select.only([select.pick(row)])
-    }
+    if (session !== this.#session || this.#seek !== key || index === null) return
+    const row = this.row(index)
+    // The answer may be of a newer listing than the rows that are here: then one goes there when they have come.
+    if (row?.key !== key) return this.need(index, index + 1)
+    this.#moveCursor(index)
+    this.#anchor = index
+    this.chosen = select.only([select.pick(row)])
   }
 
   /** After a refresh: what is selected and no longer there is not selected any more. */

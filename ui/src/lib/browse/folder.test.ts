@@ -218,6 +218,32 @@ test('a new folder is gone to when it appears, unless one has moved on', async (
   expect(folder.cursor).toBe(0)
 })
 
+test('what is gone to is that row, though it was found in newer rows than those that are here', async () => {
+  await open(at('data/'))
+  const { find, refresh_listing } = fake.handlers
+  fake.options.handlers = {
+    find: (args) => {
+      if (fake.stores.a?.thesis?.has('data/0/')) return find(args)
+      fake.stores.a?.thesis?.set('data/0/', { size: 0, modified: 0, storageClass: null })
+      void refresh_listing(args.listing)
+      return find(args)
+    },
+  }
+  folder.showWhenThere('data/0/')
+  await settled()
+  expect(folder.isChosen('data/0/') || select.count(folder.chosen) === 0).toBe(true)
+  folder.changed(at('data/'))
+  await settled()
+  expect(folder.current?.key).toBe('data/0/')
+  expect([...folder.chosen.keys.keys()]).toEqual(['data/0/'])
+})
+
+test('what is gone to far down is selected once its row has come', async () => {
+  await open(at('', 'big'), 'tile_0019999.tif')
+  expect(folder.current?.key).toBe('tile_0019999.tif')
+  expect(folder.isChosen('tile_0019999.tif')).toBe(true)
+})
+
 test('sorting by size begins with the largest, and turns round', async () => {
   await open(at('data/'))
   folder.sortBy('size')
