@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
-import { startReal } from './real.mjs'
+import { after, before, describe } from 'node:test'
+import { startReal, test } from './real.mjs'
 
 if (!process.env.WHERRY_TESTBED) throw new Error('these tests want servers: tests/testbed/testbed with --rgw --keystone -- npm run test:real --prefix ui')
 const bed = JSON.parse(await readFile(process.env.WHERRY_TESTBED, 'utf8'))

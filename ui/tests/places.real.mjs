@@ -5,8 +5,8 @@
  */
 import assert from 'node:assert/strict'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { after, before, test } from 'node:test'
-import { copies, drop, startReal, until } from './real.mjs'
+import { after, before } from 'node:test'
+import { copies, drop, startReal, test, until } from './real.mjs'
 import { row } from './states.mjs'
 
 if (!process.env.WHERRY_TESTBED) throw new Error('these tests want servers: tests/testbed/testbed with --rgw -- npm run test:real --prefix ui')

@@ -2,8 +2,29 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { test as plainTest } from 'node:test'
 import { startBridge } from './bridge.mjs'
 import { launch } from './chromium.mjs'
+
+/** What is open in this file's tests. */
+const pages = new Set()
+
+/** A test that fails with what the pages showed then: on another machine nobody can look. */
+export function test(name, ...rest) {
+  const run = rest.pop()
+  plainTest(name, ...rest, async (context) => {
+    try {
+      await run(context)
+    } catch (error) {
+      for (const page of pages) {
+        const shown = await page.locator('body').ariaSnapshot().catch(String)
+        // A row says what its cells say.
+        for (const line of shown.split('\n')) if (!line.includes('- gridcell ')) context.diagnostic(line)
+      }
+      throw error
+    }
+  })
+}
 
 export async function startReal() {
   const home = await mkdtemp(join(tmpdir(), 'wherry-ui-'))
@@ -25,6 +46,7 @@ export async function startReal() {
     async page({ theme = 'light', size = '1280x800' } = {}) {
       const [width, height] = size.split('x').map(Number)
       const page = await browser.newPage({ viewport: { width, height }, colorScheme: theme, reducedMotion: 'reduce' })
+      pages.add(page)
       const errors = []
       page.on('pageerror', (error) => errors.push(String(error)))
       page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
@@ -39,6 +61,7 @@ export async function startReal() {
       return ok
     },
     async close() {
+      pages.clear()
       await browser.close()
       await bridge.stop()
       await rm(home, { recursive: true, force: true })
