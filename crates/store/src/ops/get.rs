@@ -9,9 +9,9 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use http_body::Body;
 
-use super::head::metadata;
-use super::{etag, quoted, time};
-use crate::api::{GetRequest, GetResponse, ObjectHead};
+use super::head::object_head;
+use super::quoted;
+use crate::api::{GetRequest, GetResponse};
 use crate::error::{ErrorKind, StoreError};
 use crate::http::explain;
 use crate::refusal::About;
@@ -78,17 +78,7 @@ impl S3Store {
                 (size, 0, size)
             }
         };
-        let head = ObjectHead {
-            size,
-            modified: answer.last_modified().and_then(time),
-            etag: etag(answer.e_tag()),
-            content_type: answer.content_type().map(str::to_owned),
-            storage_class: answer
-                .storage_class()
-                .map(|class| class.as_str().to_owned()),
-            version_id: answer.version_id().map(str::to_owned),
-            metadata: metadata(answer.metadata()),
-        };
+        let head = object_head!(answer, size);
         let host = self.0.signer.address.authority().to_owned();
         let body = Exact {
             inner: answer.body.into_inner(),

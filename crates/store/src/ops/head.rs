@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::ChecksumMode;
 
-use super::{etag, time};
 use crate::api::ObjectHead;
 use crate::error::{ErrorKind, StoreError};
 use crate::refusal::About;
@@ -67,24 +66,33 @@ impl S3Store {
     }
 }
 
+/// The SDK's answers to HEAD and GET have these in common, but no type that says so.
+macro_rules! object_head {
+    ($answer:expr, $size:expr) => {
+        $crate::api::ObjectHead {
+            size: $size,
+            modified: $answer.last_modified().and_then($crate::ops::time),
+            etag: $crate::ops::etag($answer.e_tag()),
+            content_type: $answer.content_type().map(str::to_owned),
+            storage_class: $answer
+                .storage_class()
+                .map(|class| class.as_str().to_owned()),
+            version_id: $answer.version_id().map(str::to_owned),
+            metadata: $crate::ops::head::metadata($answer.metadata()),
+        }
+    };
+}
+pub(super) use object_head;
+
 fn of_answer(answer: &HeadObjectOutput) -> ObjectHead {
-    ObjectHead {
-        size: answer
-            .content_length()
-            .and_then(|size| u64::try_from(size).ok())
-            .unwrap_or_default(),
-        modified: answer.last_modified().and_then(time),
-        etag: etag(answer.e_tag()),
-        content_type: answer.content_type().map(str::to_owned),
-        storage_class: answer
-            .storage_class()
-            .map(|class| class.as_str().to_owned()),
-        version_id: answer.version_id().map(str::to_owned),
-        metadata: metadata(answer.metadata()),
-    }
+    let size = answer
+        .content_length()
+        .and_then(|size| u64::try_from(size).ok())
+        .unwrap_or_default();
+    object_head!(answer, size)
 }
 
-pub(super) fn metadata(pairs: Option<&HashMap<String, String>>) -> BTreeMap<String, String> {
+pub(crate) fn metadata(pairs: Option<&HashMap<String, String>>) -> BTreeMap<String, String> {
     pairs
         .into_iter()
         .flatten()
