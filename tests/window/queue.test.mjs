@@ -72,12 +72,12 @@ windowTest('what arrived is in the history, with a receipt that finds a changed 
   await step('the history has it, after the list was cleared too', async () => {
     await page.press('Clear finished')
     await page.press('History')
-    await page.says('Upload 2 files to')
+    await page.says('Upload “proof” to')
     await app.shot('history')
   })
 
   await step('its receipt is saved', async () => {
-    await page.press(/^Receipts of “Upload 2 files/)
+    await page.press(/^Receipts of “Upload “proof”/)
     await page.says('2 files arrived')
     await app.shot('receipts')
     await page.press('Save as…')

@@ -50,7 +50,7 @@ test('the practice store opens, and a bucket is made', limit, async () => {
 test('a folder that is dropped arrives whole', limit, async () => {
   await drop(page, [source], { x: 700, y: 400 })
   await row(page, 'campaign').waitFor()
-  await doneWith('Upload 32 files')
+  await doneWith('Upload “campaign”')
   await row(page, 'campaign').dblclick()
   await row(page, 'big.bin').waitFor()
   await page.getByText('1 folder · 31 objects').first().waitFor()
@@ -59,7 +59,7 @@ test('a folder that is dropped arrives whole', limit, async () => {
 test('dropped on a folder, it lands in that folder', limit, async () => {
   const box = await row(page, 'deep').boundingBox()
   await drop(page, [`${source}/file 1.csv`], { x: box.x + 60, y: box.y + 10 })
-  await doneWith('Upload 1 file')
+  await doneWith('Upload “file 1.csv”')
   const [last] = await jobs()
   assert.equal(last.location.prefix, 'campaign/deep/')
 })

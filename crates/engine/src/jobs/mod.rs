@@ -19,6 +19,7 @@ mod start;
 mod steer;
 mod sync_rows;
 mod syncs;
+mod titles;
 mod undo;
 mod unfinished;
 mod verify;

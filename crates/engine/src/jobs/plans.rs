@@ -14,6 +14,7 @@ use wherry_transfer::{
 };
 
 use super::Planned;
+use super::titles::{file_name, only_name};
 use crate::contract::{
     Event, JobKind, Location, PlanRequest, PlanView, PlanWhat, Problem, RowKind, SelectedKey,
     Selection,
@@ -141,7 +142,9 @@ impl Engine {
                     .await
                     .map_err(failed)?;
                 let files = plan.items.iter().filter(|i| !i.folder).count() as u64;
-                let title = format!("Upload {} to {}", count(files, "file"), place(&location));
+                let names = paths.iter().map(|path| file_name(path));
+                let what = only_name(names).unwrap_or_else(|| count(files, "file"));
+                let title = format!("Upload {what} to {}", place(&location));
                 (JobKind::Upload, title, Plan::Upload(plan))
             }
             PlanWhat::Download { selection, folder } => {
@@ -149,11 +152,8 @@ impl Engine {
                     .plan_download(&store, selection, PathBuf::from(folder), watch)
                     .await?
                     .map_err(failed)?;
-                let title = format!(
-                    "Download {} from {}",
-                    count(plan.items.len() as u64, "object"),
-                    place(&location)
-                );
+                let what = self.named(selection, plan.items.len())?;
+                let title = format!("Download {what} from {}", place(&location));
                 (JobKind::Download, title, Plan::Download(plan))
             }
             PlanWhat::Stage { selection } => {
@@ -162,10 +162,8 @@ impl Engine {
                     .plan_download(&store, selection, folder, watch)
                     .await?
                     .map_err(failed)?;
-                let title = format!(
-                    "Fetch {} to drag out",
-                    count(plan.items.len() as u64, "object")
-                );
+                let what = self.named(selection, plan.items.len())?;
+                let title = format!("Fetch {what} to drag out");
                 (JobKind::Stage, title, Plan::Download(plan))
             }
             PlanWhat::Delete { selection } => {
@@ -173,11 +171,8 @@ impl Engine {
                 let plan = DeletePlan::make(&store, &bucket, objects, prefixes, watch)
                     .await
                     .map_err(failed)?;
-                let title = format!(
-                    "Delete {} from {}",
-                    count(plan.keys.len() as u64, "object"),
-                    place(&location)
-                );
+                let what = self.named(selection, plan.keys.len())?;
+                let title = format!("Delete {what} from {}", place(&location));
                 (JobKind::Delete, title, Plan::Delete(plan))
             }
             PlanWhat::Copy { .. } | PlanWhat::Sync { .. } | PlanWhat::SavedSync { .. } => {
@@ -227,10 +222,7 @@ impl Engine {
         about.bucket = Some(location.bucket.clone());
         let mut plan: Option<CopyPlan> = None;
         let items = self.selected(selection)?;
-        let only = match &items[..] {
-            [only] => Some(visible(last_name(&only.key))),
-            _ => None,
-        };
+        let only = only_name(items.iter().map(|item| last_name(&item.key)));
         let from_bucket = location.bucket.clone();
         let plans = futures::stream::iter(items.into_iter().map(|item| {
             let slash = if item.kind == RowKind::Folder {
@@ -271,10 +263,7 @@ impl Engine {
             JobKind::Copy
         };
         let verb = if remove_originals { "Move" } else { "Copy" };
-        let what = match only {
-            Some(name) => format!("“{name}”"),
-            None => count(plan.items.len() as u64, "object"),
-        };
+        let what = only.unwrap_or_else(|| count(plan.items.len() as u64, "object"));
         let title = format!("{verb} {what} from {} to {}", place(&location), place(to));
         Ok(Planned {
             kind,
@@ -313,6 +302,13 @@ impl Engine {
             look_there: true,
         };
         Ok(DownloadPlan::make(store, wish, watch).await)
+    }
+
+    /// A selection as a title calls it: the one thing it is of, else how many `objects` that makes.
+    fn named(&self, selection: &Selection, objects: usize) -> Result<String, Problem> {
+        let items = self.selected(selection)?;
+        let only = only_name(items.iter().map(|item| last_name(&item.key)));
+        Ok(only.unwrap_or_else(|| count(objects as u64, "object")))
     }
 
     /// The rows a selection means.

@@ -10,6 +10,7 @@ use super::held::Held;
 use super::history::off_thread;
 use super::plans::{Plan, count};
 use super::record::{Facts, Numbers, Record, Wish};
+use super::titles::quoted;
 use crate::contract::{JobKind, JobView, Problem};
 use crate::engine::Engine;
 use crate::names::visible;
@@ -47,12 +48,12 @@ impl Engine {
         }
         let facts = first.facts.clone();
         let title = format!(
-            "Take away {} of “{}”",
+            "Take away {} of {}",
             match files {
                 0 => count(folders as u64, "folder"),
                 files => count(files as u64, "file"),
             },
-            visible(&first.title)
+            quoted(&visible(&first.title))
         );
         let numbers = Numbers {
             files_total: made.len() as u64,

@@ -10,6 +10,7 @@ use super::history::off_thread;
 use super::plans::count;
 use super::receipts::entry;
 use super::record::{Facts, Numbers, Record};
+use super::titles::quoted;
 use crate::contract::{JobKind, JobView, Location, Problem, VerifySide, VerifyWhat};
 use crate::engine::Engine;
 use crate::names::visible;
@@ -87,9 +88,9 @@ impl Engine {
             .map(|(endpoint, ..)| (endpoint.to_owned(), location.account.clone()))
             .collect();
         let title = format!(
-            "Check {} of “{}”",
+            "Check {} of {}",
             count(entries.len() as u64, "file"),
-            visible(&title)
+            quoted(&visible(&title))
         );
         let numbers = Numbers {
             files_total: entries.len() as u64,

@@ -217,12 +217,17 @@ async fn the_history_outlives_the_session() {
     let home = Home::at(b.seat.home.path().join("wherry"));
     let next = Engine::new(home, Some(VaultKind::Session));
     let page = |after| HistoryRequest {
-        search: "Upload 1 file".into(),
+        search: "nc” to".into(),
         after,
         count: 1,
     };
     let first = next.history(page(None)).await.expect("reads");
     assert_eq!((first.jobs.len(), first.jobs[0].state), (1, JobState::Done));
+    assert!(
+        first.jobs[0].title.starts_with("Upload “two.nc” to "),
+        "{}",
+        first.jobs[0].title
+    );
     let second = next.history(page(first.next)).await.expect("reads");
     assert_eq!((second.jobs.len(), second.next), (1, None));
     assert!(second.jobs[0].started <= first.jobs[0].started);
