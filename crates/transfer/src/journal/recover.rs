@@ -322,6 +322,7 @@ async fn clear_drafts(
         }
     };
     let mut left = false;
+    let mut paths = Vec::with_capacity(drafts.names.len());
     for (path, temporary) in drafts.names {
         match folder.discard(&path, &temporary).await {
             Ok(()) => cleared.drafts += 1,
@@ -331,11 +332,24 @@ async fn clear_drafts(
                 left = true;
             }
         }
+        paths.push(path);
+    }
+    // They must not come back when nobody knows of them any more.
+    if let Err(e) = folder.settle(one_of_each_folder(paths)).await {
+        tracing::warn!(%e, "half a download may come back");
+        left = true;
     }
     if left {
         return Ok(());
     }
     finish_drafts(journal, n, drafts.begun_to).await
+}
+
+fn one_of_each_folder(mut paths: Vec<String>) -> Vec<String> {
+    let folder = |path: &str| path.rsplit_once('/').map_or(0, |(folder, _)| folder.len());
+    paths.sort_unstable_by(|a, b| a[..folder(a)].cmp(&b[..folder(b)]));
+    paths.dedup_by(|a, b| a[..folder(a)] == b[..folder(b)]);
+    paths
 }
 
 async fn finish_drafts(journal: &Journal, n: i64, begun_to: i64) -> Result<(), JournalError> {

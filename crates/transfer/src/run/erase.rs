@@ -55,6 +55,10 @@ impl Each for Erasing {
             return Err(Stopped::Cancelled);
         }
         let folder = self.folder(shared).await?;
-        Ok(folder.erase(&item.path, item.size, item.modified).await?)
+        folder.erase(&item.path, item.size, item.modified).await?;
+        if shared.record.is_some() {
+            folder.settle(vec![item.path.to_string()]).await?;
+        }
+        Ok(())
     }
 }

@@ -22,6 +22,8 @@ pub struct SimDisk {
     fate: Arc<Fate>,
     platter: Mutex<Platter>,
     moments: Arc<AtomicU64>,
+    /// It does not put names on itself when it is told to.
+    pub lies: AtomicBool,
 }
 
 impl SimDisk {
@@ -30,6 +32,7 @@ impl SimDisk {
             fate,
             moments,
             platter: Mutex::default(),
+            lies: AtomicBool::new(false),
         })
     }
 
@@ -45,6 +48,7 @@ impl SimDisk {
     /// What is left on the disk when the power goes: what was synced, and of the rest some.
     pub fn lose_power(&self) {
         let mut platter = self.lock();
+        platter.lose_names(|| self.fate.chance(0.5));
         for node in platter.nodes.values_mut() {
             if node.bytes != node.synced && self.fate.chance(0.5) {
                 let size = node.bytes.len();
@@ -281,7 +285,7 @@ impl Folder for SimFolder {
                 return Err(self.error(path, io::ErrorKind::AlreadyExists.into()));
             }
             let now = self.disk.now();
-            platter.write(&at, Vec::new(), now);
+            platter.create(&at, Vec::new(), now);
             self.draft(platter.next, at, place, false)
         };
         self.access("write", path).await?;
@@ -353,6 +357,23 @@ impl Folder for SimFolder {
             bytes,
             present,
         });
+        Ok(())
+    }
+
+    async fn settle(&self, paths: Vec<String>) -> Result<(), FileError> {
+        for path in &paths {
+            // One folder after the other, as disks do it.
+            for folder in self.root.join(path).ancestors().skip(1) {
+                if !folder.starts_with(&self.root) {
+                    break;
+                }
+                self.access("settle", path).await?;
+                if !self.disk.lies.load(Relaxed) {
+                    self.disk.lock().settle(folder);
+                }
+            }
+            self.disk.fate.step(format!("settled {path}")).await;
+        }
         Ok(())
     }
 

@@ -99,7 +99,7 @@ impl World {
                 let bytes = self.fate.bytes(source.size / 2);
                 self.disk.lock().change(&path, bytes, now);
             }
-            (Moves::Upload | Moves::SyncUp, Event::Gone) => self.disk.lock().remove(&path),
+            (Moves::Upload | Moves::SyncUp, Event::Gone) => self.disk.lock().take(&path),
             (Moves::Upload | Moves::SyncUp, Event::Replaced) => {
                 let bytes = self.fate.bytes(source.size);
                 let mut platter = self.disk.lock();
@@ -186,7 +186,7 @@ impl World {
             (End::Object(name), Some(bytes)) => self.put(name.clone(), bytes),
             (End::File(path), None) => {
                 let mut platter = self.disk.lock();
-                platter.remove(path);
+                platter.take(path);
                 platter.users.remove(path);
             }
             (End::File(path), Some(bytes)) => {

@@ -29,7 +29,18 @@ pub static POWER_CUTS: AtomicU64 = AtomicU64::new(0);
 
 /// Says the trace.
 pub fn with_a_journal(seed: u64, aloud: bool) -> Result<u64, String> {
-    let world = Arc::new(World::of(seed, aloud));
+    live_in(World::of(seed, aloud), aloud)
+}
+
+/// The same with a disk that says that names are on it and did not put them there.
+pub fn on_a_disk_that_lies(seed: u64, aloud: bool) -> Result<u64, String> {
+    let world = World::of(seed, aloud);
+    world.disk.lies.store(true, Relaxed);
+    live_in(world, aloud)
+}
+
+fn live_in(world: World, aloud: bool) -> Result<u64, String> {
+    let world = Arc::new(world);
     if aloud {
         println!("{}", world.describe());
     }
@@ -357,6 +368,10 @@ impl Lives {
         if job.state != State::Done {
             self.give_up(&journal, &id)?;
         }
+        if self.world.weather.power_cut {
+            // Now that all has been written down.
+            self.world.disk.lose_power();
+        }
         promises::check(&self.world, &receipts, self.plans.load(Relaxed) > 1)?;
         let left = self.world.unfinished().len();
         if left > 0 && !self.untraceable() {
@@ -407,9 +422,13 @@ impl Lives {
             return true;
         }
         let copied = world.moves.copies() && matches!(error, Some(FileError::InTheWay { .. }));
-        // Bits that turned on the way are found out when all is there.
-        let turned =
-            world.weather.turned > 0.0 && matches!(error, Some(FileError::Mismatch { .. }));
+        // Bits that turned on the way are found out when all is there, or when the right ones come and
+        // find the name taken.
+        let found_out = matches!(
+            error,
+            Some(FileError::Mismatch { .. } | FileError::InTheWay { .. })
+        );
+        let turned = world.weather.turned > 0.0 && found_out;
         copied
             || turned
             || world.was_cancelled()

@@ -86,6 +86,8 @@ fn without_a_journal_every_promise_but_resuming_holds() {
     );
 }
 
+// Promise: A downloaded file that is written down as arrived is there under its name, also after a power
+// cut.
 #[test]
 fn cut_off_anywhere_and_gone_on_with_every_promise_holds() {
     run(
@@ -93,6 +95,14 @@ fn cut_off_anywhere_and_gone_on_with_every_promise_holds() {
         250,
         lives::with_a_journal,
     );
+}
+
+/// Whoever did not wait for names to be on the disk would be found out as well.
+#[test]
+fn a_name_that_only_seems_to_be_on_the_disk_is_missed() {
+    let broken = (0..250).filter_map(|seed| lives::on_a_disk_that_lies(seed, false).err());
+    let missed = "a receipt for a file that is not there";
+    assert!({ broken }.any(|broken| broken.contains(missed)));
 }
 
 #[test]

@@ -1,5 +1,9 @@
 //! What is on the disk: files with inodes and several names, folders, links; what a power cut leaves of
 //! it; how much more there is room for.
+//!
+//! A name is not on the disk for good before its folder was put there, and that folder's own name in the
+//! folder above. Until then a power cut may lose it, or bring it back, each for itself: file systems differ
+//! in what they promise, and this one promises the least. What other programs do is there for good.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -29,12 +33,20 @@ pub struct Erased {
     pub present: BTreeSet<PathBuf>,
 }
 
+/// As a power cut leaves them for certain.
+#[derive(Default)]
+struct Settled {
+    names: BTreeMap<PathBuf, u64>,
+    folders: BTreeSet<PathBuf>,
+}
+
 #[derive(Default)]
 pub struct Platter {
     /// Name → inode.
     pub names: BTreeMap<PathBuf, u64>,
     pub nodes: BTreeMap<u64, Node>,
     pub folders: BTreeSet<PathBuf>,
+    settled: Settled,
     pub links: BTreeSet<PathBuf>,
     /// Files that the user has put or left there, and that nobody else may touch.
     pub users: BTreeMap<PathBuf, Vec<u8>>,
@@ -48,7 +60,24 @@ pub struct Platter {
 }
 
 impl Platter {
+    /// As another program does, which puts it on the disk for good.
     pub fn write(&mut self, path: &Path, bytes: Vec<u8>, modified: SystemTime) {
+        self.create(path, bytes, modified);
+        self.settled.names.insert(path.to_owned(), self.next);
+        for above in path.ancestors().skip(1) {
+            self.folders.insert(above.to_owned());
+            self.settled.folders.insert(above.to_owned());
+        }
+    }
+
+    /// As another program does, for good.
+    pub fn take(&mut self, path: &Path) {
+        self.remove(path);
+        self.settled.names.remove(path);
+    }
+
+    /// Under a name that a power cut may lose.
+    pub fn create(&mut self, path: &Path, bytes: Vec<u8>, modified: SystemTime) {
         self.remove(path);
         self.next += 1;
         let node = Node {
@@ -68,6 +97,68 @@ impl Platter {
         {
             node.names -= 1;
         }
+    }
+
+    /// All that happened to names in this folder is on the disk for good.
+    pub fn settle(&mut self, folder: &Path) {
+        let inside = |path: &Path| path.parent() == Some(folder);
+        let Settled { names, folders } = &mut self.settled;
+        names.retain(|path, _| !inside(path));
+        folders.retain(|path| !inside(path));
+        let now = self.names.iter().filter(|(path, _)| inside(path));
+        names.extend(now.map(|(path, inode)| (path.clone(), *inode)));
+        folders.extend(self.folders.iter().filter(|path| inside(path)).cloned());
+    }
+
+    /// A power cut: what was not put on the disk is there as it was before or as it is now. What was in a
+    /// folder that is lost is lost with it.
+    pub fn lose_names(&mut self, mut is_there: impl FnMut() -> bool) {
+        let all: BTreeSet<PathBuf> = self.folders.union(&self.settled.folders).cloned().collect();
+        let mut folders = BTreeSet::new();
+        let lost = |path: &Path, left: &BTreeSet<PathBuf>| {
+            let above = path.parent();
+            above.is_some_and(|above| all.contains(above) && !left.contains(above))
+        };
+        // Those above come first.
+        for folder in &all {
+            let (before, now) = (
+                self.settled.folders.contains(folder),
+                self.folders.contains(folder),
+            );
+            let there = if before == now || is_there() {
+                now
+            } else {
+                before
+            };
+            if there && !lost(folder, &folders) {
+                folders.insert(folder.clone());
+            }
+        }
+        let paths: BTreeSet<PathBuf> = self.names.keys().cloned().collect();
+        let before = self.settled.names.keys().cloned();
+        let paths: BTreeSet<PathBuf> = paths.into_iter().chain(before).collect();
+        let mut names = BTreeMap::new();
+        for path in paths {
+            let (before, now) = (self.settled.names.get(&path), self.names.get(&path));
+            let there = if before == now || is_there() {
+                now
+            } else {
+                before
+            };
+            if let Some(inode) = there
+                && !lost(&path, &folders)
+            {
+                names.insert(path, *inode);
+            }
+        }
+        for (inode, node) in &mut self.nodes {
+            node.names = names.values().filter(|named| *named == inode).count() as u32;
+        }
+        self.settled = Settled {
+            names: names.clone(),
+            folders: folders.clone(),
+        };
+        (self.names, self.folders) = (names, folders);
     }
 
     pub fn at(&self, path: &Path) -> Option<&Node> {

@@ -18,6 +18,7 @@ use cap_std::fs::{Dir, OpenOptions};
 
 use super::contents::SystemContents;
 use super::read::write_all_at;
+use super::settle::Settling;
 use super::{Contents, Draft, Existing, Folder, Identity, is_temporary};
 use crate::error::FileError;
 use crate::run::aside::aside;
@@ -29,6 +30,7 @@ pub struct SystemFolder {
     dir: Arc<Dir>,
     /// For words only; the handle is what counts.
     path: Arc<Path>,
+    pub(super) settling: Arc<Settling>,
 }
 
 impl SystemFolder {
@@ -41,9 +43,14 @@ impl SystemFolder {
             Ok(Self {
                 dir: Arc::new(dir),
                 path: at,
+                settling: Arc::default(),
             })
         })
         .await
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.path
     }
 
     /// Does something with this folder where it may block.
@@ -209,32 +216,34 @@ impl SystemFolder {
     }
 
     /// The folder of that path; `None` when it is not there and is not to be made.
-    fn enter(&self, path: &str, make: bool) -> Result<Option<Dir>, FileError> {
-        let mut at = PathBuf::new();
+    pub(super) fn enter(&self, path: &str, make: bool) -> Result<Option<Dir>, FileError> {
+        let mut at = String::new();
         let mut dir = self
             .dir
             .try_clone()
             .map_err(|e| FileError::writing(&self.path, Path::new(""), e))?;
         for component in path.split('/').filter(|c| !c.is_empty()) {
-            at.push(component);
+            if !at.is_empty() {
+                at.push('/');
+            }
+            at.push_str(component);
             dir = match dir.open_dir_nofollow(component) {
                 Ok(inner) => inner,
                 Err(e) if e.kind() == io::ErrorKind::NotFound && !make => return Ok(None),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {
                     match dir.create_dir(component) {
+                        Ok(()) => self.settling.made(&at),
                         // Another file of this job may have been quicker.
-                        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => {
-                            return Err(FileError::writing(&self.path, &at, e));
-                        }
-                        _ => {}
+                        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+                        Err(e) => return Err(self.error(&at, e)),
                     }
                     dir.open_dir_nofollow(component)
-                        .map_err(|_| self.detour(&at))?
+                        .map_err(|_| self.detour(at.as_ref()))?
                 }
                 Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
-                    return Err(FileError::writing(&self.path, &at, e));
+                    return Err(self.error(&at, e));
                 }
-                Err(_) => return Err(self.detour(&at)),
+                Err(_) => return Err(self.detour(at.as_ref())),
             };
         }
         Ok(Some(dir))
@@ -302,13 +311,17 @@ impl Folder for SystemFolder {
             .await
     }
 
+    async fn settle(&self, paths: Vec<String>) -> Result<(), FileError> {
+        self.settle_names(paths).await
+    }
+
     async fn existing(&self, path: &str) -> Result<Option<Existing>, FileError> {
         self.go(path, |this, path| this.look(path)).await
     }
 }
 
 /// The folders above, and the last name.
-fn split(path: &str) -> (&str, &str) {
+pub(super) fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
 
@@ -397,13 +410,14 @@ impl SystemDraft {
     fn take_name(self, replace: bool, modified: Option<SystemTime>) -> Result<PathBuf, FileError> {
         let place = &self.place;
         let error = |e| FileError::writing(&place.root, &place.path, e);
-        self.file.sync_data().map_err(error)?;
         if let Some(modified) = modified {
             // A file system that cannot is no reason to lose the file.
             if let Err(e) = self.file.set_modified(modified) {
                 tracing::debug!(%e, "the time of a file could not be set");
             }
         }
+        // With its time, by which it is known again.
+        self.file.sync_all().map_err(error)?;
         let named = if replace {
             place.dir.rename(&place.temporary, &place.dir, &place.name)
         } else {

@@ -10,6 +10,7 @@
 mod contents;
 mod folder;
 mod read;
+mod settle;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -104,6 +105,11 @@ pub trait Folder: Send + Sync {
     /// Folders above it that have become empty go too. That it is gone already is no error.
     async fn erase(&self, path: &str, size: u64, modified: Option<i64>) -> Result<(), FileError>;
 
+    /// Returns once a power cut cannot take back any more what names were given and taken away here: those
+    /// of these paths with their folders, as far as the file system can. Until then it may, also where
+    /// the file itself was put on the disk.
+    async fn settle(&self, paths: Vec<String>) -> Result<(), FileError>;
+
     /// The plain file that has this name, if one has.
     async fn existing(&self, path: &str) -> Result<Option<Existing>, FileError>;
 }
@@ -125,7 +131,8 @@ pub trait Draft: Send + Sync {
     fn keep(&self);
 
     /// Puts the file on disk and gives it its name and time. Without `replace`, a file of that name
-    /// is left alone, also one that came a moment ago.
+    /// is left alone, also one that came a moment ago. The name is on the disk for good when it is
+    /// settled: see [`Folder::settle`].
     async fn finish(
         self: Box<Self>,
         replace: bool,

@@ -122,7 +122,11 @@ impl Downloads {
 
     async fn fetch(&self, row: u32, shared: &Arc<Shared>, turn: &Turn) -> Result<(), FileError> {
         let Some(item) = self.plan.items.get(row as usize) else {
-            self.target.make(&self.name(row)).await?;
+            let name = self.name(row);
+            self.target.make(&name).await?;
+            if shared.record.is_some() {
+                self.target.settle(vec![name]).await?;
+            }
             shared.done_without_proof(row);
             return Ok(());
         };
@@ -200,6 +204,10 @@ impl Fetching<'_> {
             };
             (path, checked)
         };
+        // What is written down is believed for ever.
+        if self.shared.record.is_some() {
+            self.target.settle(vec![self.path.to_owned()]).await?;
+        }
         let sha256 = self.shared.sha256_at(&path, checked.crc).await;
         self.shared.hand_over(self.row, || Receipt {
             from: End::Object {

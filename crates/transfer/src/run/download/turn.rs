@@ -45,7 +45,13 @@ impl Turn {
         let (Some(temporary), Some(record)) = (draft, &shared.record) else {
             return;
         };
-        match target.discard(&path, &temporary).await {
+        let discarded = target.discard(&path, &temporary).await;
+        let gone = match discarded {
+            // It must not come back when nobody knows of it any more.
+            Ok(()) => target.settle(vec![path]).await,
+            failed => failed,
+        };
+        match gone {
             Ok(()) => record.draft_over(row),
             // It stays known.
             Err(e) => tracing::warn!(%e, "half a download could not be removed"),
