@@ -48,6 +48,22 @@ async fn passing_errors_are_outlived_everywhere() {
     }
 }
 
+/// Sends the folder, eight files at once, to a store that takes a hundred and refuses the others.
+async fn refused_after_a_hundred(memory: &Arc<Memory>, folder: &Path, kind: ErrorKind) -> Job {
+    memory.misbehave(move |call| {
+        (call.op == Op::Put && call.before >= 100).then_some(Fault::Fail(kind))
+    });
+    let store = memory.as_store();
+    let plan = plan_upload(&store, vec![folder.to_owned()]).await;
+    let eight_at_once = Settings {
+        requests: 8,
+        ..settings()
+    };
+    Job::upload(store, plan, &Choices::default(), eight_at_once)
+        .await
+        .unwrap()
+}
+
 // Promise: A full quota stops the upload at once and is not tried again; what has arrived stays,
 // and trying later sends the rest.
 #[tokio::test]
@@ -57,18 +73,7 @@ async fn a_full_quota_stops_the_job_and_is_not_tried_again() {
         fs::write(here.path().join(format!("{i:03}")), b"x").unwrap();
     }
     let memory = Memory::new();
-    memory.misbehave(|call| {
-        (call.op == Op::Put && call.before >= 100).then_some(Fault::Fail(ErrorKind::QuotaExceeded))
-    });
-    let store = memory.as_store();
-    let plan = plan_upload(&store, vec![here.path().to_owned()]).await;
-    let eight_at_once = Settings {
-        requests: 8,
-        ..settings()
-    };
-    let job = Job::upload(store, plan, &Choices::default(), eight_at_once)
-        .await
-        .unwrap();
+    let job = refused_after_a_hundred(&memory, here.path(), ErrorKind::QuotaExceeded).await;
     let end = job.wait().await;
     assert_eq!(end.state, JobState::Failed);
     assert!(
@@ -223,18 +228,7 @@ async fn a_store_that_stays_too_busy_stops_the_job_and_is_not_asked_for_every_fi
         ErrorKind::Unreachable,
     ] {
         let memory = Memory::new();
-        memory.misbehave(move |call| {
-            (call.op == Op::Put && call.before >= 100).then_some(Fault::Fail(kind))
-        });
-        let store = memory.as_store();
-        let plan = plan_upload(&store, vec![here.path().to_owned()]).await;
-        let eight_at_once = Settings {
-            requests: 8,
-            ..settings()
-        };
-        let job = Job::upload(store, plan, &Choices::default(), eight_at_once)
-            .await
-            .unwrap();
+        let job = refused_after_a_hundred(&memory, here.path(), kind).await;
         let end = job.wait().await;
         assert_eq!(
             (end.state, end.files_done),
