@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -246,4 +247,18 @@ pub fn run_request(plan: &PlanView, on_conflict: OnConflict) -> RunRequest {
         each: Vec::new(),
         left_out: LeftOut::default(),
     }
+}
+
+/// Runs one of the ignored tests of this binary in a process of its own; `command` starts the binary.
+pub fn passes_alone(mut command: Command, test: &str) {
+    command.args(["--exact", test, "--ignored", "--nocapture"]);
+    let done = command.arg("--test-threads=1").output().expect("starts");
+    let (out, err) = (
+        String::from_utf8_lossy(&done.stdout),
+        String::from_utf8_lossy(&done.stderr),
+    );
+    assert!(
+        done.status.success() && out.contains("1 passed"),
+        "{out}\n{err}"
+    );
 }

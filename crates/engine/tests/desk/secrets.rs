@@ -15,28 +15,11 @@ use crate::seat::*;
 
 const PASSPHRASE: &str = "seven wherries on the Yare";
 
-/// Runs one of the ignored tests of this file in a process of its own, whose log is at its most
-/// talkative. The log is one per process.
+/// In a process of its own, whose log is at its most talkative. The log is one per process.
 fn alone(test: &str) {
-    let done = Command::new(std::env::current_exe().expect("knows itself"))
-        .args([
-            "--exact",
-            test,
-            "--ignored",
-            "--nocapture",
-            "--test-threads=1",
-        ])
-        .env("WHERRY_LOG", "trace")
-        .output()
-        .expect("starts");
-    let (out, err) = (
-        String::from_utf8_lossy(&done.stdout),
-        String::from_utf8_lossy(&done.stderr),
-    );
-    assert!(
-        done.status.success() && out.contains("1 passed"),
-        "{out}\n{err}"
-    );
+    let mut command = Command::new(std::env::current_exe().expect("knows itself"));
+    command.env("WHERRY_LOG", "trace");
+    passes_alone(command, test);
 }
 
 async fn use_file(seat: &Seat) {
