@@ -1,10 +1,10 @@
 /** The settings: one copy, saved shortly after the last change. */
-import { backend, type Settings } from '$lib/backend'
+import { backend, type Settings, type TransferSettings } from '$lib/backend'
 import { report } from './notice.svelte'
 
 const SAVE_AFTER = 500
 
-let settings = $state<Settings>({
+let settings = $state.raw<Settings>({
   theme: 'system',
   textScale: 1,
   downloadFolder: null,
@@ -27,6 +27,14 @@ let settings = $state<Settings>({
 })
 let timer: ReturnType<typeof setTimeout> | undefined
 
+/** What was changed here and is not saved yet. The settings have other writers: an editor, another Wherry. */
+type Change = Partial<Omit<Settings, 'transfers'>> & { transfers?: Partial<TransferSettings> }
+let unsaved: Change = {}
+
+function withChange(to: Settings, { transfers, ...rest }: Change): Settings {
+  return { ...to, ...rest, transfers: { ...to.transfers, ...transfers } }
+}
+
 /** Read-only to everybody else: changes go through `changeSettings`. */
 export const current = {
   get settings(): Readonly<Settings> {
@@ -38,15 +46,49 @@ export async function loadSettings() {
   settings = await backend().call('settings')
 }
 
-async function save() {
-  timer = undefined
-  // The vault is chosen by its own command, and Rust knows it better: never write back an old choice.
-  const { vault } = await backend().call('settings')
-  await backend().call('save_settings', { ...$state.snapshot(settings), vault })
+/** Shows what the file says by now, with what is not in it yet. */
+export async function refreshSettings() {
+  const there = await backend().call('settings')
+  settings = withChange(there, unsaved)
 }
 
-export function changeSettings(change: Partial<Settings>) {
-  Object.assign(settings, change)
+/** One after the other: each begins with what the one before has written. */
+let saving: Promise<void> = Promise.resolve()
+
+function save(): Promise<void> {
+  timer = undefined
+  const before = saving.catch(() => undefined)
+  return (saving = before.then(write))
+}
+
+async function write() {
+  const mine = unsaved
+  unsaved = {}
+  try {
+    // What somebody else wrote meanwhile stays, the vault's choice too, which has a command of its own.
+    const there = await backend().call('settings')
+    await backend().call('save_settings', withChange(there, mine))
+    settings = withChange(withChange(there, mine), unsaved)
+  } catch (error) {
+    unsaved = withMore(mine, unsaved)
+    throw error
+  }
+}
+
+function withMore({ transfers, ...rest }: Change, more: Change): Change {
+  return { ...rest, ...more, transfers: { ...transfers, ...more.transfers } }
+}
+
+/** The parts of the transfers' settings that were not so before. */
+function changed(transfers: Partial<TransferSettings>): Partial<TransferSettings> {
+  const was: Partial<Record<string, unknown>> = settings.transfers
+  return Object.fromEntries(Object.entries(transfers).filter(([name, value]) => was[name] !== value))
+}
+
+export function changeSettings({ transfers, ...rest }: Change) {
+  const change: Change = transfers ? { ...rest, transfers: changed(transfers) } : rest
+  unsaved = withMore(unsaved, change)
+  settings = withChange(settings, change)
   clearTimeout(timer)
   timer = setTimeout(() => void save().catch(report), SAVE_AFTER)
 }

@@ -3,6 +3,7 @@ import { cleanup, render, screen, waitFor } from '@testing-library/svelte'
 import userEvent from '@testing-library/user-event'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { connect, type VaultView } from '$lib/backend'
+import { notice } from '$lib/frame/notice.svelte'
 import { current, loadSettings } from '$lib/frame/settings.svelte'
 import { Fake, problem, type FakeOptions } from '$tests/fake'
 import { handlers } from '$tests/scenarios-accounts'
@@ -113,5 +114,56 @@ describe('settings', () => {
     expect(current.settings.textScale).toBe(2)
     await user.click(screen.getByRole('button', { name: 'Show log' }))
     expect(called(fake, 'show_folder')[0]?.args).toBe('logs')
+  })
+
+  it('that somebody else changed meanwhile are shown, and are not written over', async () => {
+    const fake = new Fake({ handlers: handlers(() => []) })
+    await connect(fake)
+    await loadSettings()
+    const theirs = { from: 60, until: 120, uploadLimit: 1_000_000, downloadLimit: null }
+    fake.settings = { ...fake.settings, downloadFolder: '/data', transfers: { ...fake.settings.transfers, jobsAtOnce: 4, schedule: [theirs] } }
+    render(SettingsDialog, { tab: 'transfers', onclose: vi.fn() })
+    const user = userEvent.setup()
+    // What was changed before the page was opened.
+    await waitFor(() => expect(screen.getByRole('combobox', { name: 'Transfers' })).toHaveValue('4'))
+    expect(screen.getByLabelText('From')).toHaveValue('01:00')
+    // And after.
+    fake.settings = { ...fake.settings, transfers: { ...fake.settings.transfers, notify: false, jobsAtOnce: 8 } }
+    await user.click(screen.getByLabelText(/Keep the computer awake/))
+    await waitFor(() => expect(fake.settings.transfers.keepAwake).toBe(false))
+    expect(fake.settings).toMatchObject({ downloadFolder: '/data', transfers: { notify: false, jobsAtOnce: 8, schedule: [theirs] } })
+    await waitFor(() => expect(screen.getByRole('combobox', { name: 'Transfers' })).toHaveValue('8'))
+  })
+
+  it('a failure to write loses nothing: it goes with the next change', async () => {
+    let broken = true
+    const fake: Fake = new Fake({
+      handlers: handlers(() => [], {
+        save_settings: (settings) => {
+          if (broken) throw problem('settings.write', 'The settings cannot be written.', 'Make room.')
+          fake.settings = settings
+          return null
+        },
+      }),
+    })
+    await connect(fake)
+    await loadSettings()
+    render(SettingsDialog, { tab: 'transfers', onclose: vi.fn() })
+    const user = userEvent.setup()
+    await user.click(screen.getByLabelText(/Notify me/))
+    await waitFor(() => expect(notice.problem?.what).toBe('The settings cannot be written.'))
+    broken = false
+    await user.click(screen.getByLabelText(/Also compute SHA-256/))
+    await waitFor(() => expect(fake.settings.transfers).toMatchObject({ notify: false, receiptSha256: true }))
+  })
+
+  it('a new time of the day begins with the usual limits', async () => {
+    const fake = new Fake({ handlers: handlers(() => []) })
+    fake.settings = { ...fake.settings, transfers: { ...fake.settings.transfers, uploadLimit: 12_000_000 } }
+    await connect(fake)
+    await loadSettings()
+    render(SettingsDialog, { tab: 'transfers', onclose: vi.fn() })
+    await userEvent.setup().click(screen.getByRole('button', { name: 'Add a time of the day' }))
+    await waitFor(() => expect(fake.settings.transfers.schedule).toMatchObject([{ from: 480, until: 1080, uploadLimit: 12_000_000, downloadLimit: null }]))
   })
 })
