@@ -53,6 +53,18 @@ export class SyncForm {
     }
   }
 
+  /** Under a name, and at first under one that is as good as any. */
+  setKeep(keep: boolean) {
+    this.keep = keep
+    if (keep && !this.name) this.name = this.#nameOfFolder()
+  }
+
+  #nameOfFolder(): string {
+    const path = this.direction === 'copy' ? (this.place.location?.prefix ?? '') : this.folder
+    const last = path.split(/[\\/]/).filter(Boolean).at(-1)
+    return last ?? this.place.location?.bucket ?? ''
+  }
+
   end() {
     this.place.end()
     this.target.end()

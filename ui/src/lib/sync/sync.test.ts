@@ -1,4 +1,4 @@
-import { render, screen, within } from '@testing-library/svelte'
+import { render, screen, waitFor, within } from '@testing-library/svelte'
 import userEvent from '@testing-library/user-event'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { connect, type SavedSync } from '$lib/backend'
@@ -114,7 +114,12 @@ describe('the dialog', () => {
     const user = userEvent.setup()
     render(SyncDialog, { start: spec })
     await user.click(screen.getByLabelText('Keep it under a name, to run it again'))
-    await user.type(screen.getByLabelText('Name'), 'Nightly')
+    // It has a name at once, which typing replaces: in a small window the field was out of sight, and empty.
+    const name = screen.getByLabelText<HTMLInputElement>('Name')
+    await waitFor(() => expect(name).toHaveFocus())
+    expect(name.value).toBe('results')
+    expect(screen.getByRole('button', { name: 'Save' })).not.toHaveAttribute('aria-disabled', 'true')
+    await user.keyboard('Nightly')
     await user.click(screen.getByRole('button', { name: 'Look what would change…' }))
     expect(await screen.findByText('There is a sync of this name already.')).toBeVisible()
     expect(args('plan')).toEqual([])
