@@ -161,7 +161,7 @@ describe('the list of places', () => {
     await user.type(await screen.findByRole('combobox'), 'atlantis')
     await user.click(button('Use “Other S3”'))
     await user.click(button('Use a key I have'))
-    await screen.findByRole('heading', { name: 'A key for Other S3' })
+    await screen.findByRole('heading', { name: 'Your key: Other S3' })
   })
 })
 
