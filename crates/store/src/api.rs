@@ -166,15 +166,27 @@ pub struct UploadInfo {
     pub owner: Option<String>,
 }
 
-/// A copy inside one store; above 5 GiB in parts.
+/// A copy inside one store.
 #[derive(Debug, Clone)]
 pub struct CopyRequest {
     pub from_bucket: String,
     pub from_key: String,
     pub to_bucket: String,
     pub to_key: String,
-    /// Size of the source, which decides how it is copied.
-    pub size: u64,
+}
+
+/// A piece of an object as a part of an upload in the same store.
+#[derive(Debug, Clone)]
+pub struct CopyPartRequest {
+    pub copy: CopyRequest,
+    pub upload: UploadId,
+    /// 1 to 10,000.
+    pub number: u32,
+    /// Of the source; half open, in bytes.
+    pub range: Range<u64>,
+    /// Refuse (`ErrorKind::Changed`) when the source is no longer this one: parts of two objects must
+    /// never be spliced.
+    pub if_match: Option<String>,
 }
 
 #[derive(Debug)]
@@ -205,12 +217,19 @@ pub trait ObjectStore: Send + Sync + 'static {
     }
     async fn get(&self, request: GetRequest) -> Result<GetResponse, StoreError>;
     async fn put(&self, request: PutRequest) -> Result<PutOutcome, StoreError>;
+    /// In one request: of objects up to [`Self::copies_whole_up_to`].
     async fn copy(&self, request: CopyRequest) -> Result<PutOutcome, StoreError>;
-    /// Bytes of the largest object that [`Self::copy`] copies in one request. A larger one it copies
-    /// in parts, under an upload whose id it tells nobody.
+    /// Bytes of the largest object that can be copied in one request. A larger one is copied in parts.
     fn copies_whole_up_to(&self) -> u64 {
         5 << 30
     }
+    /// Bytes of a part of a copy, where the object does not need larger ones.
+    fn copy_part_size(&self) -> u64 {
+        512 << 20
+    }
+    /// Begins an upload that is to become a copy, with all that belongs to the source beside its bytes.
+    async fn create_copy_upload(&self, request: &CopyRequest) -> Result<UploadId, StoreError>;
+    async fn copy_part(&self, request: CopyPartRequest) -> Result<CompletedPart, StoreError>;
     /// Deletes any number of keys, in batches or singly as the store likes it; one outcome per key.
     async fn delete(&self, bucket: &str, keys: Vec<String>) -> Vec<DeleteOutcome>;
 

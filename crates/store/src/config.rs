@@ -98,7 +98,7 @@ pub struct S3Config {
     pub patience: Patience,
     /// Objects larger than this are copied in parts: 5 GiB, as S3 has it, but for tests.
     pub copy_whole_up_to: u64,
-    /// Bytes per part of such a copy, made larger where the object would need too many parts.
+    /// Bytes per part of such a copy, where the object would not need too many of them.
     pub copy_part_size: u64,
     pub time: SharedTimeSource,
 }

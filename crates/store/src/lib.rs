@@ -25,9 +25,9 @@ mod store;
 mod throttle;
 
 pub use api::{
-    Body, BucketInfo, CompletedPart, ContentCheck, CopyRequest, DeleteOutcome, GetRequest,
-    GetResponse, ListPage, ListRequest, ObjectHead, ObjectInfo, ObjectStore, PutOutcome,
-    PutRequest, UploadId, UploadInfo, UploadPartRequest,
+    Body, BucketInfo, CompletedPart, ContentCheck, CopyPartRequest, CopyRequest, DeleteOutcome,
+    GetRequest, GetResponse, ListPage, ListRequest, ObjectHead, ObjectInfo, ObjectStore,
+    PutOutcome, PutRequest, UploadId, UploadInfo, UploadPartRequest,
 };
 pub use config::{Credentials, HttpSettings, Patience, S3Config};
 pub use error::{ErrorKind, StoreError};

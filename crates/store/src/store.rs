@@ -20,9 +20,9 @@ use wherry_account::{ChecksumMode, ListVersion, Quirks, Signing};
 
 use crate::address::Address;
 use crate::api::{
-    BucketInfo, CompletedPart, CopyRequest, DeleteOutcome, GetRequest, GetResponse, ListPage,
-    ListRequest, ObjectHead, ObjectStore, PutOutcome, PutRequest, UploadId, UploadInfo,
-    UploadPartRequest,
+    BucketInfo, CompletedPart, CopyPartRequest, CopyRequest, DeleteOutcome, GetRequest,
+    GetResponse, ListPage, ListRequest, ObjectHead, ObjectStore, PutOutcome, PutRequest, UploadId,
+    UploadInfo, UploadPartRequest,
 };
 use crate::clock::StoreClock;
 use crate::config::{Credentials, S3Config};
@@ -344,7 +344,7 @@ impl ObjectStore for S3Store {
     }
 
     async fn copy(&self, request: CopyRequest) -> Result<PutOutcome, StoreError> {
-        self.copy_any_size(&request).await
+        self.once(|| self.copy_once(&request)).await
     }
 
     async fn delete(&self, bucket: &str, keys: Vec<String>) -> Vec<DeleteOutcome> {
@@ -405,6 +405,18 @@ impl ObjectStore for S3Store {
 
     fn copies_whole_up_to(&self) -> u64 {
         self.0.config.copy_whole_up_to
+    }
+
+    fn copy_part_size(&self) -> u64 {
+        self.0.config.copy_part_size
+    }
+
+    async fn create_copy_upload(&self, request: &CopyRequest) -> Result<UploadId, StoreError> {
+        self.begin_copy(request).await
+    }
+
+    async fn copy_part(&self, request: CopyPartRequest) -> Result<CompletedPart, StoreError> {
+        self.once(|| self.copy_part_once(&request)).await
     }
 
     fn quirks(&self) -> &Quirks {

@@ -11,8 +11,8 @@ use conformance::{get, put, read};
 use secrecy::ExposeSecret;
 use wherry_account::{Addressing, Signing};
 use wherry_store::{
-    CompletedPart, CopyRequest, Credentials, ErrorKind, GetRequest, ListRequest, ObjectStore,
-    S3Config, S3Store, StoreError, UploadId,
+    CompletedPart, CopyPartRequest, CopyRequest, Credentials, ErrorKind, GetRequest, ListRequest,
+    ObjectStore, S3Config, S3Store, StoreError, UploadId,
 };
 use wiremock::matchers::{
     any, body_string_contains, header_exists, method, path, query_param, query_param_contains,
@@ -171,10 +171,33 @@ async fn an_error_inside_a_success_is_an_error() {
         from_key: "k".to_owned(),
         to_bucket: "b".to_owned(),
         to_key: "l".to_owned(),
-        size: 1,
     };
     let error = store.copy(copy).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::ServerFault, "{error}");
+}
+
+#[tokio::test]
+async fn a_part_is_copied_of_the_object_that_is_meant_or_of_none() {
+    let server = always(refusal(412, "PreconditionFailed")).await;
+    let part = CopyPartRequest {
+        copy: CopyRequest {
+            from_bucket: "b".to_owned(),
+            from_key: "a k".to_owned(),
+            to_bucket: "b".to_owned(),
+            to_key: "l".to_owned(),
+        },
+        upload: UploadId("u".to_owned()),
+        number: 2,
+        range: 10..20,
+        if_match: Some("e".to_owned()),
+    };
+    let error = open(&server).copy_part(part).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Changed, "{error}");
+    let asked = &server.received_requests().await.unwrap()[0];
+    let said = |name: &str| asked.headers[name].to_str().unwrap().to_owned();
+    assert_eq!(said("x-amz-copy-source"), "b/a%20k");
+    assert_eq!(said("x-amz-copy-source-if-match"), "\"e\"");
+    assert_eq!(said("x-amz-copy-source-range"), "bytes=10-19");
 }
 
 // Promise: Redirects are never followed: the store or the portal that sends Wherry elsewhere is

@@ -3,6 +3,7 @@
 use md5::{Digest, Md5};
 
 pub use wherry_hash::Md5Sum;
+use wherry_store::CompletedPart;
 
 use crate::crc::Crc;
 
@@ -75,6 +76,21 @@ pub fn etag_of_sums(parts: &[Sum]) -> String {
     etag_of_parts(parts.iter().map(|part| &part.md5))
 }
 
+/// The same, of what a store says of the parts; nothing where that is no MD5.
+pub fn etag_of_etags(parts: &[CompletedPart]) -> Option<String> {
+    let sum = |part: &CompletedPart| {
+        let digits = part.etag.as_bytes();
+        let mut sum = Md5Sum::default();
+        for (byte, two) in sum.iter_mut().zip(digits.chunks_exact(2)) {
+            let two = std::str::from_utf8(two).ok()?;
+            *byte = u8::from_str_radix(two, 16).ok()?;
+        }
+        (form_of(&part.etag) == EtagForm::Whole).then_some(sum)
+    };
+    let sums: Vec<Md5Sum> = parts.iter().map(sum).collect::<Option<_>>()?;
+    Some(etag_of_parts(&sums))
+}
+
 /// Part sizes that clients use, in MiB; a multipart ETag does not say which one it was.
 const USUAL_MIB: [u64; 20] = [
     8, 5, 16, 10, 15, 64, 32, 100, 50, 25, 20, 128, 256, 200, 500, 512, 6, 9, 1000, 1024,
@@ -125,6 +141,18 @@ mod tests {
         // Two parts, "hello" and "world": md5(5d41… 7d79…), as `md5sum` on the joined bytes says.
         let etag = etag_of_parts(&[md5_of(b"hello"), md5_of(b"world")]);
         assert_eq!(etag, "065947336a2f2a95ba8899f3675c3be6-2");
+        let part = |number, etag: String| CompletedPart {
+            number,
+            etag,
+            size: 5,
+        };
+        let parts = [
+            part(1, hex(&md5_of(b"hello"))),
+            part(2, hex(&md5_of(b"world"))),
+        ];
+        assert_eq!(etag_of_etags(&parts), Some(etag));
+        let no_md5 = [parts[0].clone(), part(2, "x".repeat(32))];
+        assert_eq!(etag_of_etags(&no_md5), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod doubles;
 
 use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use doubles::moving::*;
@@ -15,7 +16,9 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use wherry_doubles::{Fate, Passing, Weir};
 use wherry_practice::{Practice, PracticeKey};
-use wherry_store::{Credentials, ListRequest, ObjectStore, S3Config, S3Store};
+use wherry_store::{
+    Body, ContentCheck, Credentials, ListRequest, ObjectStore, PutRequest, S3Config, S3Store,
+};
 use wherry_testbed::{Rgw, Testbed, unique_bucket};
 use wherry_transfer::journal::{Entry, NewJob};
 use wherry_transfer::*;
@@ -298,6 +301,10 @@ async fn three_hundred_mebibytes_take_no_more_memory_than_thirty() {
     store.delete_bucket(&bucket).await.unwrap();
 }
 
+fn copies_a_part(asked: &Passing) -> bool {
+    asked.header("x-amz-copy-source").is_some()
+}
+
 /// A gateway that copies in parts what has more than 6 MiB, and a large object in it.
 struct Copying {
     weir: Weir,
@@ -383,8 +390,7 @@ impl Copying {
 
     /// Two parts of the copy are there, and the next ones are on their way.
     async fn in_the_middle(&self, job: &Job) {
-        let copies = |asked: &Passing| asked.header("x-amz-copy-source").is_some();
-        while self.weir.answered(copies) < 2 {
+        while self.weir.answered(copies_a_part) < 2 {
             assert!(
                 job.snapshot().ended.is_none(),
                 "{:?}",
@@ -451,6 +457,7 @@ fn a_copy_in_parts_that_is_killed_goes_on_and_leaves_nothing() {
             assert_eq!(bed.unfinished().await, 1);
             assert!(!bed.has("copy").await && bed.has("original").await);
             bed.weir.let_all_pass();
+            let before = bed.weir.count(copies_a_part);
             drop(held);
             let journal = Journal::open(bed.home.path()).unwrap();
             let store = bed.store();
@@ -462,6 +469,8 @@ fn a_copy_in_parts_that_is_killed_goes_on_and_leaves_nothing() {
                 "{:?}",
                 job.files(0..1, true)
             );
+            let copied = bed.weir.count(copies_a_part) - before;
+            assert!((1..=4).contains(&copied), "{copied} parts of 6");
             assert!(bed.reads("copy").await);
             assert_eq!(bed.has("original").await, !move_it);
             assert_eq!(bed.unfinished().await, 0);
@@ -486,6 +495,110 @@ async fn a_copy_in_parts_that_is_cancelled_leaves_nothing() {
     assert!(!bed.has("copy").await && bed.has("original").await);
     drop(held);
     bed.ends().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_in_parts_that_is_called_off_while_the_store_begins_it_leaves_nothing() {
+    for how in [Job::cancel, Job::pause, Job::cut_off] {
+        let bed = Copying::new().await;
+        let (let_go, may) = watch::channel(false);
+        let before = bed.weir.count(Passing::begins);
+        bed.weir.rule(move |asked| {
+            if asked.begins() {
+                Fate::When(may.clone())
+            } else {
+                Fate::Pass
+            }
+        });
+        let journal = Journal::open(bed.home.path()).unwrap();
+        let job = bed.begin(&journal, false).await;
+        while bed.weir.count(Passing::begins) == before {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        how(&job);
+        let_go.send(true).unwrap();
+        let end = job.wait().await;
+        let known = journal.half_uploads(&bed.bucket).unwrap();
+        let known = known.iter().filter(|half| half.upload.is_some()).count();
+        assert_eq!(
+            bed.unfinished().await,
+            known,
+            "what is not known is not there"
+        );
+        assert_eq!(known, usize::from(end.state == JobState::Paused));
+        if end.state == JobState::Paused {
+            assert!(job.go_on());
+            assert_eq!(job.wait().await.state, JobState::Done);
+            assert!(bed.reads("copy").await);
+            assert_eq!(
+                bed.weir.count(Passing::begins),
+                before + 1,
+                "it went on with that one"
+            );
+        }
+        assert_eq!(bed.unfinished().await, 0);
+        bed.ends().await;
+    }
+}
+
+// Ceph 16 copies parts of whatever is there by then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_in_parts_is_not_made_of_two_objects() {
+    let bed = Copying::new().await;
+    let held = bed.hold();
+    let journal = Journal::open(bed.home.path()).unwrap();
+    let job = bed.begin(&journal, true).await;
+    bed.in_the_middle(&job).await;
+    let other = PutRequest {
+        bucket: bed.bucket.clone(),
+        key: "original".into(),
+        body: Body::Bytes(pattern(28 * MIB, 2).into()),
+        check: ContentCheck::default(),
+        content_type: None,
+        metadata: std::collections::BTreeMap::new(),
+        if_absent: false,
+    };
+    of_rgw(&bed.rgw).put(other).await.unwrap();
+    held.send(true).unwrap();
+    assert_eq!(job.wait().await.state, JobState::Failed);
+    let rows = job.files(0..1, true);
+    assert!(
+        matches!(rows[0].error, Some(FileError::ChangedThere { .. })),
+        "{rows:?}"
+    );
+    assert!(!bed.has("copy").await && bed.has("original").await);
+    assert_eq!(bed.unfinished().await, 0);
+    bed.ends().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_in_parts_whose_end_was_not_heard_of_is_not_made_again() {
+    for always in [false, true] {
+        let bed = Copying::new().await;
+        let journal = Journal::open(bed.home.path()).unwrap();
+        let (begun, ends) = (bed.weir.count(Passing::begins), AtomicUsize::new(0));
+        bed.weir.rule(move |asked| {
+            let lost = asked.completes() && (ends.fetch_add(1, SeqCst) == 0 || always);
+            if lost { Fate::LoseAnswer } else { Fate::Pass }
+        });
+        let job = bed.begin(&journal, true).await;
+        let end = job.wait().await;
+        if always {
+            assert_eq!(end.state, JobState::Failed);
+            assert!(bed.has("original").await);
+            bed.weir.let_all_pass();
+            assert!(job.retry_failed());
+            job.wait().await;
+        }
+        let rows = job.files(0..1, false);
+        assert_eq!(rows[0].state, FileState::Done, "{rows:?}");
+        assert!(bed.reads("copy").await && !bed.has("original").await);
+        assert_eq!(bed.weir.count(copies_a_part), 6, "each part once");
+        assert_eq!(bed.weir.count(Passing::begins), begun + 1);
+        assert_eq!(bed.unfinished().await, 0);
+        assert!(journal.half_uploads(&bed.bucket).unwrap().is_empty());
+        bed.ends().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

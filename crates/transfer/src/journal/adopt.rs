@@ -251,7 +251,7 @@ pub(super) fn take_over(c: &Connection, n: i64, adoption: &Adoption) -> rusqlite
         done.execute(params![n, new_row, DONE])?;
         receipt.execute(params![n, new_row, old, old_row])?;
     }
-    for table in ["uploads", "parts", "drafts", "ranges"] {
+    for table in ["uploads", "parts", "copies", "drafts", "ranges"] {
         let mut moved = c.prepare_cached(&format!(
             "UPDATE {table} SET job = ?1, row = ?2 WHERE job = ?3 AND row = ?4"
         ))?;

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use wherry_store::UploadId;
+use wherry_store::{CompletedPart, UploadId};
 
 use super::jobs::time;
 use super::{Journal, JournalError, Kind};
@@ -160,17 +160,40 @@ impl Journal {
 
     pub(super) fn copy_of(&self, n: i64, row: u32) -> Result<Option<String>, JournalError> {
         self.read(|c| {
-            let sql = "SELECT etag FROM parts WHERE job = ?1 AND row = ?2 AND number = 0";
+            let sql = "SELECT etag FROM copies WHERE job = ?1 AND row = ?2";
             let mut query = c.prepare_cached(sql)?;
-            query
-                .query_row(params![n, row], |row| row.get(0))
-                .optional()
+            let etag = query.query_row(params![n, row], |row| row.get(0));
+            etag.optional().map(Option::flatten)
+        })
+    }
+
+    /// Parts that the store has copied by itself.
+    pub(super) fn copied_parts(
+        &self,
+        n: i64,
+        row: u32,
+        part_size: u64,
+        size: u64,
+    ) -> Result<Vec<CompletedPart>, JournalError> {
+        self.read(|c| {
+            let sql = "SELECT number, etag FROM parts WHERE job = ?1 AND row = ?2 ORDER BY number";
+            let mut query = c.prepare_cached(sql)?;
+            let parts = query.query_map(params![n, row], |row| {
+                let number: u32 = row.get(0)?;
+                let before = u64::from(number.saturating_sub(1)).saturating_mul(part_size);
+                Ok(CompletedPart {
+                    number,
+                    etag: row.get(1)?,
+                    size: part_size.min(size.saturating_sub(before)),
+                })
+            })?;
+            parts.collect()
         })
     }
 
     pub(crate) fn parts_of(&self, n: i64, row: u32) -> Result<Parts, JournalError> {
         self.read(|c| {
-            // Without a CRC, of an earlier Wherry, they are sent again.
+            // Without a CRC, of an earlier Wherry or copied by the store, they are sent again.
             let sql = "SELECT number, etag, md5, crc FROM parts
                        WHERE job = ?1 AND row = ?2 AND crc IS NOT NULL";
             let mut query = c.prepare_cached(sql)?;

@@ -434,7 +434,7 @@ impl Journal {
                         .optional()?;
                     let Some(job) = job else { return Ok(false) };
                     let mut deleted = 0;
-                    for table in ["files", "receipts", "parts", "ranges"] {
+                    for table in ["files", "receipts", "parts", "copies", "ranges"] {
                         deleted += c.execute(
                             &format!(
                                 "DELETE FROM {table} WHERE job = ?1 AND row IN

@@ -46,7 +46,7 @@ pub(super) enum What {
     Part {
         number: u32,
         etag: String,
-        sum: Sum,
+        sum: Option<Sum>,
     },
     Range {
         start: u64,
@@ -139,6 +139,7 @@ fn write(c: &Connection, notes: &[Note]) -> rusqlite::Result<()> {
                     if *half {
                         forget(c, *n, *row, ["uploads", "parts"])?;
                         forget(c, *n, *row, ["drafts", "ranges"])?;
+                        forget(c, *n, *row, ["copies"])?;
                     }
                 }
             }
@@ -149,8 +150,8 @@ fn write(c: &Connection, notes: &[Note]) -> rusqlite::Result<()> {
                         row,
                         number,
                         etag,
-                        &sum.md5[..],
-                        sum.crc.to_bytes()
+                        sum.map(|sum| sum.md5),
+                        sum.map(|sum| sum.crc.to_bytes())
                     ])?;
             }
             What::Range { start, md5 } => {
@@ -223,7 +224,12 @@ fn proof(c: &Connection, n: i64, row: u32, arrived: &Arrived) -> rusqlite::Resul
     .map(drop)
 }
 
-pub(super) fn forget(c: &Connection, n: i64, row: u32, tables: [&str; 2]) -> rusqlite::Result<()> {
+pub(super) fn forget<const N: usize>(
+    c: &Connection,
+    n: i64,
+    row: u32,
+    tables: [&str; N],
+) -> rusqlite::Result<()> {
     for table in tables {
         c.prepare_cached(&format!("DELETE FROM {table} WHERE job = ?1 AND row = ?2"))?
             .execute(params![n, row])?;

@@ -319,9 +319,32 @@ impl Record {
             What::Part {
                 number: part.number,
                 etag: part.etag.clone(),
-                sum,
+                sum: Some(sum),
             },
         );
+    }
+
+    /// By the store; nobody here has seen its bytes.
+    pub fn part_copied(&self, row: u32, part: &CompletedPart) {
+        self.note(
+            row,
+            What::Part {
+                number: part.number,
+                etag: part.etag.clone(),
+                sum: None,
+            },
+        );
+    }
+
+    /// What was written down of a copy in parts that the store makes.
+    pub fn copied_parts(
+        &self,
+        row: u32,
+        part_size: u64,
+        size: u64,
+    ) -> Result<Vec<CompletedPart>, FileError> {
+        let parts = self.journal.copied_parts(self.n, row, part_size, size);
+        parts.map_err(|e| unwritten(&self.journal, e))
     }
 
     /// It was aborted, or never was.
@@ -382,11 +405,10 @@ impl Record {
     /// Before the original of a move is deleted: its copy is there, and was looked at.
     pub async fn copied(&self, row: u32, etag: Option<&str>) -> Result<(), FileError> {
         lock(&self.halves).rows.insert(row);
-        let (n, etag) = (self.n, etag.unwrap_or_default().to_owned());
-        // As if it were a part: one that no upload has.
+        let (n, etag) = (self.n, etag.map(str::to_owned));
         let written = self.journal.written(true, move |c| {
             c.execute(
-                "INSERT OR REPLACE INTO parts (job, row, number, etag, md5) VALUES (?1, ?2, 0, ?3, x'')",
+                "INSERT OR REPLACE INTO copies VALUES (?1, ?2, ?3)",
                 params![n, row, etag],
             )
             .map(drop)
@@ -402,7 +424,7 @@ impl Record {
             // To be forgotten when the file is done.
             lock(&self.halves).rows.insert(row);
         }
-        Ok(etag.filter(|etag| !etag.is_empty()))
+        Ok(etag)
     }
 
     /// What is written down of a file's upload by now.

@@ -148,15 +148,14 @@ pub async fn ranges_there(
     Ok(right)
 }
 
-/// Uploads of exactly this key that were begun since, have no parts unless they may, and that nobody
-/// here knows: those whose beginning was answered to nobody.
+/// Uploads of exactly this key that were begun since, have no parts, and that nobody here knows: those
+/// whose beginning was answered to nobody.
 pub async fn lost_uploads(
     store: &Arc<dyn ObjectStore>,
     bucket: &str,
     key: &str,
     since: DateTime<Utc>,
     known: &HashSet<String, impl std::hash::BuildHasher>,
-    with_parts: bool,
 ) -> Result<Vec<UploadId>, StoreError> {
     let listed = match store.list_uploads(bucket, key).await {
         Ok(listed) => listed,
@@ -167,7 +166,7 @@ pub async fn lost_uploads(
     let mut lost = Vec::new();
     for upload in perhaps_lost(listed, key, since, known) {
         match store.list_parts(bucket, key, &upload).await {
-            Ok(parts) if with_parts || parts.is_empty() => lost.push(upload),
+            Ok(parts) if parts.is_empty() => lost.push(upload),
             Ok(_) => {}
             Err(e) if e.kind == ErrorKind::NoSuchUpload => {}
             Err(e) => return Err(e),
@@ -262,10 +261,7 @@ pub(crate) async fn abort(
             let Ok(known) = known_uploads(journal, &half.bucket, &half.key) else {
                 return Ok(false);
             };
-            // A store's own copying of a large object sends parts under an id that it tells nobody.
-            let with_parts = half.part_size == 0;
-            let (bucket, key) = (&half.bucket, &half.key);
-            lost_uploads(store, bucket, key, half.intended, &known, with_parts).await?
+            lost_uploads(store, &half.bucket, &half.key, half.intended, &known).await?
         }
     };
     for upload in uploads {

@@ -7,7 +7,7 @@
 use rusqlite::Connection;
 
 /// Each step brings a file from the version that is its index to the next.
-const STEPS: [&str; 2] = [FIRST, CRC_OF_PARTS];
+const STEPS: [&str; 3] = [FIRST, CRC_OF_PARTS, COPIES];
 
 pub const VERSION: i64 = STEPS.len() as i64;
 
@@ -127,6 +127,31 @@ CREATE TABLE saved (
 ";
 
 const CRC_OF_PARTS: &str = "ALTER TABLE parts ADD COLUMN crc BLOB";
+
+/// Copies that were proved, while their originals may not be gone yet. They were parts with the number
+/// 0 before. Parts that a store copies by itself have no sums.
+const COPIES: &str = "
+CREATE TABLE copies (
+    job  INTEGER NOT NULL,
+    row  INTEGER NOT NULL,
+    etag TEXT,
+    PRIMARY KEY (job, row)
+) WITHOUT ROWID;
+INSERT INTO copies SELECT job, row, nullif(etag, '') FROM parts WHERE number = 0;
+
+CREATE TABLE parts_of_all (
+    job    INTEGER NOT NULL,
+    row    INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    etag   TEXT NOT NULL,
+    md5    BLOB,
+    crc    BLOB,
+    PRIMARY KEY (job, row, number)
+) WITHOUT ROWID;
+INSERT INTO parts_of_all SELECT job, row, number, etag, md5, crc FROM parts WHERE number > 0;
+DROP TABLE parts;
+ALTER TABLE parts_of_all RENAME TO parts;
+";
 
 /// Brings the file up to date. Returns the version it has when that is newer than ours.
 pub fn migrate(connection: &mut Connection) -> rusqlite::Result<Option<i64>> {

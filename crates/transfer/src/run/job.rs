@@ -2,12 +2,9 @@
 
 use std::ops::Range;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use tokio::sync::{OnceCell, Semaphore, watch};
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use wherry_store::{ObjectStore, StoreError};
 
@@ -21,7 +18,7 @@ use super::recheck::{Recheck, Rechecks};
 use super::resume::Start;
 use super::undo::{Made, Undoing};
 use super::upload::Uploads;
-use super::{CLEAN_UP, DraftNames, GRAIN, Halt, Pace, Settings, Shared};
+use super::{DraftNames, GRAIN, Halt, Pace, Settings, Shared};
 use crate::error::FileError;
 use crate::journal::spec;
 use crate::plan::{Choices, CopyPlan, DeletePlan, DownloadPlan, UploadPlan};
@@ -177,28 +174,6 @@ impl<E: Into<FileError>> From<E> for Stopped {
     fn from(error: E) -> Self {
         Self::Failed(error.into())
     }
-}
-
-/// Waits for the beginning of an upload in parts, unless the job stops. `asked` says whether the store
-/// has been asked for it yet.
-pub(super) async fn begun<T>(
-    shared: &Shared,
-    asked: &AtomicBool,
-    begin: impl Future<Output = Result<T, FileError>>,
-) -> Result<T, Stopped> {
-    let mut begin = pin!(begin);
-    tokio::select! {
-        biased;
-        () = shared.stop.cancelled() => {}
-        begun = &mut begin => return Ok(begun?),
-    }
-    // An upload that the store is beginning just now would be nobody's: it is waited for.
-    if asked.load(Relaxed)
-        && let Ok(begun) = timeout(CLEAN_UP, begin).await
-    {
-        return Ok(begun?);
-    }
-    Err(Stopped::Cancelled)
 }
 
 pub(super) fn fail(shared: &Shared, row: u32, error: FileError) {

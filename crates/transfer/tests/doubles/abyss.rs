@@ -77,6 +77,12 @@ impl ObjectStore for Abyss {
     async fn copy(&self, _: CopyRequest) -> Result<PutOutcome, StoreError> {
         never()
     }
+    async fn create_copy_upload(&self, _: &CopyRequest) -> Result<UploadId, StoreError> {
+        never()
+    }
+    async fn copy_part(&self, _: CopyPartRequest) -> Result<CompletedPart, StoreError> {
+        never()
+    }
     async fn delete(&self, _: &str, _: Vec<String>) -> Vec<DeleteOutcome> {
         Vec::new()
     }

@@ -50,6 +50,7 @@ pub enum Op {
     Get,
     Put,
     Copy,
+    CopyPart,
     Delete,
     CreateUpload,
     Part,
@@ -102,6 +103,9 @@ pub struct Memory {
     /// It has the CRC-64/NVME of what it stores, as Amazon's does.
     pub has_checksums: bool,
     pub knows_start_after: bool,
+    /// What is larger is copied in parts, of this size.
+    pub copies_whole_up_to: u64,
+    pub copy_part_size: u64,
     /// Bodies are held until so many of them are.
     pub together: Option<tokio::sync::Barrier>,
 }
@@ -123,6 +127,8 @@ impl Memory {
             opaque_etags: false,
             has_checksums: false,
             knows_start_after: true,
+            copies_whole_up_to: 5 << 30,
+            copy_part_size: 512 << 20,
             together: None,
         }
     }
@@ -359,6 +365,7 @@ pub fn name(op: Op) -> &'static str {
         Op::Get => "get",
         Op::Put => "put",
         Op::Copy => "copy",
+        Op::CopyPart => "copy part",
         Op::Delete => "delete",
         Op::CreateUpload => "create",
         Op::Part => "part",
@@ -517,8 +524,8 @@ impl ObjectStore for Memory {
             .objects
             .get(&request.from_key)
             .cloned();
-        if let (Some(object), Some(Fault::ShortBody(at))) = (&mut object, fault) {
-            object.bytes.truncate(at);
+        if let (Some(object), Some(Fault::ShortBody(at))) = (&mut object, &fault) {
+            object.bytes.truncate(*at);
         }
         let object = object.ok_or_else(|| error(ErrorKind::NoSuchKey))?;
         let etag = object.etag.clone();
@@ -527,9 +534,48 @@ impl ObjectStore for Memory {
             .unwrap()
             .objects
             .insert(request.to_key, object);
+        lost(fault.as_ref())?;
         Ok(PutOutcome {
             etag: Some(etag),
             version_id: None,
+        })
+    }
+
+    fn copies_whole_up_to(&self) -> u64 {
+        self.copies_whole_up_to
+    }
+
+    fn copy_part_size(&self) -> u64 {
+        self.copy_part_size
+    }
+
+    async fn create_copy_upload(&self, request: &CopyRequest) -> Result<UploadId, StoreError> {
+        self.get(&request.from_key)
+            .ok_or_else(|| error(ErrorKind::NoSuchKey))?;
+        self.create_upload("", &request.to_key, None, &BTreeMap::new())
+            .await
+    }
+
+    async fn copy_part(&self, request: CopyPartRequest) -> Result<CompletedPart, StoreError> {
+        let (from, to) = (&request.copy.from_key, &request.copy.to_key);
+        let fault = self.begin(Op::CopyPart, to, request.number.into()).await?;
+        let mut inside = self.inside.lock().unwrap();
+        let object = inside.objects.get(from).cloned();
+        let object = object.ok_or_else(|| error(ErrorKind::NoSuchKey))?;
+        if request.if_match.is_some_and(|etag| etag != object.etag) {
+            return Err(error(ErrorKind::Changed));
+        }
+        let range = request.range.start as usize..request.range.end as usize;
+        let bytes = object.bytes.slice(range);
+        let (etag, size) = (hex(&Md5::digest(&bytes)), bytes.len() as u64);
+        let upload = inside.uploads.get_mut(&request.upload.0);
+        let upload = upload.ok_or_else(|| error(ErrorKind::NoSuchUpload))?;
+        upload.insert(request.number, (bytes, etag.clone()));
+        lost(fault.as_ref())?;
+        Ok(CompletedPart {
+            number: request.number,
+            etag,
+            size,
         })
     }
 

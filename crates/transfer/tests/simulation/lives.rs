@@ -52,7 +52,6 @@ fn live_in(world: World, aloud: bool) -> Result<u64, String> {
         fair: AtomicBool::new(false),
         eventful: AtomicBool::new(true),
         plans: AtomicU32::new(0),
-        called_off: AtomicBool::new(false),
     });
     for _ in 0..world.fate.between(1, 5) {
         let crash_in = world.fate.between(1, 40) * world.fate.one_of(&[1, 5, 25]);
@@ -87,8 +86,6 @@ struct Lives {
     eventful: AtomicBool,
     /// How often it was planned.
     plans: AtomicU32,
-    /// By the user, for a while or for good.
-    called_off: AtomicBool,
 }
 
 /// What a power cut leaves of the journal.
@@ -242,7 +239,6 @@ impl Lives {
             end = ended(job) => return end.map(drop),
             () = world.fate.steps(steps) => {}
         }
-        self.called_off.store(true, Relaxed);
         let what = world.fate.between(0, 10);
         world.fate.note(&format!("a whim: {what}"));
         match what {
@@ -337,9 +333,7 @@ impl Lives {
     /// An upload that the network begins twice, or long after it was asked to, is nobody's.
     fn untraceable(&self) -> bool {
         let Weather { twice, late, .. } = self.world.weather;
-        // So is the one that a store is beginning for a copy of its own when that is called off.
-        let copies = self.world.moves.copies() && !self.world.has_two_stores();
-        twice > 0.0 || late > 0.0 || copies && self.called_off.load(Relaxed)
+        twice > 0.0 || late > 0.0
     }
 
     fn check_the_end(&self) -> Result<(), String> {

@@ -7,7 +7,6 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-mod copying;
 mod disk;
 mod events;
 mod fate;

@@ -399,11 +399,9 @@ pub fn check_job(world: &World, job: &Job, end: &JobSnapshot, receipts: &[Receip
     // A store's own copying in parts whose end is asked for twice does not know any more that it was.
     let told_twice = world.moves.copies() && world.weather.twice > 0.0;
     // A part that arrives once more and late has another ETag by then, where ETags are no hashes.
-    // And an upload of another's bytes is not known again by them once it has been completed unheard.
     let ways = world.store.lock().shelves.ways;
     let opaque = ways.opaque || ways.opaque_parts;
-    let unheard = world.weather.late > 0.0 || world.moves.copies() && world.weather.lost > 0.0;
-    let told_twice = told_twice || opaque && unheard;
+    let told_twice = told_twice || opaque && world.weather.late > 0.0;
     if world.weather.is_mild() && world.events.is_empty() && !told_twice {
         let failed = job.files(0..9, true);
         let left = |row: &FileRow| matches!(row.error, Some(FileError::LeftAlone { .. }));

@@ -198,28 +198,26 @@ impl Shelves {
     }
 
     /// A part of an upload that is a piece of another object, as long as that is the one that is meant.
-    pub fn copy_part(
-        &mut self,
-        request: &CopyRequest,
-        upload: &UploadId,
-        number: u32,
-        etag: &str,
-        range: std::ops::Range<u64>,
-    ) -> Answer<CompletedPart> {
-        let from = (request.from_bucket.clone(), request.from_key.clone());
+    pub fn copy_part(&mut self, request: &CopyPartRequest) -> Answer<CompletedPart> {
+        let CopyPartRequest { copy, range, .. } = request;
+        let from = (copy.from_bucket.clone(), copy.from_key.clone());
         let stored = self
             .objects
             .get(&from)
             .ok_or_else(|| error(ErrorKind::NoSuchKey))?;
-        if stored.etag != etag {
+        let other = request.if_match.as_ref().is_some_and(|e| *e != stored.etag);
+        if other && self.ways.knows_if_match {
             return Err(error(ErrorKind::Changed));
+        }
+        if range.end > stored.bytes.len() as u64 {
+            return Err(error(ErrorKind::Other));
         }
         let piece = stored.bytes.slice(range.start as usize..range.end as usize);
         let part = UploadPartRequest {
-            bucket: request.to_bucket.clone(),
-            key: request.to_key.clone(),
-            upload: upload.clone(),
-            number,
+            bucket: copy.to_bucket.clone(),
+            key: copy.to_key.clone(),
+            upload: request.upload.clone(),
+            number: request.number,
             body: Body::Bytes(piece.clone()),
             check: ContentCheck::default(),
         };

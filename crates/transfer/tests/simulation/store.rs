@@ -16,6 +16,7 @@ use crate::disk::SimDisk;
 use crate::fate::Fate;
 use crate::shelves::{Name, Shelves, error, head_of};
 use crate::weather::Weather;
+use crate::world::LARGEST_PART;
 
 type Deed = Box<dyn FnOnce(&mut Shelves, DateTime<Utc>) + Send>;
 
@@ -364,13 +365,31 @@ impl ObjectStore for Handle {
     }
 
     async fn copy(&self, request: CopyRequest) -> Result<PutOutcome, StoreError> {
-        if request.size > self.copies_whole_up_to() {
-            return self.copy_in_parts(&request).await;
-        }
         let name = name(&request.to_bucket, &request.to_key);
         self.0
             .ask("copy", name, move |shelves, now| {
                 shelves.copy(&request, now)
+            })
+            .await
+    }
+
+    fn copy_part_size(&self) -> u64 {
+        LARGEST_PART
+    }
+
+    /// As the real one does it: a look at the source first.
+    async fn create_copy_upload(&self, request: &CopyRequest) -> Result<UploadId, StoreError> {
+        self.head(&request.from_bucket, &request.from_key).await?;
+        let (bucket, key) = (&request.to_bucket, &request.to_key);
+        self.create_upload(bucket, key, None, &BTreeMap::new())
+            .await
+    }
+
+    async fn copy_part(&self, request: CopyPartRequest) -> Result<CompletedPart, StoreError> {
+        let name = name(&request.copy.to_bucket, &request.copy.to_key);
+        self.0
+            .ask("copy part", name, move |shelves, _| {
+                shelves.copy_part(&request)
             })
             .await
     }

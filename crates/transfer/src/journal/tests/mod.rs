@@ -281,16 +281,49 @@ async fn a_file_of_an_earlier_wherry_is_read_and_its_parts_are_not_believed() {
     let folder = desk.folder;
     drop(desk.journal);
     let old = Connection::open(&path).unwrap();
-    old.execute_batch(
-        "ALTER TABLE parts DROP COLUMN crc;
+    old.execute_batch(&format!(
+        "{}
          INSERT INTO parts VALUES (1, 0, 1, 'p', x'00112233445566778899aabbccddeeff');
          PRAGMA user_version = 1",
-    )
+        PARTS_BEFORE_3.replace(", crc BLOB", "")
+    ))
     .unwrap();
     drop(old);
     let journal = Journal::open(folder.path()).unwrap();
     assert_eq!(journal.job(&id).unwrap().title, "x");
     assert!(journal.parts_of(n, 0).unwrap().is_empty());
+}
+
+const PARTS_BEFORE_3: &str = "DROP TABLE copies; DROP TABLE parts;
+    CREATE TABLE parts (job INTEGER NOT NULL, row INTEGER NOT NULL, number INTEGER NOT NULL,
+        etag TEXT NOT NULL, md5 BLOB NOT NULL, crc BLOB, PRIMARY KEY (job, row, number))
+        WITHOUT ROWID;";
+
+#[tokio::test]
+async fn copies_that_an_earlier_wherry_proved_are_known() {
+    let desk = desk();
+    let entered = desk.upload(job("x"), &["a", "b"], State::Running).await;
+    let n = entered.n;
+    drop(entered);
+    let path = desk.folder.path().join(FILE);
+    let folder = desk.folder;
+    drop(desk.journal);
+    let old = Connection::open(&path).unwrap();
+    let sum = "x'00112233445566778899aabbccddeeff', x'0011223344556677'";
+    old.execute_batch(&format!(
+        "{PARTS_BEFORE_3}
+         INSERT INTO parts VALUES ({n}, 0, 0, 'proved', x'', NULL), ({n}, 0, 1, 'p', {sum}),
+             ({n}, 1, 0, '', x'', NULL);
+         PRAGMA user_version = 2"
+    ))
+    .unwrap();
+    drop(old);
+    let journal = Journal::open(folder.path()).unwrap();
+    assert_eq!(journal.copy_of(n, 0).unwrap().as_deref(), Some("proved"));
+    assert_eq!(journal.copy_of(n, 1).unwrap(), None);
+    let parts = journal.parts_of(n, 0).unwrap();
+    assert_eq!(parts.keys().copied().collect::<Vec<_>>(), [1]);
+    assert_eq!(parts[&1].0, "p");
 }
 
 #[test]

@@ -2,16 +2,14 @@
 //! before there is one.
 
 use std::collections::BTreeMap;
-use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::AtomicBool;
 
-use chrono::{DateTime, Utc};
-use wherry_store::{CompletedPart, ErrorKind, PutOutcome, StoreError, UploadId};
+use wherry_store::{CompletedPart, ErrorKind, PutOutcome, UploadId};
 
 use super::Relaying;
 use crate::error::FileError;
-use crate::journal::recover::{known_uploads, lost_uploads};
 use crate::run::disk::Identity;
+use crate::run::in_parts::InParts;
 use crate::verify::{Sum, etag_of_sums};
 
 /// Parts that are there already, by number.
@@ -38,49 +36,21 @@ impl Relaying {
             .patience
             .with(|| self.from.head(&self.from_bucket, &self.from_key))
             .await?;
-        let intended = shared.clock.now();
-        if let Some(record) = &shared.record {
-            // The object's ETag is in the plan; there is no more to know it by.
-            let object = Identity {
-                size: self.size,
-                modified: None,
-                inode: None,
-            };
-            let (bucket, key) = (&self.to_bucket, &self.to_key);
-            record
-                .intend_upload(self.row, bucket, key, part, &object, intended)
-                .await?;
-        }
-        asked.store(true, Relaxed);
-        let tried = AtomicU32::new(0);
-        let created = shared.patience.with(|| {
-            tried.fetch_add(1, Relaxed);
+        // The object's ETag is in the plan; there is no more to know it by.
+        let object = Identity {
+            size: self.size,
+            modified: None,
+            inode: None,
+        };
+        let create = || {
             let kind = head.content_type.as_deref();
+            let (bucket, key) = (&self.to_bucket, &self.to_key);
             shared
                 .store
-                .create_upload(&self.to_bucket, &self.to_key, kind, &head.metadata)
-        });
-        let created = created.await;
-        // Each try but the last has failed in a way that may be no more than a lost answer.
-        let last_may_be = created.as_ref().is_err_and(|e| e.kind.is_transient());
-        if tried.into_inner() > 1 || last_may_be {
-            // An answer was lost, and perhaps an upload was begun that nobody will end. Until it is
-            // known that there is none, the journal keeps the intent, which says that there may be.
-            let cleared = self.abort_lost(intended, created.as_ref().ok()).await;
-            if let (Err(e), Some(_)) = (&cleared, &shared.record) {
-                tracing::warn!(%e, "whether an upload was begun could not be found out");
-                if let Ok(upload) = &created {
-                    self.abort(upload).await;
-                }
-                cleared?;
-            }
-        }
-        match (&created, &shared.record) {
-            (Ok(upload), Some(record)) => record.upload_begun(self.row, upload).await?,
-            (Err(_), Some(record)) => record.upload_over(self.row),
-            (_, None) => {}
-        }
-        Ok(Begun::Upload(created?, Have::new()))
+                .create_upload(bucket, key, kind, &head.metadata)
+        };
+        let upload = self.in_parts().begin(part, &object, asked, create).await?;
+        Ok(Begun::Upload(upload, Have::new()))
     }
 
     /// What an earlier run has left of this copy. What is of no use is aborted.
@@ -90,7 +60,7 @@ impl Relaying {
         };
         let (half, known) = &**left;
         let Some(upload) = half.upload.clone() else {
-            self.abort_lost(half.intended, None).await?;
+            self.in_parts().abort_lost(half.intended, None).await?;
             return Ok(None);
         };
         let (bucket, key) = (&half.bucket, &half.key);
@@ -114,11 +84,13 @@ impl Relaying {
             None
         };
         let Some(listed) = listed else {
-            let abort = || shared.store.abort_upload(bucket, key, &upload);
-            return match shared.patience.with(abort).await {
-                Err(e) if e.kind != ErrorKind::NoSuchUpload => Err(e.into()),
-                _ => Ok(None),
+            let of_old = InParts {
+                bucket,
+                key,
+                ..self.in_parts()
             };
+            of_old.abort_known(&upload).await?;
+            return Ok(None);
         };
         let mut have = Have::new();
         for there in listed {
@@ -147,40 +119,7 @@ impl Relaying {
             return Ok(None);
         }
         let sums: Vec<Sum> = known.values().map(|(_, sum)| *sum).collect();
-        let expected = etag_of_sums(&sums);
-        match self.there().await {
-            Ok(head) if head.size == self.size && head.etag.as_deref() == Some(&expected) => {
-                let outcome = PutOutcome {
-                    etag: head.etag,
-                    version_id: head.version_id,
-                };
-                Ok(Some(Begun::Completed(outcome, sums)))
-            }
-            Err(e) if e.kind.is_transient() => Err(e.into()),
-            _ => Ok(None),
-        }
-    }
-
-    /// Aborts uploads of this key that were begun since and whose id reached nobody.
-    async fn abort_lost(
-        &self,
-        since: DateTime<Utc>,
-        ours: Option<&UploadId>,
-    ) -> Result<(), StoreError> {
-        let (shared, bucket, key) = (&self.shared, &self.to_bucket, &self.to_key);
-        let mut known = match &shared.record {
-            Some(record) => known_uploads(record.journal(), bucket, key).unwrap_or_default(),
-            None => HashSet::new(),
-        };
-        known.extend(ours.map(|id| id.0.clone()));
-        let look = || lost_uploads(&shared.store, bucket, key, since, &known, false);
-        for upload in shared.patience.with(look).await? {
-            let abort = || shared.store.abort_upload(bucket, key, &upload);
-            match shared.patience.with(abort).await {
-                Err(e) if e.kind != ErrorKind::NoSuchUpload => return Err(e),
-                _ => {}
-            }
-        }
-        Ok(())
+        let before = self.sent_before(&etag_of_sums(&sums), Some(part)).await?;
+        Ok(before.map(|outcome| Begun::Completed(outcome, sums)))
     }
 }

@@ -1,16 +1,13 @@
 //! Whether what was read is the original, and whether the copy is what was read.
 
-use std::sync::Arc;
-
-use futures::StreamExt;
-use md5::{Digest, Md5};
 use wherry_account::MultipartEtag;
-use wherry_store::{GetRequest, ObjectStore, PutOutcome, StoreError};
+use wherry_store::PutOutcome;
 
 use super::Relaying;
 use crate::error::FileError;
 use crate::receipt::Proof;
-use crate::verify::{EtagForm, Md5Sum, etag_of_parts, form_of, hex};
+use crate::run::read_back::{Wanted, etag_by_bytes};
+use crate::verify::{EtagForm, form_of};
 
 impl Relaying {
     /// Whether what was read is what the source's ETag speaks of. Where they differ, and nothing is
@@ -44,10 +41,14 @@ impl Relaying {
     }
 
     pub(super) async fn read_source_again(&self) -> Result<String, FileError> {
-        let sums = self
-            .sums(&self.from, &self.from_bucket, &self.from_key, None)
-            .await?;
-        Ok(sums.first().map(|sum| hex(sum)).unwrap_or_default())
+        let wanted = Wanted {
+            store: &self.from,
+            bucket: &self.from_bucket,
+            key: &self.from_key,
+            size: self.size,
+            if_match: self.etag.as_deref(),
+        };
+        etag_by_bytes(&self.shared, &wanted, None).await
     }
 
     /// Whether the object is what was sent.
@@ -80,56 +81,47 @@ impl Relaying {
         {
             return Ok((Proof::PartMd5, Some(etag)));
         }
-        if habit.are_hashes(in_parts).is_none() {
-            let sums = self
-                .sums(&shared.store, &self.to_bucket, &self.to_key, part_size)
-                .await?;
-            let read = match (part_size, sums.first()) {
-                (None, Some(sum)) => hex(sum),
-                _ => etag_of_parts(&sums),
-            };
-            if read == expected {
-                habit.learn(in_parts, false);
-                return Ok((Proof::PartMd5, Some(etag)));
-            }
+        if habit.are_hashes(in_parts).is_none() && self.read_back(part_size).await? == expected {
+            habit.learn(in_parts, false);
+            return Ok((Proof::PartMd5, Some(etag)));
         }
         self.remove_damaged(&etag).await;
         Err(self.mismatch(expected.to_owned(), etag))
     }
 
-    /// The MD5s of an object's parts, read back.
-    async fn sums(
-        &self,
-        store: &Arc<dyn ObjectStore>,
-        bucket: &str,
-        key: &str,
-        part_size: Option<u64>,
-    ) -> Result<Vec<Md5Sum>, FileError> {
-        let request = GetRequest {
-            bucket: bucket.to_owned(),
-            key: key.to_owned(),
-            ..GetRequest::default()
+    /// The ETag that the copy's bytes ought to have.
+    async fn read_back(&self, part_size: Option<u64>) -> Result<String, FileError> {
+        let wanted = Wanted {
+            store: &self.shared.store,
+            bucket: &self.to_bucket,
+            key: &self.to_key,
+            size: self.size,
+            if_match: None,
         };
-        let size = part_size.unwrap_or(u64::MAX);
-        let read = self.shared.patience.with(|| async {
-            let mut body = store.get(request.clone()).await?.body;
-            let (mut hash, mut sums, mut left) = (Md5::new(), Vec::new(), size);
-            while let Some(chunk) = body.next().await {
-                let mut chunk = chunk?;
-                while chunk.len() as u64 >= left {
-                    hash.update(chunk.split_to(left as usize));
-                    sums.push(hash.finalize_reset().into());
-                    left = size;
-                }
-                left -= chunk.len() as u64;
-                hash.update(&chunk);
-            }
-            if left < size || sums.is_empty() {
-                sums.push(hash.finalize_reset().into());
-            }
-            Ok::<_, StoreError>(sums)
-        });
-        Ok(read.await?)
+        etag_by_bytes(&self.shared, &wanted, part_size).await
+    }
+
+    /// Whether the object that is there is what was read: then an attempt has made it whose answer was
+    /// lost on the way.
+    pub(super) async fn sent_before(
+        &self,
+        expected: &str,
+        part_size: Option<u64>,
+    ) -> Result<Option<PutOutcome>, FileError> {
+        let head = match self.there().await {
+            Ok(head) if head.size == self.size => head,
+            Err(e) if e.kind.is_transient() => return Err(e.into()),
+            _ => return Ok(None),
+        };
+        let in_parts = part_size.is_some();
+        let same = head.etag.as_deref() == Some(expected)
+            // An ETag that is no hash says nothing; the bytes do.
+            || self.shared.etags.are_hashes(in_parts) != Some(true)
+                && self.read_back(part_size).await? == expected;
+        Ok(same.then_some(PutOutcome {
+            etag: head.etag,
+            version_id: head.version_id,
+        }))
     }
 
     /// A damaged object is worse than none. Only as long as it is the one that was sent.

@@ -263,16 +263,12 @@ impl Relaying {
                 Ok(put(false).await?)
             }
             // There already: perhaps from an attempt of ours whose answer was lost on the way.
-            Err(e) if e.kind == ErrorKind::Exists => match self.there().await {
-                Ok(there) if there.size == length && there.etag.as_deref() == Some(&hex(&sum)) => {
-                    shared.board.moved(self.row, length);
-                    Ok(PutOutcome {
-                        etag: there.etag,
-                        version_id: there.version_id,
-                    })
-                }
-                _ => Err(self.in_the_way()),
-            },
+            Err(e) if e.kind == ErrorKind::Exists => {
+                let sent = self.sent_before(&hex(&sum), None).await?;
+                let outcome = sent.ok_or_else(|| self.in_the_way())?;
+                shared.board.moved(self.row, length);
+                Ok(outcome)
+            }
             other => Ok(other?),
         }
     }

@@ -18,8 +18,9 @@ use super::begin::{Begun, Have};
 use super::{DOING, Relayed, Relaying, hashing};
 use crate::crc::Crc;
 use crate::error::FileError;
-use crate::run::job::{Stopped, begun};
-use crate::run::{CLEAN_UP, Tally};
+use crate::run::Tally;
+use crate::run::in_parts::{InParts, begun};
+use crate::run::job::Stopped;
 use crate::verify::{EtagForm, Sum, etag_of_sums, form_of, hex};
 
 /// Parts of one object under way at once.
@@ -62,7 +63,7 @@ impl Relaying {
         };
         let completed = match sent {
             Ok(sent) => self
-                .complete(&upload, &sent.parts, &etag_of_sums(&sent.sums))
+                .complete(&upload, &sent.parts, &etag_of_sums(&sent.sums), part)
                 .await
                 .map_err(Stopped::Failed)
                 .map(|outcome| (outcome, sent)),
@@ -71,12 +72,7 @@ impl Relaying {
         match completed {
             Ok((outcome, sent)) => self.arrived(outcome, &sent.sums, sent.sha256, part).await,
             Err(stopped) => {
-                if !shared.keeps(&stopped)
-                    && self.abort(&upload).await
-                    && let Some(record) = &shared.record
-                {
-                    record.upload_over(self.row);
-                }
+                self.in_parts().stopped(&upload, &stopped).await;
                 Err(stopped)
             }
         }
@@ -243,16 +239,17 @@ impl Relaying {
         upload: &UploadId,
         parts: &[CompletedPart],
         expected: &str,
+        part: u64,
     ) -> Result<PutOutcome, FileError> {
         let shared = &self.shared;
         if self.if_absent
             && let Err(in_the_way) = self.check_absent().await
         {
             // By an attempt of ours whose answer was lost, or by somebody else.
-            let Some(outcome) = self.sent_before(expected).await? else {
+            let Some(outcome) = self.sent_before(expected, Some(part)).await? else {
                 return Err(in_the_way);
             };
-            self.abort(upload).await;
+            self.in_parts().abort(upload).await;
             return Ok(outcome);
         }
         let complete = || {
@@ -263,44 +260,20 @@ impl Relaying {
         match shared.patience.with(complete).await {
             Ok(outcome) => Ok(outcome),
             // Its first answer may have been lost on the way: then the object is there.
-            Err(e) if e.kind == ErrorKind::NoSuchUpload => {
-                self.sent_before(expected).await?.ok_or(e.into())
-            }
+            Err(e) if e.kind == ErrorKind::NoSuchUpload => self
+                .sent_before(expected, Some(part))
+                .await?
+                .ok_or(e.into()),
             Err(e) => Err(e.into()),
         }
     }
 
-    async fn sent_before(&self, expected: &str) -> Result<Option<PutOutcome>, FileError> {
-        match self.there().await {
-            Ok(head) if head.etag.as_deref() == Some(expected) => Ok(Some(PutOutcome {
-                etag: head.etag,
-                version_id: head.version_id,
-            })),
-            Err(e) if e.kind.is_transient() => Err(e.into()),
-            _ => Ok(None),
-        }
-    }
-
-    /// Parts that stay behind cost the user quota, so this is tried also when the user cancels.
-    /// Whether it is certain that nothing is left.
-    pub(super) async fn abort(&self, upload: &UploadId) -> bool {
-        let shared = &self.shared;
-        let abort = shared.patience.with(|| {
-            shared
-                .store
-                .abort_upload(&self.to_bucket, &self.to_key, upload)
-        });
-        match tokio::time::timeout(CLEAN_UP, abort).await {
-            Ok(Ok(())) => true,
-            Ok(Err(e)) if e.kind == ErrorKind::NoSuchUpload => true,
-            Ok(Err(e)) => {
-                tracing::warn!(%e, "an unfinished copy could not be cleaned up");
-                false
-            }
-            Err(_) => {
-                tracing::warn!("cleaning up an unfinished copy took too long");
-                false
-            }
+    pub(super) fn in_parts(&self) -> InParts<'_> {
+        InParts {
+            shared: &self.shared,
+            row: self.row,
+            bucket: &self.to_bucket,
+            key: &self.to_key,
         }
     }
 }

@@ -2,15 +2,13 @@
 
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
-use futures::StreamExt;
-use md5::{Digest, Md5};
 use wherry_account::MultipartEtag;
-use wherry_store::{ErrorKind, GetRequest, StoreError};
 
 use super::{Sending, Sent};
 use crate::error::FileError;
 use crate::receipt::Proof;
-use crate::verify::{EtagForm, Md5Sum, etag_of_parts, form_of, hex};
+use crate::run::read_back::{Wanted, etag_by_bytes};
+use crate::verify::{EtagForm, form_of};
 
 /// Whether this store's ETags are what they look like, learnt once per job by reading back the
 /// first object whose ETag is not the expected one. Stores that encrypt with a managed key, for
@@ -112,44 +110,13 @@ impl Sending<'_> {
 
     /// The ETag that the object's bytes ought to have.
     pub(super) async fn read_back(&self, part_size: Option<u64>) -> Result<String, FileError> {
-        let request = GetRequest {
-            bucket: self.bucket.to_owned(),
-            key: self.key.clone(),
-            ..GetRequest::default()
+        let wanted = Wanted {
+            store: &self.shared.store,
+            bucket: self.bucket,
+            key: &self.key,
+            size: self.source.size(),
+            if_match: None,
         };
-        // A body that ends early or goes on too long says nothing about the object.
-        let broken = || {
-            let words = "the object did not come back in its length";
-            StoreError::new(ErrorKind::Interrupted, "read the object back", words)
-        };
-        let read = self.shared.patience.with(|| async {
-            let mut body = self.shared.store.get(request.clone()).await?.body;
-            let (mut hash, mut sums, mut left) =
-                (Md5::new(), Vec::new(), part_size.unwrap_or(u64::MAX));
-            let mut missing = self.source.size();
-            while let Some(chunk) = body.next().await {
-                let mut chunk = chunk?;
-                missing = missing.checked_sub(chunk.len() as u64).ok_or_else(broken)?;
-                while chunk.len() as u64 >= left {
-                    hash.update(chunk.split_to(left as usize));
-                    sums.push(hash.finalize_reset().into());
-                    left = part_size.unwrap_or(u64::MAX);
-                }
-                left -= chunk.len() as u64;
-                hash.update(&chunk);
-            }
-            if missing > 0 {
-                return Err(broken());
-            }
-            if part_size.is_none_or(|size| left < size) {
-                sums.push(hash.finalize_reset().into());
-            }
-            Ok::<_, StoreError>(sums)
-        });
-        let sums: Vec<Md5Sum> = read.await?;
-        Ok(match (part_size, sums.first()) {
-            (None, Some(sum)) => hex(sum),
-            _ => etag_of_parts(&sums),
-        })
+        etag_by_bytes(self.shared, &wanted, part_size).await
     }
 }

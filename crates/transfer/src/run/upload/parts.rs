@@ -14,8 +14,9 @@ use super::take_up::Begun;
 use super::{Sending, Sent, held_for, unheld_body};
 use crate::crc::Crc;
 use crate::error::FileError;
-use crate::run::job::{Stopped, begun};
-use crate::run::{CLEAN_UP, Tally};
+use crate::run::Tally;
+use crate::run::in_parts::{InParts, begun};
+use crate::run::job::Stopped;
 use crate::verify::{Sum, etag_of_sums};
 
 impl Sending<'_> {
@@ -58,12 +59,7 @@ impl Sending<'_> {
                 part_size: Some(part),
             }),
             Err(stopped) => {
-                if !shared.keeps(&stopped)
-                    && self.abort(&upload).await
-                    && let Some(record) = &shared.record
-                {
-                    record.upload_over(self.row);
-                }
+                self.in_parts().stopped(&upload, &stopped).await;
                 Err(stopped)
             }
         }
@@ -163,7 +159,7 @@ impl Sending<'_> {
                     path: format!("{}/{}", self.bucket, self.key).into(),
                 });
             };
-            self.abort(upload).await;
+            self.in_parts().abort(upload).await;
             return Ok((outcome, expected));
         }
         let done = shared
@@ -196,24 +192,12 @@ impl Sending<'_> {
         }
     }
 
-    /// Parts that stay behind cost the user quota, so this is tried also when the user cancels.
-    /// Whether it is certain that nothing is left.
-    pub(super) async fn abort(&self, upload: &UploadId) -> bool {
-        let shared = self.shared;
-        let abort = shared
-            .patience
-            .with(|| shared.store.abort_upload(self.bucket, &self.key, upload));
-        match tokio::time::timeout(CLEAN_UP, abort).await {
-            Ok(Ok(())) => true,
-            Ok(Err(e)) if e.kind == ErrorKind::NoSuchUpload => true,
-            Ok(Err(e)) => {
-                tracing::warn!(%e, "an unfinished upload could not be cleaned up");
-                false
-            }
-            Err(_) => {
-                tracing::warn!("cleaning up an unfinished upload took too long");
-                false
-            }
+    pub(super) fn in_parts(&self) -> InParts<'_> {
+        InParts {
+            shared: self.shared,
+            row: self.row,
+            bucket: self.bucket,
+            key: &self.key,
         }
     }
 }

@@ -4,23 +4,29 @@
 //! destination's key may read the source. Else the bytes go through this computer, see
 //! [`super::relay`].
 
-use std::sync::Arc;
+mod look;
+mod parts;
+
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use wherry_store::{CopyRequest, ErrorKind, ObjectHead, ObjectStore, StoreError};
 
+use self::look::Looked;
+use self::parts::Pieces;
 use super::Shared;
-use super::disk::Identity;
 use super::job::Stopped;
 use super::relay::{Left, Relayed, Relaying};
 use super::resume::clear_left;
 use super::upload::EtagHabit;
 use crate::error::FileError;
-use crate::journal::recover;
 use crate::plan::{CopyItem, CopyPlan, Decided};
 use crate::receipt::{End, Proof, Receipt};
-use crate::verify::{EtagForm, form_of, hex};
+use crate::verify::hex;
+
+const DOING: &str = "copy the object";
 
 pub struct Copies {
     pub plan: CopyPlan,
@@ -30,6 +36,8 @@ pub struct Copies {
     /// The job's store may have the originals too, and be able to copy them by itself.
     reaches: AtomicBool,
     source_etags: Arc<EtagHabit>,
+    /// Rows whose copying was asked for and, at the last, not answered.
+    unheard: Mutex<HashSet<u32>>,
 }
 
 /// What an earlier run has done of an object.
@@ -47,6 +55,7 @@ impl Copies {
             from: None,
             reaches: AtomicBool::new(true),
             source_etags: Arc::default(),
+            unheard: Mutex::default(),
         }
     }
 
@@ -95,35 +104,15 @@ impl Copies {
             Some(from) if !self.reaches(from, item, shared).await? => {
                 self.relay(row, item, from, left, shared).await?
             }
-            _ => {
-                self.expect_parts(row, item, left, shared).await?;
-                let tried = AtomicU32::new(0);
-                let copying = async {
-                    let copied = self.copy(row, item, &tried, shared).await?;
-                    if tried.load(Ordering::Relaxed) > 1 {
-                        // Attempts before the last may have left uploads that nobody was told of.
-                        clear_left(row, shared).await?;
-                    }
-                    Ok(copied)
-                };
-                let copied = tokio::select! {
-                    biased;
-                    () = shared.stop.cancelled() => return Err(Stopped::Cancelled),
-                    copied = copying => copied,
-                };
-                match (copied, &self.from) {
-                    // May look at the original there, but not have it copied.
-                    (Err(FileError::Store(e)), Some(from)) if not_ours(e.kind) => {
-                        self.reaches.store(false, Ordering::Relaxed);
-                        self.relay(row, item, from, None, shared).await?
-                    }
-                    (copied, _) => {
-                        let (head, proof) = copied?;
-                        shared.board.moved(row, item.size);
-                        Relayed::by_store(head, proof)
-                    }
+            _ => match (self.by_store(row, item, left, shared).await, &self.from) {
+                // May look at the original there, but not have it copied.
+                (Err(Stopped::Failed(FileError::Store(e))), Some(from)) if not_ours(e.kind) => {
+                    self.reaches.store(false, Ordering::Relaxed);
+                    clear_left(row, shared).await?;
+                    self.relay(row, item, from, None, shared).await?
                 }
-            }
+                (copied, _) => copied?,
+            },
         };
         if self.plan.remove_originals {
             if let Some(record) = &shared.record {
@@ -188,39 +177,38 @@ impl Copies {
         Ok(Before::Left(record.half_upload(row)?.map(Arc::new)))
     }
 
-    /// Before the store copies by itself: what an earlier run has left is cleared away, and what this
-    /// run may leave is written down.
-    async fn expect_parts(
+    async fn by_store(
         &self,
         row: u32,
         item: &CopyItem,
         left: Option<Left>,
         shared: &Arc<Shared>,
-    ) -> Result<(), FileError> {
-        let Some(record) = &shared.record else {
-            return Ok(());
-        };
-        if let Some(left) = left {
-            let clear = || recover::abort(record.journal(), &left.0, &shared.store);
-            if shared.patience.with(clear).await? {
-                record.upload_over(row);
-            }
-        }
+    ) -> Result<Relayed, Stopped> {
         if item.size > shared.store.copies_whole_up_to() {
-            // The store begins an upload of its own for it, which its copying ends by itself, unless
-            // this process ends first.
-            let file = Identity {
-                size: item.size,
-                modified: None,
-                inode: None,
+            let limits = shared.store.quirks().parts;
+            let needed = item.size.div_ceil(u64::from(limits.max_parts.max(1)));
+            let part = shared.store.copy_part_size().max(needed).max(1);
+            let pieces = Pieces {
+                copies: self,
+                shared,
+                row,
+                item,
+                part,
             };
-            let bucket = &self.plan.to_bucket;
-            let now = shared.clock.now();
-            record
-                .intend_upload(row, bucket, &item.to, 0, &file, now)
-                .await?;
+            return pieces.copy(left).await;
         }
-        Ok(())
+        let copying = async {
+            // Its bytes went through here, or its size was another.
+            clear_left(row, shared).await?;
+            self.whole(row, item, shared).await
+        };
+        let copied = tokio::select! {
+            biased;
+            () = shared.stop.cancelled() => return Err(Stopped::Cancelled),
+            copied = copying => copied?,
+        };
+        shared.board.moved(row, item.size);
+        Ok(copied)
     }
 
     /// `ours`: the ETag of the copy, when one was proved before its original was to be deleted.
@@ -343,95 +331,57 @@ impl Copies {
     }
 
     /// Copies and looks at the copy, which is what a deletion of the original will rely on.
-    async fn copy(
+    async fn whole(
         &self,
         row: u32,
         item: &CopyItem,
-        tried: &AtomicU32,
         shared: &Arc<Shared>,
-    ) -> Result<(ObjectHead, Proof), FileError> {
+    ) -> Result<Relayed, FileError> {
         let _permit = shared.request().await;
-        let patience = &shared.patience;
-        let (from_bucket, to_bucket) = (&self.plan.from_bucket, &self.plan.to_bucket);
-        // The plan may be old: an object changed since must not be lost by deleting its new bytes.
-        let source = self.source(shared);
-        let there = || patience.with(|| shared.store.head(to_bucket, &item.to));
-        // Copied, and perhaps removed, by an attempt whose answer was lost on the way.
-        let is_copy = |head: &ObjectHead| {
-            head.size == item.size
-                && head.etag.is_some()
-                && head.etag.as_deref() == item.etag.as_deref()
+        let original = match self.look_at_original(item, shared).await? {
+            Looked::Original(original) => original,
+            Looked::Copied(copied) => return Ok(copied),
         };
-        let original = match patience.with(|| source.head(from_bucket, &item.from)).await {
-            Err(e) if e.kind == ErrorKind::NoSuchKey && self.plan.remove_originals => {
-                let copy = there().await.ok().filter(is_copy);
-                return copy.map(|head| (head, Proof::Etag)).ok_or(e.into());
-            }
-            original => original?,
-        };
-        let same_etag = original.etag.is_none()
-            || item.etag.is_none()
-            || original.etag.as_deref() == item.etag.as_deref();
-        if original.size != item.size || !same_etag {
-            return Err(FileError::ChangedThere {
-                key: item.from.to_string(),
-            });
-        }
-        if !self.decided.overwrite_any && !self.decided.overwrite.contains(&row) {
-            match there().await {
-                Ok(head) if is_copy(&head) => return Ok((head, Proof::Etag)),
-                Ok(_) => {
-                    return Err(FileError::InTheWay {
-                        path: format!("{to_bucket}/{}", item.to).into(),
-                    });
-                }
-                // May write there, may not look there.
-                Err(e) if matches!(e.kind, ErrorKind::NoSuchKey | ErrorKind::Denied) => {}
-                Err(e) => return Err(e.into()),
-            }
-        }
-        let request = CopyRequest {
-            from_bucket: from_bucket.clone(),
-            from_key: item.from.to_string(),
-            to_bucket: to_bucket.clone(),
-            to_key: item.to.to_string(),
-            size: item.size,
-        };
-        let copy = || {
-            tried.fetch_add(1, Ordering::Relaxed);
-            shared.store.copy(request.clone())
-        };
-        patience.with(copy).await?;
-        let head = there().await?;
-        let mismatch = |expected: String, found: String| FileError::Mismatch {
-            name: item.to.to_string(),
-            expected,
-            found,
-        };
-        if head.size != item.size {
-            return Err(mismatch(
-                format!("{} bytes", item.size),
-                format!("{} bytes", head.size),
-            ));
-        }
-        let whole = |etag: &Option<String>| {
-            etag.as_deref()
-                .is_some_and(|e| form_of(e) == EtagForm::Whole)
-        };
-        let proof = match (&original.etag, &head.etag) {
-            (Some(before), Some(after)) if before == after => Proof::Etag,
-            // Of a copy made in parts, or of one that the store encrypts anew, it says nothing.
-            _ => Proof::Size,
-        };
-        if proof == Proof::Size
-            && whole(&original.etag)
-            && whole(&head.etag)
-            && shared.etags.are_hashes(false) == Some(true)
+        if self.keeps_others(row)
+            && let Some(copied) = self.look_at_place(row, item, shared).await?
         {
-            let etag = |head: &ObjectHead| head.etag.clone().unwrap_or_default();
-            return Err(mismatch(etag(&original), etag(&head)));
+            return Ok(copied);
         }
-        Ok((head, proof))
+        let tried = AtomicU32::new(0);
+        let copy = || async {
+            // Only its answer was lost, perhaps.
+            if tried.fetch_add(1, Ordering::Relaxed) > 0
+                && let Ok(there) = shared.store.head(&self.plan.to_bucket, &item.to).await
+                && look::is_copy(item, &there)
+            {
+                return Ok(());
+            }
+            shared.store.copy(self.request(item)).await.map(drop)
+        };
+        if let Err(error) = shared.patience.with(copy).await {
+            self.was_unheard(row, error.kind);
+            return Err(error.into());
+        }
+        let head = self.there(item, shared).await?;
+        let proof = self.check(item, &original, &head, &shared.etags)?;
+        Ok(Relayed::by_store(head, proof))
+    }
+
+    fn request(&self, item: &CopyItem) -> CopyRequest {
+        CopyRequest {
+            from_bucket: self.plan.from_bucket.clone(),
+            from_key: item.from.to_string(),
+            to_bucket: self.plan.to_bucket.clone(),
+            to_key: item.to.to_string(),
+        }
+    }
+
+    /// What is done is not known after an error like this.
+    fn was_unheard(&self, row: u32, kind: ErrorKind) {
+        if kind.is_transient() {
+            let unheard = self.unheard.lock();
+            unheard.unwrap_or_else(PoisonError::into_inner).insert(row);
+        }
     }
 
     async fn remove_original(
