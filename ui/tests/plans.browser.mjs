@@ -281,6 +281,18 @@ test('a sync: set up, looked at, a row left out, its deletions meant, run; and b
   await page.close()
 })
 
+test('a sync that gets a name asks for it where one looks', async () => {
+  const { page } = await visit('plan-sync', { size: '1100x720' })
+  await syncMenu(page, 'Sync this bucket…')
+  await page.getByLabel('Keep it under a name').check()
+  const name = page.getByLabel('Name', { exact: true })
+  await page.waitForFunction(() => document.activeElement.getAttribute('placeholder') === 'Nightly results')
+  const below = await name.evaluate((field) => field.getBoundingClientRect().bottom - field.closest('.body').getBoundingClientRect().bottom)
+  assert.ok(below <= 0, `${below} px below what is seen`)
+  assert.notEqual(await name.inputValue(), '')
+  await page.close()
+})
+
 test('unfinished uploads: chosen with the keyboard, asked, cleaned up', async () => {
   const { page } = await visit('unfinished')
   await bucketMenu(page, 'Unfinished uploads…')

@@ -40,6 +40,19 @@ describe('keyboard', () => {
     await page.close()
   })
 
+  test('F6 goes through the accounts, the folder and the transfers', async () => {
+    const { page } = await visit('queue')
+    await page.getByRole('treeitem', { name: /^thesis/ }).focus()
+    const label = () => page.evaluate(() => document.activeElement.ariaLabel ?? document.activeElement.innerText.trim())
+    const seen = []
+    for (let i = 0; i < 4; i++) {
+      await page.keyboard.press('F6')
+      seen.push(await label())
+    }
+    assert.deepEqual(seen, ['Contents of thesis/', 'All transfers', 'thesis', 'Contents of thesis/'])
+    await page.close()
+  })
+
   test('to the history, through it, and back to where one was', async () => {
     const { page } = await visit('history')
     await page.keyboard.press('Control+Shift+j')
@@ -55,6 +68,17 @@ describe('keyboard', () => {
     await page.getByRole('grid', { name: 'Contents of thesis/' }).waitFor()
     await page.close()
   })
+})
+
+test('in a small window a receipt and the row it is of are seen together', async () => {
+  const { page } = await arrive(states.receipts, { size: '800x500' })
+  const seen = (element) => element.evaluate((one) => {
+    const [box, around] = [one.getBoundingClientRect(), one.closest('.body').getBoundingClientRect()]
+    return box.top >= around.top - 1 && box.bottom <= around.bottom + 1
+  })
+  assert.ok(await seen(page.getByRole('region', { name: 'Receipt', exact: true })), 'the receipt')
+  assert.ok(await seen(page.getByRole('row', { name: /station_002/ })), 'its row')
+  await page.close()
 })
 
 test('of a million entries only what is seen exists, however far one scrolls', async () => {

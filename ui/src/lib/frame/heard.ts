@@ -3,12 +3,12 @@ import type { Event, JobView } from '$lib/backend'
 import { watch } from '$lib/browse/dragOut.svelte'
 import { folder } from '$lib/browse/folder.svelte'
 import { jobs, undoing } from '$lib/transfers/jobs.svelte'
-import { heardPlanning } from '$lib/transfers/planning.svelte'
+import { heardPlanning, SHOW } from '$lib/transfers/planning.svelte'
 import { stateWords } from '$lib/transfers/jobWords'
 import { accounts, accountsChanged, expand, refreshAccounts } from './accounts.svelte'
 import { navigate } from './navigation.svelte'
 import { report, say, type LineAction } from './notice.svelte'
-import { changeSettings, current } from './settings.svelte'
+import { current } from './settings.svelte'
 import { signInFor, waiting } from './waiting.svelte'
 
 /** Several accounts may change at once, and asking for buckets may itself tell of a key. */
@@ -74,7 +74,7 @@ function sayWaiting(id: string) {
 /** One quiet line at the end of a job; the panel says more when it is open. */
 export function jobEnded(job: JobView) {
   if (current.settings.showTransfers || job.kind === 'stage') return
-  const actions: LineAction[] = [undoing(job), { label: 'Show', run: () => changeSettings({ showTransfers: true }) }]
+  const actions: LineAction[] = [undoing(job), SHOW]
   if (job.state === 'partial' || job.state === 'failed') say(`${job.title}: ${job.problem?.what ?? stateWords(job)}`, actions)
   else say(stateWords(job), actions)
 }

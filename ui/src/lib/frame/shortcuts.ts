@@ -11,32 +11,50 @@ import { changeSettings, current } from './settings.svelte'
 import { sidebar } from './sidebar.svelte'
 import { wish } from './wishes'
 
-export const LIST: [keys: string, what: string][] = [
-  ['Enter', 'Open a folder, download an object'],
-  ['Backspace', 'Folder above'],
-  ['Alt+Up', 'Folder above'],
-  ['Alt+Left', 'Back'],
-  ['Alt+Right', 'Forward'],
-  ['F5', 'Refresh'],
-  ['Ctrl+L', 'Type a path'],
-  ['Ctrl+F', 'Filter this folder'],
-  ['Ctrl+A', 'Select all'],
-  ['Ctrl+C', 'Copy'],
-  ['Ctrl+X', 'Cut'],
-  ['Ctrl+V', 'Paste here'],
-  ['Ctrl+Shift+C', 'Copy path'],
-  ['Ctrl+Shift+N', 'New folder'],
-  ['F2', 'Rename'],
-  ['Delete', 'Delete'],
-  ['Alt+Enter', 'Properties'],
-  ['Shift+F10', 'Menu of actions'],
-  ['Ctrl+J', 'Transfers'],
-  ['Ctrl+Shift+J', 'History of transfers'],
-  ['Alt+Down', 'In the transfers: later in the queue; Alt+Up: earlier'],
-  ['F9', 'Accounts'],
-  ['F6', 'Next part of the window'],
-  ['Ctrl+,', 'Settings'],
-  ['F1', 'This list'],
+/** For people, by what they are about. */
+export const GROUPS: { title: string; keys: [keys: string, what: string][] }[] = [
+  {
+    title: 'In a folder',
+    keys: [
+      ['Enter', 'Open a folder, download an object'],
+      ['Backspace', 'Folder above'],
+      ['F2', 'Rename'],
+      ['Delete', 'Delete'],
+      ['Ctrl+A', 'Select all'],
+      ['Ctrl+C', 'Copy'],
+      ['Ctrl+X', 'Cut'],
+      ['Ctrl+V', 'Paste here'],
+      ['Ctrl+Shift+C', 'Copy path'],
+      ['Ctrl+Shift+N', 'New folder'],
+      ['Alt+Enter', 'Properties'],
+      ['Shift+F10', 'Menu of actions'],
+      ['A, B, …', 'To the next name that begins so'],
+    ],
+  },
+  {
+    title: 'Getting about',
+    keys: [
+      ['Alt+Left', 'Back'],
+      ['Alt+Right', 'Forward'],
+      ['Alt+Up', 'Folder above'],
+      ['Ctrl+L', 'Type a path'],
+      ['Ctrl+F', 'Filter this folder'],
+      ['F5', 'Refresh'],
+      ['F6', 'Accounts, folder, transfers in turn'],
+      ['F9', 'Show or hide accounts'],
+    ],
+  },
+  {
+    title: 'Transfers and the rest',
+    keys: [
+      ['Ctrl+J', 'Transfers'],
+      ['Alt+Up', 'In the transfers: earlier'],
+      ['Alt+Down', 'In the transfers: later'],
+      ['Ctrl+Shift+J', 'History of transfers'],
+      ['Ctrl+,', 'Settings'],
+      ['F1', 'This list'],
+    ],
+  },
 ]
 
 function refresh() {
@@ -44,14 +62,18 @@ function refresh() {
   else if (navigation.account) void refreshBuckets(navigation.account)
 }
 
-/** Between the accounts and the table. */
+/** The accounts, what is open, the transfers where they are shown, and the accounts again. */
 async function nextPart() {
-  const inSidebar = document.activeElement?.closest('[role=tree]')
-  if (!inSidebar) {
+  const at = document.activeElement
+  const transfers = () => current.settings.showTransfers && wish('focus-transfers')
+  if (at?.closest('[role=tree]')) {
+    // Not every page has a table.
+    if (!wish('focus-table')) transfers()
+  } else if (at?.closest('[data-part=transfers]') || !transfers()) {
     sidebar.show()
     await tick()
+    wish('focus-sidebar')
   }
-  wish(inSidebar ? 'focus-table' : 'focus-sidebar')
 }
 
 /** WebKitGTK gives the menu key's event to the middle of the window; it belongs to what has the keyboard. */

@@ -108,6 +108,9 @@ export async function drop(plan: PlanView) {
   await backend().call('drop_plan', plan.id).catch(() => undefined)
 }
 
+/** Offered while they are not shown. */
+export const SHOW: LineAction = { label: 'Show', run: () => changeSettings({ showTransfers: true }), when: () => !current.settings.showTransfers }
+
 /** All of a plan. */
 export const NOTHING_LEFT_OUT: LeftOut = { copies: [], deletions: [], allDeletions: false }
 
@@ -126,7 +129,7 @@ export async function tryRun(plan: PlanView, choice: RunChoice): Promise<Problem
     jobs.began(job)
     // Small and clean, it ran unasked: the way back stands where it is told, also beside the open panel.
     const actions: LineAction[] = plan.clean ? [undoing(job)] : []
-    if (!current.settings.showTransfers) actions.push({ label: 'Show', run: () => changeSettings({ showTransfers: true }) })
+    if (!current.settings.showTransfers) actions.push(SHOW)
     // A tiny one may have ended before its beginning is told of.
     const now = jobs.byId(job.id) ?? job
     if (actions.length) say(isLive(now) ? now.title : stateWords(now), actions)
