@@ -60,10 +60,13 @@ export function moment(millis: number): string {
   return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}`
 }
 
-const long = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' })
+const zone = new Intl.DateTimeFormat('en', { timeZoneName: 'short' })
 
+/** To the second, and where on the earth: "2026-03-01 09:05:30 GMT+1". */
 export function fullMoment(millis: number): string {
-  return long.format(new Date(millis))
+  const d = new Date(millis)
+  const where = zone.formatToParts(d).find(({ type }) => type === 'timeZoneName')?.value ?? ''
+  return `${moment(millis)}:${two(d.getSeconds())} ${where}`.trimEnd()
 }
 
 /** `share` of `whole` as a fraction; a whole of nothing is done. */
