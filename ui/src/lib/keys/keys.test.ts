@@ -7,7 +7,7 @@ import { Fake, problem, type FakeOptions } from '$tests/fake'
 import { DAY, NOW } from '$tests/fake-data'
 import { handlers, made, portalKeys, SECRET, typed } from '$tests/scenarios-accounts'
 import KeysPage from './KeysPage.svelte'
-import { ageOf, asSentence, badgeOf } from './words'
+import { ageOf, asSentence, badgeOf, lately } from './words'
 
 afterEach(cleanup)
 
@@ -136,5 +136,10 @@ describe('words', () => {
     expect(ageOf(NOW - 30 * DAY, NOW)).toBe('30 days ago')
     expect(ageOf(NOW - 100 * DAY, NOW)).toBe('3 months ago')
     expect(ageOf(NOW - 800 * DAY, NOW)).toBe('2 years ago')
+  })
+
+  it('tell of a use no closer than it is noted', () => {
+    expect(lately(NOW - 41 * 60_000, NOW)).toBe('within the last hour')
+    expect(lately(NOW - 3 * DAY, NOW)).toBe('3 days ago')
   })
 })

@@ -28,12 +28,11 @@ export function timeOf(millis: number, now: number = Date.now()): string {
   return day.format(at) === day.format(new Date(now)) ? clock : `${clock} on ${day.format(at)}`
 }
 
-/** "just now", "5 minutes ago", "yesterday". */
+/** "within the last hour", "3 hours ago", "yesterday". A use is noted once an hour, so minutes would be wrong. */
 export function lately(millis: number, now: number): string {
   const minutes = Math.floor((now - millis) / 60_000)
   const words = new Intl.RelativeTimeFormat('en-GB', { numeric: 'auto' })
-  if (minutes < 1) return 'just now'
-  if (minutes < 60) return words.format(-minutes, 'minute')
+  if (minutes < 60) return 'within the last hour'
   if (minutes < 24 * 60 && day.format(new Date(millis)) === day.format(new Date(now))) return words.format(-Math.floor(minutes / 60), 'hour')
   return ageOf(millis, now)
 }
