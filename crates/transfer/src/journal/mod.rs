@@ -25,6 +25,7 @@ mod errors;
 mod files;
 mod halves;
 mod jobs;
+mod lost;
 mod notes;
 mod paths;
 mod record;

@@ -140,6 +140,27 @@ pub(super) async fn clear_left(row: u32, shared: &Shared) -> Result<(), FileErro
     Ok(())
 }
 
+/// What arrived before the crash and is not there any more is to be fetched again.
+async fn forget_what_is_gone(
+    journal: &Journal,
+    n: i64,
+    work: &Downloads,
+    states: &mut RowStates,
+) -> Result<(), JournalError> {
+    let arrived = states
+        .iter()
+        .filter(|(_, state, _)| *state == FileState::Done)
+        .map(|(row, _, _)| *row);
+    let gone = work.gone(arrived).await;
+    if gone.is_empty() {
+        return Ok(());
+    }
+    tracing::info!(files = gone.len(), "what had arrived is not there any more");
+    // In their order, as the states are.
+    states.retain(|(row, _, _)| gone.binary_search(row).is_err());
+    journal.lost(n, gone).await
+}
+
 impl Job {
     /// Goes on with a job of the journal: one that waits in the queue, was paused, or was cut off. Of
     /// one that has ended, what failed or was cancelled is tried again.
@@ -157,14 +178,20 @@ impl Job {
         let job = journal.job(id)?;
         let reading = journal.clone();
         let restored = tokio::task::spawn_blocking(move || reading.restore(job.n));
-        let restored = restored.await.map_err(|e| {
+        let mut restored = restored.await.map_err(|e| {
             let reason = e.to_string();
             JournalError::Unusable(reason)
         })??;
         let work = match restored.work {
             RestoredWork::Upload(plan, decided) => Work::Upload(Uploads::new(plan, decided)),
             RestoredWork::Download(plan, decided) => {
-                Work::Download(Downloads::open(plan, &decided, &*settings.disk).await?)
+                let work = Downloads::open(plan, &decided, &*settings.disk).await?;
+                // One that was stopped in order has all that it says; whatever is gone since was taken
+                // away on purpose.
+                if job.state == State::Running {
+                    forget_what_is_gone(journal, job.n, &work, &mut restored.states).await?;
+                }
+                Work::Download(work)
             }
             RestoredWork::Copy(plan, decided) => Work::Copy(match from {
                 Some(from) => Copies::between(plan, decided, from.store, from.one_server),

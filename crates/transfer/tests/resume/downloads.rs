@@ -94,25 +94,37 @@ fn a_draft_that_is_gone_is_begun_anew() {
     world.nothing_is_half_done(&id);
 }
 
-#[test]
-fn small_files_that_had_arrived_are_not_in_their_own_way() {
-    let world = World::new();
+/// Twenty small files of which ten arrived before the process died.
+fn small_download_that_died(world: &World) -> String {
     for i in 0..20u64 {
         world.memory.insert(&format!("small-{i}"), pattern(1000, i));
     }
-    // Dies when some have got their names, whether that was written down or not.
     world.memory.misbehave(|call| {
         (call.op == Op::Get && call.before >= 10).then_some(Fault::Wait(Duration::from_mins(10)))
     });
+    let journal = Journal::open(world.home.path()).unwrap();
     let here = world.here.path();
     let id = world.dies(
         |journal| begin_download(world.store(), here.into(), written(journal)),
         || {
-            let there = files_in(here).into_keys();
-            there.filter(|name| !name.contains(".wherry-")).count() == 10
+            let job = journal.queue().unwrap().pop();
+            job.is_some_and(|job| job.files_done == 10)
         },
     );
     world.memory.behave();
+    assert_eq!(arrived_in(here), 10);
+    id
+}
+
+fn arrived_in(folder: &Path) -> usize {
+    let there = files_in(folder).into_keys();
+    there.filter(|name| !name.contains(".wherry-")).count()
+}
+
+#[test]
+fn small_files_that_had_arrived_are_not_in_their_own_way() {
+    let world = World::new();
+    let id = small_download_that_died(&world);
     // As if the last notes had been lost in the crash, and drafts been left.
     let file = world.home.path().join(wherry_transfer::journal::FILE);
     let forget = "UPDATE files SET state = 0; DELETE FROM receipts;
@@ -126,5 +138,37 @@ fn small_files_that_had_arrived_are_not_in_their_own_way() {
     assert_eq!((end.state, end.files_done), (JobState::Done, 20));
     assert_eq!(world.memory.count(Op::Get) - before, 10);
     assert_eq!(world.receipts(&id).len(), 20);
+    world.nothing_is_half_done(&id);
+}
+
+// Promise: What had arrived before the crash is looked for first; what somebody has deleted or replaced
+// there is sent again.
+#[test]
+fn what_had_arrived_and_is_gone_is_fetched_again() {
+    let world = World::new();
+    let id = small_download_that_died(&world);
+    let written = world.receipts(&id);
+    assert_eq!(written.len(), 10);
+    let files = |receipt: &Receipt| match &receipt.to {
+        End::File(path) => path.clone(),
+        End::Object { .. } => unreachable!("a download"),
+    };
+    let arrived: Vec<PathBuf> = written.iter().map(files).collect();
+    // A power cut where the file system cannot keep names, or somebody who tidied up.
+    fs::remove_file(&arrived[0]).unwrap();
+    fs::remove_file(&arrived[2]).unwrap();
+    // Not lost: somebody went on with it.
+    fs::write(&arrived[1], "edited").unwrap();
+    let before = world.memory.count(Op::Get);
+    let end = world.goes_on(&id);
+    assert_eq!((end.state, end.files_done), (JobState::Done, 20));
+    assert_eq!(world.memory.count(Op::Get) - before, 12);
+    assert!(arrived[0].exists() && arrived[2].exists());
+    assert_eq!(fs::read(&arrived[1]).unwrap(), b"edited");
+    assert_eq!(arrived_in(world.here.path()), 20);
+    assert_eq!(world.receipts(&id).len(), 20);
+    let journal = Journal::open(world.home.path()).unwrap();
+    let job = journal.job(&id).unwrap();
+    assert_eq!((job.files_done, job.bytes_done), (20, 20 * 1000));
     world.nothing_is_half_done(&id);
 }

@@ -377,6 +377,27 @@ impl Folder for SimFolder {
         Ok(())
     }
 
+    async fn missing(&self, paths: Vec<String>) -> Vec<bool> {
+        let looked = self.access("look for", &paths.len().to_string()).await;
+        let mut platter = self.disk.lock();
+        let mut nothing = |path: &String| {
+            let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
+            match self.enter(&mut platter, above, false) {
+                Ok(Some(folder)) => {
+                    let place = folder.join(name);
+                    let (names, links) = (&platter.names, &platter.links);
+                    !(names.contains_key(&place)
+                        || links.contains(&place)
+                        || platter.folders.contains(&place))
+                }
+                Ok(None) => true,
+                Err(_) => false,
+            }
+        };
+        let readable = looked.is_ok();
+        paths.iter().map(|path| readable && nothing(path)).collect()
+    }
+
     async fn existing(&self, path: &str) -> Result<Option<Existing>, FileError> {
         self.access("look", path).await?;
         let mut platter = self.disk.lock();

@@ -378,11 +378,19 @@ fn on_the_disk(world: &World, receipts: &[Receipt], planned_again: bool) -> Kept
             || receipted.contains(path.as_path())
             // Whole, unless bits turned that nobody could tell.
             || (planned_again || world.was_cancelled())
-                && (is_an_object(world, path, &platter) || world.weather.turned > 0.0);
+                && (is_an_object(world, path, &platter) || world.weather.turned > 0.0)
+            // Of what came twice for one name and cannot be proved, the first stays.
+            || world.weather.turned > 0.0 && !is_temporary(&name_of(path));
         must(known, || format!("{} was left behind", path.display()))?;
     }
     Ok(())
 }
+
+fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
 /// What the job shows agrees with itself and with its receipts.
 pub fn check_job(world: &World, job: &Job, end: &JobSnapshot, receipts: &[Receipt]) -> Kept {
     must(

@@ -215,6 +215,27 @@ impl SystemFolder {
         }))
     }
 
+    /// Most paths that follow each other are in one folder, which is entered once.
+    fn misses(&self, paths: &[String]) -> Vec<bool> {
+        let mut entered: Option<(&str, Result<Option<Dir>, FileError>)> = None;
+        let mut missing = Vec::with_capacity(paths.len());
+        for path in paths {
+            let (above, name) = split(path);
+            if entered.as_ref().is_none_or(|(at, _)| *at != above) {
+                entered = Some((above, self.enter(above, false)));
+            }
+            missing.push(match &entered {
+                Some((_, Ok(Some(dir)))) => dir
+                    .symlink_metadata(name)
+                    .is_err_and(|e| e.kind() == io::ErrorKind::NotFound),
+                Some((_, Ok(None))) => true,
+                // Behind a link, or in what cannot be looked into, there may be anything.
+                Some((_, Err(_))) | None => false,
+            });
+        }
+        missing
+    }
+
     /// The folder of that path; `None` when it is not there and is not to be made.
     pub(super) fn enter(&self, path: &str, make: bool) -> Result<Option<Dir>, FileError> {
         let mut at = String::new();
@@ -313,6 +334,12 @@ impl Folder for SystemFolder {
 
     async fn settle(&self, paths: Vec<String>) -> Result<(), FileError> {
         self.settle_names(paths).await
+    }
+
+    async fn missing(&self, paths: Vec<String>) -> Vec<bool> {
+        let (this, count) = (self.clone(), paths.len());
+        let looked = aside(move || this.misses(&paths)).await;
+        looked.unwrap_or_else(|_| vec![false; count])
     }
 
     async fn existing(&self, path: &str) -> Result<Option<Existing>, FileError> {

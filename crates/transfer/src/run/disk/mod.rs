@@ -110,6 +110,9 @@ pub trait Folder: Send + Sync {
     /// the file itself was put on the disk.
     async fn settle(&self, paths: Vec<String>) -> Result<(), FileError>;
 
+    /// Of each of these paths, whether there is certainly nothing. Only looks at names.
+    async fn missing(&self, paths: Vec<String>) -> Vec<bool>;
+
     /// The plain file that has this name, if one has.
     async fn existing(&self, path: &str) -> Result<Option<Existing>, FileError>;
 }

@@ -1,6 +1,7 @@
 //! One object into one file.
 
 mod check;
+mod gone;
 mod ranges;
 mod turn;
 
