@@ -236,6 +236,10 @@ describe('a plan', () => {
     await page.getByText('Saved as /home/ada/wherry-s5cmd.sbatch').waitFor()
     assert.deepEqual(await calls(page, 'save_elsewhere'), [{ plan: 'p1', tool: 's5cmd', what: 'script', path: '/home/ada/wherry-s5cmd.sbatch' }])
     await press(page, 'Back to the plan')
+    // Escape goes one step back, too, and not away from a plan that took minutes.
+    await press(page, 'Run elsewhere…')
+    await page.getByText('#SBATCH --job-name').waitFor()
+    await page.keyboard.press('Escape')
     assert.ok(await page.getByLabel('Replace what is there').isChecked())
     await page.keyboard.press('Escape')
     await asked(page, 'drop_plan')
