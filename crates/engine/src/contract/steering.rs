@@ -66,7 +66,8 @@ pub struct HistoryFile {
     pub job: String,
     /// Path or `bucket/key`: hostile text.
     pub from: String,
-    pub to: String,
+    /// None for one that was deleted: it went nowhere, and there is no receipt of it.
+    pub to: Option<String>,
     pub size: u64,
     pub state: FileState,
     pub finished: Option<Millis>,

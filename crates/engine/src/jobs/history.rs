@@ -48,7 +48,7 @@ impl Engine {
         let files = page.files.into_iter().map(|file| HistoryFile {
             job: file.job,
             from: shown(&file.from),
-            to: file.to.as_ref().map(shown).unwrap_or_default(),
+            to: file.to.as_ref().map(shown),
             size: file.size,
             state: file_state(file.state),
             finished: file.finished.map(|t| t.timestamp_millis()),

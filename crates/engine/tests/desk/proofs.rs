@@ -238,7 +238,7 @@ async fn the_history_outlives_the_session() {
     };
     let found = next.history_files(files).await.expect("finds").files;
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].to, "data/two.nc");
+    assert_eq!(found[0].to.as_deref(), Some("data/two.nc"));
     next.clear_history(None).await.expect("clears");
     assert!(
         next.history(page(None))

@@ -282,7 +282,11 @@ export type HistoryFile = { job: string,
 /**
  * Path or `bucket/key`: hostile text.
  */
-from: string, to: string, size: number, state: FileState, finished: number | null, };
+from: string, 
+/**
+ * None for one that was deleted: it went nowhere, and there is no receipt of it.
+ */
+to: string | null, size: number, state: FileState, finished: number | null, };
 
 export type HistoryFiles = { files: Array<HistoryFile>, next: string | null, };
 
