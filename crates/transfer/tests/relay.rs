@@ -190,6 +190,56 @@ async fn stores_whose_etags_are_no_hashes_are_understood() {
     }
 }
 
+// Promise: What arrived although the store's answer was lost is known again, by its ETag or, where ETags
+// are no hashes, by its bytes.
+#[tokio::test]
+async fn what_arrived_unheard_of_is_known_again_by_its_bytes() {
+    // The answers to the end of it are lost: the first one, or all of a run.
+    for all in [false, true] {
+        let from = Memory::new();
+        let to = Arc::new(Memory {
+            opaque_etags: true,
+            ..Memory::plain()
+        });
+        from.insert("small", pattern(5000, 1));
+        from.insert("large", pattern(20 * MIB, 2));
+        to.misbehave(move |call| match (call.op, call.again) {
+            (Op::Put | Op::Complete, 0) => Some(Fault::LoseAnswer(ErrorKind::Interrupted)),
+            (Op::Put | Op::Complete, _) if all => Some(Fault::Fail(ErrorKind::Interrupted)),
+            _ => None,
+        });
+        let (job, mut end) = copy(&from, &to, settings()).await;
+        if all {
+            assert_eq!(end.files_failed, 2);
+            to.behave();
+            assert!(job.retry_failed());
+            end = job.wait().await;
+        }
+        assert_eq!(end.state, JobState::Done, "{:?}", job.files(0..9, true));
+        assert!(from.get("large") == to.get("large"));
+        assert!(from.get("small") == to.get("small"));
+        assert_eq!((end.bytes_done, to.unfinished()), (end.bytes_total, 0));
+    }
+    // Something else that came to be there meanwhile is left as it is.
+    let (from, to) = (Memory::new(), Memory::new());
+    from.insert("large", pattern(20 * MIB, 2));
+    let (inner, other) = (Arc::clone(&to), pattern(20 * MIB, 3));
+    to.misbehave(move |call| {
+        if call.op == Op::Part && call.before == 0 {
+            inner.insert("large", other.clone());
+        }
+        None
+    });
+    let (job, _) = copy(&from, &to, settings()).await;
+    let error = job.files(0..1, true)[0].error.clone();
+    assert!(
+        matches!(error, Some(FileError::InTheWay { .. })),
+        "{error:?}"
+    );
+    assert!(to.get("large").unwrap() == pattern(20 * MIB, 3));
+    assert_eq!(to.unfinished(), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_part_that_fails_holds_up_nobody() {
     let (from, to) = (Memory::new(), Memory::new());

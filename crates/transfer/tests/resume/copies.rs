@@ -83,6 +83,102 @@ fn what_stood_in_the_place_of_a_copy_is_not_taken_for_it() {
     assert_eq!(world.memory.get("new/1").unwrap(), pattern(1000, 2));
 }
 
+async fn begin_copy(store: Arc<dyn ObjectStore>, settings: Settings) -> Job {
+    let request = CopyRequest {
+        from_bucket: "bucket".into(),
+        from: "large".into(),
+        to_bucket: "bucket".into(),
+        to: "copy".into(),
+        remove_originals: false,
+    };
+    let plan = CopyPlan::make(&store, request, &Watch::default()).await;
+    let choices = Choices::default();
+    let begun = Job::copy(store, plan.unwrap(), &choices, settings);
+    begun.await.unwrap()
+}
+
+/// How often each of the parts was copied.
+fn times_copied(memory: &Memory, parts: std::ops::RangeInclusive<u64>) -> Vec<u64> {
+    let same = memory.same.lock().unwrap();
+    let times = |part| same.get(&("copy part", "copy".to_owned(), part));
+    parts
+        .map(|part| times(part).copied().unwrap_or(0))
+        .collect()
+}
+
+// Promise: A copy that the store makes in parts goes on with the parts that it has, as long as the
+// original is the one they are of.
+#[test]
+fn a_copy_that_the_store_makes_in_parts_goes_on_with_those_it_has() {
+    for replaced in [false, true] {
+        let world = World::new();
+        let bytes = pattern(3 << 20, 1);
+        world.memory.insert("large", bytes.clone());
+        world.memory.misbehave(|call| {
+            (call.op == Op::CopyPart && call.at >= 3).then_some(Fault::Wait(Duration::from_mins(9)))
+        });
+        let id = world.dies(
+            |journal| begin_copy(world.store(), written(journal)),
+            || world.memory.parts().len() == 2,
+        );
+        world.memory.behave();
+        if replaced {
+            world.memory.insert("large", pattern(3 << 20, 2));
+        }
+        let end = world.goes_on(&id);
+        assert_eq!(end.files_done, u64::from(!replaced));
+        assert_eq!(times_copied(&world.memory, 1..=2), [1, 1]);
+        if replaced {
+            assert_eq!(world.memory.get("copy"), None);
+            assert_eq!(world.memory.unfinished(), 0);
+            continue;
+        }
+        assert_eq!(world.memory.get("copy").unwrap(), bytes);
+        assert_eq!(end.bytes_done, 3 << 20);
+        assert_eq!(world.receipts(&id)[0].part_size, Some(64 * UNIT as u64));
+        world.nothing_is_half_done(&id);
+    }
+}
+
+// Promise: A copy whose end was answered to nobody is known again, and not made once more.
+#[test]
+fn a_copy_that_was_completed_unheard_of_is_not_made_again() {
+    for (opaque_etags, size) in [(false, 3 << 20), (true, 3 << 20), (false, 1000)] {
+        let world = World::of(Memory {
+            opaque_etags,
+            ..Memory::plain()
+        });
+        let bytes = pattern(size, 1);
+        world.memory.insert("large", bytes.clone());
+        world.memory.misbehave(|call| match (call.op, call.again) {
+            (Op::Complete | Op::Copy, 0) => Some(Fault::LoseAnswer(ErrorKind::Interrupted)),
+            (Op::Complete | Op::Copy, _) => Some(Fault::Fail(ErrorKind::Interrupted)),
+            _ => None,
+        });
+        let life = world.life();
+        let id = life.runtime.block_on(async {
+            let job = begin_copy(world.store(), written(life.journal.clone())).await;
+            let first = job.wait().await;
+            let copied = world.memory.count(Op::Copy);
+            assert!(copied <= 1, "once it is there it is seen");
+            assert_eq!(first.files_failed, u64::from(copied == 0));
+            world.memory.behave();
+            assert_eq!(job.retry_failed(), copied == 0);
+            let end = job.wait().await;
+            assert_eq!(end.bytes_done, size as u64);
+            assert_eq!(job.files(0..1, false)[0].state, FileState::Done);
+            job.id().unwrap()
+        });
+        drop(life);
+        if size > 1000 {
+            assert_eq!(times_copied(&world.memory, 1..=6), [1; 6]);
+        }
+        assert_eq!(world.memory.get("copy").unwrap(), bytes);
+        assert_eq!(world.receipts(&id).len(), 1);
+        world.nothing_is_half_done(&id);
+    }
+}
+
 async fn begin_between(
     from: Arc<dyn ObjectStore>,
     to: Arc<dyn ObjectStore>,

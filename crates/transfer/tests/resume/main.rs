@@ -45,13 +45,18 @@ struct Life {
 
 impl World {
     fn new() -> Self {
-        let mut memory = Memory::plain();
+        Self::of(Memory::plain())
+    }
+
+    fn of(mut memory: Memory) -> Self {
         memory.quirks.parts = PartLimits {
             min_size: 1,
             preferred_size: 8 * UNIT as u64,
             max_size: 8 * UNIT as u64,
             ..PartLimits::default()
         };
+        memory.copies_whole_up_to = 1 << 20;
+        memory.copy_part_size = 64 * UNIT as u64;
         Self {
             memory: Arc::new(memory),
             here: tempfile::tempdir().unwrap(),

@@ -409,13 +409,16 @@ impl Lives {
             let theirs = name.ends_with(&world.sources[*row as usize].name);
             theirs || *event == Event::Detour
         };
-        // A copy whose answer never came is only known again by an ETag that stayed the same.
         // What was changed since a sync saw it stays, and so does all that was to go, when not all has
         // arrived; another sync will see.
         if world.moves.syncs() {
             return true;
         }
-        let copied = world.moves.copies() && matches!(error, Some(FileError::InTheWay { .. }));
+        // A copy that is made later than it was answered, or twice.
+        let Weather { twice, late, .. } = world.weather;
+        let copied = world.moves.copies()
+            && twice + late > 0.0
+            && matches!(error, Some(FileError::InTheWay { .. }));
         // Bits that turned on the way are found out when all is there, or when the right ones come and
         // find the name taken.
         let found_out = matches!(

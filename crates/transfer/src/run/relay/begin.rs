@@ -27,8 +27,13 @@ impl Relaying {
         if let Some(begun) = self.left_over(part).await? {
             return Ok(begun);
         }
-        if self.if_absent {
-            self.check_absent().await?;
+        // One of this size may be ours, of an attempt whose end was not heard of: that shows when it has
+        // been read.
+        if self.if_absent
+            && let Some(head) = self.what_is_there().await?
+            && head.size != self.size
+        {
+            return Err(self.in_the_way());
         }
         let shared = &self.shared;
         // What a copy inside a store keeps by itself has to be said here.

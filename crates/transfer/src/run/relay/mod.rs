@@ -259,18 +259,22 @@ impl Relaying {
         match put(self.if_absent).await {
             // A store that does not know the condition: a look has to do.
             Err(e) if self.if_absent && e.kind == ErrorKind::Unsupported => {
-                self.check_absent().await?;
-                Ok(put(false).await?)
+                match self.what_is_there().await? {
+                    Some(_) => self.put_before(sum, length).await,
+                    None => Ok(put(false).await?),
+                }
             }
-            // There already: perhaps from an attempt of ours whose answer was lost on the way.
-            Err(e) if e.kind == ErrorKind::Exists => {
-                let sent = self.sent_before(&hex(&sum), None).await?;
-                let outcome = sent.ok_or_else(|| self.in_the_way())?;
-                shared.board.moved(self.row, length);
-                Ok(outcome)
-            }
+            Err(e) if e.kind == ErrorKind::Exists => self.put_before(sum, length).await,
             other => Ok(other?),
         }
+    }
+
+    /// Something is there already: perhaps from an attempt of ours whose answer was lost on the way.
+    async fn put_before(&self, sum: Md5Sum, length: u64) -> Result<PutOutcome, FileError> {
+        let sent = self.sent_before(&hex(&sum), None).await?;
+        let outcome = sent.ok_or_else(|| self.in_the_way())?;
+        self.shared.board.moved(self.row, length);
+        Ok(outcome)
     }
 
     async fn there(&self) -> Result<ObjectHead, StoreError> {
@@ -282,10 +286,17 @@ impl Relaying {
     }
 
     async fn check_absent(&self) -> Result<(), FileError> {
+        match self.what_is_there().await? {
+            Some(_) => Err(self.in_the_way()),
+            None => Ok(()),
+        }
+    }
+
+    async fn what_is_there(&self) -> Result<Option<ObjectHead>, FileError> {
         match self.there().await {
-            Ok(_) => Err(self.in_the_way()),
+            Ok(head) => Ok(Some(head)),
             // May write there, may not look there.
-            Err(e) if matches!(e.kind, ErrorKind::NoSuchKey | ErrorKind::Denied) => Ok(()),
+            Err(e) if matches!(e.kind, ErrorKind::NoSuchKey | ErrorKind::Denied) => Ok(None),
             Err(e) => Err(e.into()),
         }
     }
