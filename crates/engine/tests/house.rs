@@ -321,6 +321,7 @@ fn only_jobs_that_began_as_a_plan_touch_objects() {
         "store.put(",
         "store.delete(",
         "store.copy(",
+        ".copy_part(",
         ".complete_upload(",
         ".upload_part(",
     ];

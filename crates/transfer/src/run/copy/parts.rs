@@ -249,7 +249,17 @@ impl Pieces<'_> {
     ) -> Result<Relayed, Stopped> {
         let (copies, shared, item) = (self.copies, self.shared, self.item);
         // A store that does not know the condition has copied parts of whatever was there.
-        copies.look_at_original(item, shared).await?;
+        match copies.look_at_original(item, shared).await? {
+            Looked::Original(now) if now.modified == original.modified => {}
+            Looked::Original(_) => {
+                let key = item.from.to_string();
+                return Err(FileError::ChangedThere { key }.into());
+            }
+            Looked::Copied(copied) => {
+                self.in_parts().abort(upload).await;
+                return Ok(copied);
+            }
+        }
         if copies.keeps_others(self.row) {
             // By an attempt of ours whose answer was lost, or by somebody else.
             let copied = match copies.look_at_place(self.row, item, shared).await {
