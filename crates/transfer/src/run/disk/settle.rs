@@ -3,21 +3,24 @@
 //! A file that was synced can still lose its name: that stands in its folder. Where the journal is on
 //! another disk, or on a file system that does not keep the order in which things happened, a power cut
 //! could leave the journal's word that a file arrived, and no file. So the folder is put on the disk
-//! before anybody writes that down, and so are the folders above, each of which may be new itself.
+//! before anybody writes that down, and so are the folders above, each of which may be new itself: the one
+//! that is downloaded into too, and for it those above it are put on the disk once.
 //!
 //! That is slow, and most files share their folder with many: those who ask while folders are being put
 //! on the disk are answered together, after the next turn.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fs::File;
 use std::future::pending;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use cap_std::fs::{Dir, OpenOptions};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
+use super::Identity;
 use super::folder::{SystemFolder, split};
 use crate::error::FileError;
 
@@ -34,6 +37,8 @@ struct Asked {
     /// Somebody is at it, and will see to those who wait.
     busy: bool,
     known: Known,
+    /// The name of the folder that is downloaded into is on the disk.
+    rooted: bool,
 }
 
 struct Waiting {
@@ -93,6 +98,12 @@ impl SystemFolder {
     fn settle_in_turns(&self) {
         while let Some((waiting, wanted)) = self.settling.next() {
             let mut failed: BTreeMap<String, FileError> = BTreeMap::new();
+            if !self.settling.lock().rooted {
+                match self.put_root_on_disk() {
+                    Ok(()) => self.settling.lock().rooted = true,
+                    Err(e) => drop(failed.insert(String::new(), e)),
+                }
+            }
             for (folder, inner) in wanted {
                 match self.put_on_disk(&folder) {
                     Ok(()) => self.settling.lock().known.learn(inner),
@@ -106,6 +117,14 @@ impl SystemFolder {
                 let _ = answer.send(error.map_or(Ok(()), |error| Err(error.clone())));
             }
         }
+    }
+
+    fn put_root_on_disk(&self) -> Result<(), FileError> {
+        for folder in folders_of_one_disk(self.root()) {
+            let synced = File::open(folder).and_then(|folder| folder.sync_all());
+            allowing(synced).map_err(|e| self.not_on_disk("", &e))?;
+        }
+        Ok(())
     }
 
     /// What happened to names in this folder; of one that is gone, that it is.
@@ -124,6 +143,21 @@ impl SystemFolder {
         let error = io::Error::new(error.kind(), words);
         FileError::writing(self.root(), Path::new(folder), error)
     }
+}
+
+/// Those above, as far as one of them may be new: not beyond the disk that the folder is on. They are the
+/// user's choice, and are taken by their names.
+fn folders_of_one_disk(root: &Path) -> Vec<PathBuf> {
+    let disk = |path: &Path| Some(Identity::of(&path.metadata().ok()?).inode?.0);
+    let Ok(root) = root.canonicalize() else {
+        return Vec::new();
+    };
+    let here = disk(&root);
+    let above = root.ancestors().skip(1);
+    above
+        .take_while(|folder| here.is_some() && disk(folder) == here)
+        .map(Path::to_owned)
+        .collect()
 }
 
 fn sync(dir: &Dir) -> io::Result<()> {
@@ -290,6 +324,22 @@ mod tests {
         let settled = futures::future::join_all(answers).await;
         let settled: Vec<bool> = settled.iter().map(Result::is_ok).collect();
         assert_eq!(settled, [true, false, false, true, true]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_folders_above_are_put_on_the_disk_as_far_as_it_goes() {
+        let here = tempfile::tempdir().unwrap();
+        let made = here.path().join("made/now");
+        std::fs::create_dir_all(&made).unwrap();
+        let above = folders_of_one_disk(&made);
+        let top = here.path().canonicalize().unwrap();
+        assert_eq!(above[..2], [top.join("made"), top]);
+        // Whatever is mounted there is a disk of its own.
+        assert_eq!(
+            folders_of_one_disk(Path::new("/proc")),
+            Vec::<PathBuf>::new()
+        );
     }
 
     #[tokio::test]
