@@ -18,8 +18,9 @@ use crate::engine::{Engine, host, lock};
 use crate::lent::Pause;
 use crate::problem::from_store;
 
-/// How often the window hears of running jobs.
-const TICK: Duration = Duration::from_millis(125);
+/// How often the window hears of running jobs. Each time it draws itself, and where that is not done
+/// by a graphics processor it takes from the transfer. An end is told when it comes.
+const TICK: Duration = Duration::from_millis(200);
 /// Rows that are looked at to know why a job failed.
 const LOOKED_AT: usize = 500;
 /// A job whose files fail one by one for want of a connection is not tried for ever.
