@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use futures::stream::BoxStream;
 
 use crate::error::StoreError;
+use crate::pieces::Pieces;
 
 /// A bucket as listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +84,7 @@ pub struct GetResponse {
     pub body: BoxStream<'static, Result<Bytes, StoreError>>,
 }
 
-/// Bytes to send. Either way they can be sent again on a retry.
+/// Bytes to send. Any of them can be sent again on a retry.
 #[derive(Debug, Clone)]
 pub enum Body {
     Bytes(Bytes),
@@ -93,6 +94,8 @@ pub enum Body {
         offset: u64,
         length: u64,
     },
+    /// A range of a file that is in memory, for as little time as it takes.
+    Pieces(Pieces),
 }
 
 impl Body {
@@ -100,6 +103,7 @@ impl Body {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
             Self::File { length, .. } => *length,
+            Self::Pieces(pieces) => pieces.len(),
         }
     }
 
@@ -113,7 +117,8 @@ impl Body {
 pub struct ContentCheck {
     /// Sent as `Content-MD5`.
     pub md5: Option<[u8; 16]>,
-    /// Sent as the signed payload hash over plain HTTP; [`Body::Bytes`] needs none, it is computed.
+    /// Sent as the signed payload hash where [`ObjectStore::signs_bodies`]. It is computed where it is
+    /// not known.
     pub sha256: Option<[u8; 32]>,
 }
 
@@ -264,6 +269,12 @@ pub trait ObjectStore: Send + Sync + 'static {
     ) -> Result<Vec<CompletedPart>, StoreError>;
     async fn list_uploads(&self, bucket: &str, prefix: &str)
     -> Result<Vec<UploadInfo>, StoreError>;
+
+    /// Whether the SHA-256 of a body is signed with its request: whoever reads the body had better
+    /// compute it as well.
+    fn signs_bodies(&self) -> bool {
+        false
+    }
 
     /// Part limits, delete mode and the rest of what this store is like.
     fn quirks(&self) -> &wherry_account::Quirks;

@@ -17,6 +17,7 @@ use tokio_util::io::poll_read_buf;
 use crate::api::{Body, ContentCheck};
 use crate::error::ErrorKind;
 use crate::http::explain::Failure;
+use crate::pieces::Going;
 
 /// Read from the disk at a time.
 const PIECE: usize = 256 << 10;
@@ -37,6 +38,13 @@ pub(crate) fn stream(body: &Body) -> ByteStream {
             *offset,
             *length,
         ))),
+        Body::Pieces(pieces) => match pieces.take() {
+            Some(held) => {
+                let going = Going::new(held, pieces.len());
+                ByteStream::new(SdkBody::from_body_1_x(going))
+            }
+            None => stream(&pieces.in_file()),
+        },
     }
 }
 
@@ -59,6 +67,19 @@ pub(crate) async fn sha256(body: &Body, check: ContentCheck) -> Result<Option<[u
             },
             None,
         ) => (path, *offset, *length),
+        (Body::Pieces(pieces), None) => {
+            let Some(held) = pieces.look() else {
+                return Box::pin(sha256(&pieces.in_file(), check)).await;
+            };
+            let hash = move || {
+                let mut hash = Sha256::new();
+                for piece in &held {
+                    hash.update(piece);
+                }
+                hash.finalize().into()
+            };
+            return Ok(tokio::task::spawn_blocking(hash).await.ok());
+        }
     };
     let mut file = open(path, offset).await?.take(length);
     let mut hash = Sha256::new();
@@ -178,6 +199,8 @@ impl http_body::Body for FileBody {
 mod tests {
     use http_body_util::BodyExt;
 
+    use crate::pieces::Pieces;
+
     use super::*;
 
     #[tokio::test]
@@ -203,6 +226,33 @@ mod tests {
             .unwrap()
             .unwrap();
         assert_eq!(known, <[u8; 32]>::from(Sha256::digest(&data[5..900_005])));
+    }
+
+    #[tokio::test]
+    async fn pieces_are_sent_from_memory_and_then_from_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data");
+        std::fs::write(&path, b"....in the file").unwrap();
+        let held = vec![Bytes::from_static(b"in "), Bytes::from_static(b"memory!!")];
+        let pieces = Pieces::new(held, path, 4);
+        let body = Body::Pieces(pieces.clone());
+        let hash = async || {
+            let found = sha256(&body, ContentCheck::default()).await;
+            found.unwrap().unwrap()
+        };
+        let sent = async || stream(&body).collect().await.unwrap().into_bytes();
+        assert_eq!(body.len(), 11);
+        // To be hashed is not to be sent.
+        let hashed = <[u8; 32]>::from(Sha256::digest(b"in memory!!"));
+        assert_eq!((hash().await, hash().await), (hashed, hashed));
+        assert_eq!(sent().await, "in memory!!");
+        assert!(pieces.take().is_none());
+        let hashed = <[u8; 32]>::from(Sha256::digest(b"in the file"));
+        assert_eq!(hash().await, hashed);
+        assert_eq!(
+            (sent().await, sent().await),
+            ("in the file".into(), "in the file".into())
+        );
     }
 
     #[tokio::test]

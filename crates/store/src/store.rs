@@ -419,6 +419,11 @@ impl ObjectStore for S3Store {
         self.once(|| self.copy_part_once(&request)).await
     }
 
+    fn signs_bodies(&self) -> bool {
+        let signer = &self.0.signer;
+        signer.signing == Signing::V4 && !signer.address.is_secure()
+    }
+
     fn quirks(&self) -> &Quirks {
         &self.0.config.quirks
     }

@@ -1,7 +1,7 @@
 //! One part of an upload in parts.
 
 use super::{etag, md5_header};
-use crate::api::{Body, CompletedPart, ContentCheck, UploadPartRequest};
+use crate::api::{Body, CompletedPart, ContentCheck, ObjectStore, UploadPartRequest};
 use crate::body;
 use crate::error::{ErrorKind, StoreError};
 use crate::refusal::About;
@@ -60,8 +60,7 @@ impl S3Store {
         check: ContentCheck,
         doing: &'static str,
     ) -> Result<Option<[u8; 32]>, StoreError> {
-        let signer = &self.0.signer;
-        if signer.signing != wherry_account::Signing::V4 || signer.address.is_secure() {
+        if !self.signs_bodies() {
             return Ok(None);
         }
         body::sha256(body, check)

@@ -11,7 +11,11 @@ use bytes::Bytes;
 const WORTH_KEEPING: usize = 1 << 20;
 
 #[derive(Default)]
-pub struct Buffers(Mutex<Vec<Vec<u8>>>);
+pub struct Buffers {
+    large: Mutex<Vec<Vec<u8>>>,
+    /// Of parts.
+    pieces: Mutex<Vec<Vec<u8>>>,
+}
 
 impl Buffers {
     /// A buffer of this length. What is in it is left over from before.
@@ -40,8 +44,23 @@ impl Buffers {
         })
     }
 
+    /// A buffer for a piece of a part; all of them are about as large. To be given back.
+    pub fn piece(&self, length: usize) -> Vec<u8> {
+        let mut buffer = self.pieces().pop().unwrap_or_default();
+        buffer.resize(length, 0);
+        buffer
+    }
+
+    pub fn piece_back(&self, buffer: Vec<u8>) {
+        self.pieces().push(buffer);
+    }
+
+    fn pieces(&self) -> std::sync::MutexGuard<'_, Vec<Vec<u8>>> {
+        self.pieces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Vec<u8>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.large.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -343,6 +343,7 @@ impl Job {
             files: settings.files,
             fetch_whole: settings.fetch_whole,
             fetch_range: settings.fetch_range.max(1),
+            memory_wanted: Arc::default(),
             buffers: Arc::default(),
             clock: settings.clock,
             disk: settings.disk,

@@ -30,7 +30,7 @@ mod sync;
 mod undo;
 mod upload;
 
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -111,6 +111,8 @@ struct Shared {
     memory: Arc<Semaphore>,
     /// In units of [`GRAIN`].
     memory_size: u32,
+    /// Who waits for some.
+    memory_wanted: Arc<AtomicUsize>,
     requests: Pace,
     /// Files under way at once.
     slots: usize,
@@ -180,7 +182,26 @@ const CLEAN_UP: Duration = Duration::from_secs(30);
 const GRAIN: u64 = 4096;
 
 /// A right to hold some bytes; given back when dropped.
-struct Memory(#[expect(dead_code, reason = "held for its drop")] Option<OwnedSemaphorePermit>);
+#[derive(Default)]
+struct Memory(Option<OwnedSemaphorePermit>);
+
+impl Memory {
+    fn join(&mut self, other: Self) {
+        match (&mut self.0, other.0) {
+            (Some(all), Some(more)) => all.merge(more),
+            (none, more) => *none = more,
+        }
+    }
+
+    /// The right to hold so many of them, as far as there are so many.
+    fn split(&mut self, bytes: u64) -> Self {
+        let Some(all) = &mut self.0 else {
+            return Self(None);
+        };
+        let grains = usize::try_from(bytes / GRAIN).unwrap_or(usize::MAX);
+        Self(all.split(grains.min(all.num_permits())))
+    }
+}
 
 impl Shared {
     /// Waits until so many bytes may be held. More than there is in all means all there is.
@@ -188,6 +209,7 @@ impl Shared {
         let grains = u32::try_from(bytes.div_ceil(GRAIN))
             .unwrap_or(u32::MAX)
             .clamp(1, self.memory_size);
+        let _waiting = Waiting::new(&self.memory_wanted);
         // Never closed.
         Memory(
             Arc::clone(&self.memory)
@@ -195,6 +217,18 @@ impl Shared {
                 .await
                 .ok(),
         )
+    }
+
+    /// The same, if it can be had at once. Never more than there is in all.
+    fn memory_now(&self, bytes: u64) -> Option<Memory> {
+        let grains = u32::try_from(bytes.div_ceil(GRAIN)).ok()?;
+        let held = Arc::clone(&self.memory).try_acquire_many_owned(grains);
+        held.ok().map(|held| Memory(Some(held)))
+    }
+
+    /// Whether somebody waits for memory.
+    fn is_memory_wanted(&self) -> bool {
+        self.memory_wanted.load(Relaxed) > 0
     }
 
     async fn request(&self) -> Permit {
@@ -208,6 +242,7 @@ impl Shared {
             patience: self.patience.renewed(),
             memory: Arc::clone(&self.memory),
             memory_size: self.memory_size,
+            memory_wanted: Arc::clone(&self.memory_wanted),
             requests: self.requests.clone(),
             slots: self.slots,
             files: self.files.clone(),
@@ -255,6 +290,22 @@ impl Shared {
                 Stopped::Cancelled => self.halt.is_pause(),
                 Stopped::Failed(error) => error.may_be_gone_on_with(),
             }
+    }
+}
+
+/// Counts somebody as long as they wait.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
     }
 }
 

@@ -317,7 +317,17 @@ impl Memory {
         check: &ContentCheck,
         fault: Option<&Fault>,
     ) -> Result<Bytes, StoreError> {
-        let mut bytes = match body {
+        // Let go of when all of it has arrived.
+        let held = match body {
+            Body::Pieces(pieces) => pieces.take(),
+            _ => None,
+        };
+        let body = match (body, &held) {
+            (_, Some(held)) => Body::Bytes(held.concat().into()),
+            (Body::Pieces(pieces), None) => pieces.in_file(),
+            (other, None) => other.clone(),
+        };
+        let mut bytes = match &body {
             Body::Bytes(bytes) => {
                 let now = self.holding.fetch_add(bytes.len() as u64, SeqCst) + bytes.len() as u64;
                 self.held_most.fetch_max(now, SeqCst);
@@ -342,6 +352,7 @@ impl Memory {
                     .ok_or_else(|| error(ErrorKind::LocalFile))?;
                 there.to_vec()
             }
+            Body::Pieces(_) => unreachable!("they were taken"),
         };
         assert!(check.md5.is_some(), "every body travels with its hash");
         if check

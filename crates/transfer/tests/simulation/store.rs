@@ -205,8 +205,7 @@ impl SimStore {
 
     /// What of a body arrives, or why none of it does.
     fn arriving(&self, body: &Body, check: &mut ContentCheck) -> Result<Bytes, StoreError> {
-        let mut bytes = match body {
-            Body::Bytes(bytes) => bytes.clone(),
+        let in_file = |body: &Body| match body {
             Body::File {
                 path,
                 offset,
@@ -214,7 +213,16 @@ impl SimStore {
             } => self
                 .disk
                 .bytes_of(path, *offset, *length)
-                .ok_or_else(|| error(ErrorKind::LocalFile))?,
+                .ok_or_else(|| error(ErrorKind::LocalFile)),
+            other => unreachable!("{other:?} is in memory"),
+        };
+        let mut bytes = match body {
+            Body::Bytes(bytes) => bytes.clone(),
+            Body::File { .. } => in_file(body)?,
+            Body::Pieces(pieces) => match pieces.take() {
+                Some(held) => held.concat().into(),
+                None => in_file(&pieces.in_file())?,
+            },
         };
         let (wire, rot) = {
             let weather = &self.lock().weather;

@@ -19,12 +19,16 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 pub use folder::SystemFolder;
 
+use super::upload::Piece;
+use crate::crc::Crc;
 use crate::error::FileError;
 use crate::verify::Sum;
+use wherry_hash::Running;
 
 /// Where a job reads and writes. Nothing here may hold up the thread it is called on.
 #[async_trait]
@@ -63,11 +67,74 @@ pub trait LocalFile: Send + Sync {
     /// before the buffer is full has changed.
     async fn read(&self, offset: u64, buffer: Vec<u8>) -> Result<(Vec<u8>, Sum), FileError>;
 
+    /// Fills the pieces with what is at `offset`, and takes them into the hashes. Another piece of
+    /// work later on goes on with these.
+    async fn read_on(
+        &self,
+        offset: u64,
+        pieces: Vec<Piece>,
+        mut hashes: Hashes,
+    ) -> Result<(Vec<Bytes>, Hashes), FileError> {
+        let (mut at, mut read) = (offset, Vec::with_capacity(pieces.len()));
+        for mut piece in pieces {
+            let space = vec![0; piece.bytes_mut().len()];
+            let (bytes, _) = self.read(at, space).await?;
+            at += bytes.len() as u64;
+            piece.bytes_mut().copy_from_slice(&bytes);
+            read.push(hashes.take_in(piece));
+        }
+        Ok((read, hashes))
+    }
+
+    /// What was read, when all of it has been.
+    async fn hashed(&self, hashes: Hashes) -> Result<(Sum, Option<[u8; 32]>), FileError> {
+        Ok(hashes.finish())
+    }
+
     /// The sums of a range too large to hold.
     async fn hash(&self, offset: u64, length: u64) -> Result<Sum, FileError>;
 
     /// Fails when the file was written to, replaced or removed since it was opened.
     async fn check_unchanged(&self) -> Result<(), FileError>;
+}
+
+/// What has to be known of a part before it is sent, as far as it is read.
+pub struct Hashes {
+    md5: Running,
+    crc: Crc,
+    sha256: Option<Sha256>,
+}
+
+impl Hashes {
+    /// With the SHA-256, where that will be signed.
+    pub fn new(sign: bool) -> Self {
+        Self {
+            md5: Running::default(),
+            crc: Crc::default(),
+            sha256: sign.then(Sha256::new),
+        }
+    }
+
+    /// Blocks. What comes next; it is looked at while it is still in the processor's cache.
+    pub fn take_in(&mut self, mut piece: Piece) -> Bytes {
+        let bytes = piece.bytes_mut();
+        self.crc.update(bytes);
+        if let Some(hash) = &mut self.sha256 {
+            hash.update(bytes);
+        }
+        let bytes = piece.share();
+        self.md5.feed([bytes.clone()]);
+        bytes
+    }
+
+    /// Blocks.
+    pub fn finish(self) -> (Sum, Option<[u8; 32]>) {
+        let (md5, crc) = (self.md5.finish(), self.crc);
+        (
+            Sum { md5, crc },
+            self.sha256.map(|hash| hash.finalize().into()),
+        )
+    }
 }
 
 /// A folder held by a handle: no name leads out of it, and links inside are not followed.

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::{Identity, LocalFile};
+use super::{Hashes, Identity, LocalFile};
 use crate::crc::Crc;
 use crate::error::FileError;
 use crate::run::aside::aside;
+use crate::run::upload::Piece;
 use crate::verify::Sum;
 use wherry_hash::{Running, of_buffer};
 
@@ -90,6 +91,33 @@ impl LocalFile for OpenFile {
             })
         });
         read.await?.ok_or_else(|| self.changed())
+    }
+
+    async fn read_on(
+        &self,
+        mut offset: u64,
+        pieces: Vec<Piece>,
+        mut hashes: Hashes,
+    ) -> Result<(Vec<Bytes>, Hashes), FileError> {
+        let file = Arc::clone(&self.file);
+        let read = off_thread(&self.path, move || {
+            let mut read = Vec::with_capacity(pieces.len());
+            for mut piece in pieces {
+                let bytes = piece.bytes_mut();
+                let there = read_exact_at(&file, bytes, offset);
+                offset += bytes.len() as u64;
+                if all_there(there)?.is_none() {
+                    return Ok(None);
+                }
+                read.push(hashes.take_in(piece));
+            }
+            Ok(Some((read, hashes)))
+        });
+        read.await?.ok_or_else(|| self.changed())
+    }
+
+    async fn hashed(&self, hashes: Hashes) -> Result<(Sum, Option<[u8; 32]>), FileError> {
+        off_thread(&self.path, move || Ok(hashes.finish())).await
     }
 
     async fn hash(&self, offset: u64, length: u64) -> Result<Sum, FileError> {

@@ -3,6 +3,7 @@
 mod check;
 mod parts;
 mod take_up;
+mod wave;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use md5::{Digest, Md5};
 use wherry_store::{Body, ContentCheck, ErrorKind, PutOutcome, PutRequest, StoreError};
 
 pub use check::EtagHabit;
+pub use wave::Piece;
 
 use super::disk::LocalFile;
 use super::job::Stopped;

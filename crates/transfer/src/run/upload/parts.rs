@@ -6,18 +6,48 @@ use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use tokio::task::JoinSet;
+use wherry_account::ChecksumMode;
 use wherry_store::{
-    Body, CompletedPart, ContentCheck, ErrorKind, PutOutcome, UploadId, UploadPartRequest,
+    Body, CompletedPart, ContentCheck, ErrorKind, Pieces, PutOutcome, UploadId, UploadPartRequest,
 };
 
 use super::take_up::Begun;
-use super::{Sending, Sent, held_for, unheld_body};
+use super::wave::{Turn, Wave};
+use super::{IN_MEMORY, Sending, Sent, held_for, unheld_body};
 use crate::crc::Crc;
 use crate::error::FileError;
-use crate::run::Tally;
+use crate::run::disk::{Hashes, LocalFile};
 use crate::run::in_parts::{InParts, begun};
 use crate::run::job::Stopped;
+use crate::run::{Memory, Shared, Tally};
 use crate::verify::{Sum, etag_of_sums};
+
+/// What a part takes of the memory.
+enum Room {
+    InWave(Turn),
+    Held(#[expect(dead_code, reason = "held for its drop")] Memory),
+}
+
+impl Room {
+    /// A range of the file, with its sums.
+    async fn body(
+        &self,
+        shared: &Shared,
+        source: &Arc<dyn LocalFile>,
+        offset: u64,
+        length: u64,
+    ) -> Result<(Body, Sum, Option<[u8; 32]>), FileError> {
+        let Self::InWave(turn) = self else {
+            let (body, sum) = unheld_body(shared, source, offset, length).await?;
+            return Ok((body, sum, None));
+        };
+        let hashes = Hashes::new(shared.store.signs_bodies());
+        let (pieces, hashes) = turn.read(&**source, offset, hashes).await?;
+        let body = Body::Pieces(Pieces::new(pieces, source.path().to_owned(), offset));
+        let (sum, sha256) = source.hashed(hashes).await?;
+        Ok((body, sum, sha256))
+    }
+}
 
 impl Sending<'_> {
     pub(super) async fn parts(&self, part: u64, count: u32) -> Result<Sent, Stopped> {
@@ -82,11 +112,17 @@ impl Sending<'_> {
             self.shared.board.moved(self.row, part.size);
         }
         let mut done = have;
+        // There the SDK computes a checksum of its own, for which it wants to see all of a body.
+        let whole = self.shared.store.quirks().checksums == ChecksumMode::WhenSupported;
+        let wave = (part <= IN_MEMORY && !whole).then(|| Wave::new(self.shared, part));
         for number in (1..=count).filter(|number| !there.contains(number)) {
             let offset = u64::from(number - 1) * part;
             let length = part.min(self.source.size() - offset);
             // Memory first, then the request: everybody in this order, so nobody waits in a ring.
-            let held = self.shared.memory(held_for(length)).await;
+            let room = match &wave {
+                Some(wave) => Room::InWave(wave.begin(number, length).await),
+                None => Room::Held(self.shared.memory(held_for(length)).await),
+            };
             let permit = self.shared.request().await;
             while let Some(ended) = under_way.try_join_next() {
                 done.push(self.part_ended(ended).await?);
@@ -102,11 +138,11 @@ impl Sending<'_> {
             };
             let row = self.row;
             under_way.spawn(async move {
-                let _held = (held, permit);
-                let (body, sum) = unheld_body(&shared, &source, offset, length).await?;
+                let _permit = permit;
+                let (body, sum, sha256) = room.body(&shared, &source, offset, length).await?;
                 let check = ContentCheck {
                     md5: Some(sum.md5),
-                    sha256: None,
+                    sha256,
                 };
                 let request = UploadPartRequest {
                     body,
@@ -118,6 +154,7 @@ impl Sending<'_> {
                     Tally::new(&shared, row).sending(length, sent)
                 };
                 let completed = shared.patience.with(send).await?;
+                drop(room);
                 if let Some(record) = &shared.record {
                     record.part_done(row, &completed, sum);
                 }
