@@ -1,5 +1,5 @@
 /**
- * The queue and what has ended in this session. Each job has a box of its own, so that ten updates a
+ * The queue and what has ended in this session. Each job has a box of its own, so that five updates a
  * second of one job redraw one row. The order is Rust's: it is asked for whenever it changed.
  */
 import { SvelteMap } from 'svelte/reactivity'
