@@ -178,6 +178,9 @@ test('the same elsewhere: a command and a script, copied and saved, without a se
   // It deletes and filters at once, which s5cmd would do wrongly.
   await dialog().getByRole('tab', { name: 's5cmd' }).click()
   await dialog().getByText('s5cmd cannot do this as Wherry does').waitFor()
+  // Back to the plan, then out of it.
+  await page.keyboard.press('Escape')
+  await dialog().getByRole('button', { name: 'Run elsewhere…' }).waitFor()
   await page.keyboard.press('Escape')
   await gone()
 })
