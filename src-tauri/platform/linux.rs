@@ -72,6 +72,7 @@ fn begin(window: &WebviewWindow, uris: Uris, ended: UnboundedSender<bool>) -> bo
         return false;
     };
     if !button_is_down(&parent, &device) {
+        tracing::debug!("nothing is dragged out: the button is up again");
         return false;
     }
     // A widget of its own: the web view has handlers for drags that belong to the page.
@@ -87,6 +88,7 @@ fn begin(window: &WebviewWindow, uris: Uris, ended: UnboundedSender<bool>) -> bo
     });
     let nowhere = Rc::clone(&missed);
     source.connect_drag_failed(move |_, _, why| {
+        tracing::debug!(?why, "a drag out failed");
         nowhere.set(nowhere.get() || why != gtk::DragResult::UserCancelled);
         Propagation::Proceed
     });
@@ -98,9 +100,11 @@ fn begin(window: &WebviewWindow, uris: Uris, ended: UnboundedSender<bool>) -> bo
     });
     let targets = gtk::TargetList::new(&[]);
     targets.add_uri_targets(0);
-    source
+    let begun = source
         .drag_begin_with_coordinates(&targets, gtk::gdk::DragAction::COPY, 1, None, -1, -1)
-        .is_some()
+        .is_some();
+    tracing::debug!(begun, "a drag out");
+    begun
 }
 
 /// GTK wants the data at once, so the rest of the window goes on from in here meanwhile.

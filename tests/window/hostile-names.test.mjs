@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { windowTest } from './harness/app.mjs'
 import { gateway } from './harness/bed.mjs'
 import * as deeds from './harness/deeds.mjs'
+import { until } from './harness/until.mjs'
 
 const LONG = `long-${'x'.repeat(1019)}`
 /** Each with its own content, so that what arrives can be told apart whatever it is called. */
@@ -53,7 +54,11 @@ windowTest('hostile names are listed as text and downloaded inside the folder', 
   })
 
   await step('as text', async () => {
-    const names = (await deeds.rows(page)).map(([name]) => name)
+    // The line below the rows is there before the last of them.
+    const names = await until('all rows to be there', async () => {
+      const names = (await deeds.rows(page)).map(([name]) => name)
+      return names.length === 19 && names
+    })
     for (const name of ['<img src=x onerror="document.title=`owned`">.txt', '{{7*7}} ${7*7}.txt', '🚣🏽‍♀️ emoji.txt', 'שלום.txt'])
       assert.ok(names.includes(name), name)
     assert.ok(names.includes(LONG), '1,024 bytes, all of them')

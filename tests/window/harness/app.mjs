@@ -1,7 +1,7 @@
 /** The real app in its real window, each time with folders of its own. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -247,7 +247,9 @@ export function windowTest(name, body, { seconds = 120 } = {}) {
       await body({ t, user, start, step })
     } catch (error) {
       await pictures(name, apps.at(-1), t)
-      t.diagnostic(readFileSync(join(user.root, 'stderr'), 'utf8').split('\n').slice(-30).join('\n'))
+      const logs = join(user.wherry, 'logs')
+      const written = existsSync(logs) ? readdirSync(logs).map((day) => join(logs, day)) : []
+      for (const file of [join(user.root, 'stderr'), ...written]) t.diagnostic(readFileSync(file, 'utf8').split('\n').slice(-30).join('\n'))
       throw error
     } finally {
       for (const app of apps) await app.end()

@@ -10,7 +10,7 @@ import gi
 gi.require_version("Gtk", "3.0")
 gi.require_version("Gdk", "3.0")
 gi.require_version("GdkX11", "3.0")
-from gi.repository import Gdk, GdkX11, Gtk  # noqa: E402,F401  (the versions come first)
+from gi.repository import Gdk, GdkX11, GLib, Gtk  # noqa: E402,F401  (the versions come first)
 
 
 def tell(event, **more):
@@ -30,7 +30,14 @@ place.drag_dest_add_uri_targets()
 
 
 def receive(_widget, _context, _x, _y, data, _info, _time):
-    tell("received", uris=data.get_uris())
+    # Told once the source knows it too: who hears of it may end this program, and a drop whose end is never
+    # said keeps GTK busy in the source for minutes.
+    GLib.idle_add(received, data.get_uris())
+
+
+def received(uris):
+    Gdk.Display.get_default().sync()
+    tell("received", uris=uris)
 
 
 place.connect("drag-data-received", receive)

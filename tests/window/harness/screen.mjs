@@ -138,8 +138,8 @@ export async function dragOutFrom(from, { ready, grip = { x: 25, y: 12 } } = {})
 
 /**
  * The same in one quick movement that waits for nothing: pressed, a quarter of a second across the screen, an
- * instant to see that it is the right place, let go. Returns the URIs that the desktop was given, which may
- * be none. `over`: once it is let go.
+ * instant to see that it is the right place, let go. Returns the URIs that the desktop was given, which may be
+ * none, and null where it never heard of a drag: then the hand was too quick. `over`: once it is let go.
  */
 export async function flingOut(from, { over } = {}) {
   const target = new Helper('drag_target.py', [])
@@ -149,7 +149,8 @@ export async function flingOut(from, { over } = {}) {
     // One command, so that nothing but the hand decides how long it takes.
     await xdotool('mousedown', 1, ...stroke(from, to, 25), ...stroke(to, { x: to.x + 5, y: to.y + 5 }, 15), 'mouseup', 1)
     over?.()
-    return (await target.hears('received')).uris
+    const noticed = await target.hears('motion', 2).catch(() => null)
+    return noticed && (await target.hears('received')).uris
   } finally {
     await mouse.up()
     await target.stop()
