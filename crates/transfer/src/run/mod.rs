@@ -8,6 +8,7 @@
 //! down (`biased`), so that a test with seeded time, store and disk goes the same way every time.
 
 mod aside;
+mod at_store;
 mod board;
 mod buffers;
 mod copy;
@@ -130,7 +131,7 @@ struct Shared {
     stop: CancellationToken,
     halt: Halt,
     record: Option<Arc<Record>>,
-    etags: Arc<upload::EtagHabit>,
+    etags: Arc<at_store::EtagHabit>,
 }
 
 /// Why a job was told to stop.

@@ -42,6 +42,21 @@ pub struct Inside {
     next_upload: u32,
 }
 
+impl Inside {
+    fn take_part(
+        &mut self,
+        upload: &UploadId,
+        number: u32,
+        bytes: Bytes,
+    ) -> Result<CompletedPart, StoreError> {
+        let (etag, size) = (hex(&Md5::digest(&bytes)), bytes.len() as u64);
+        let upload = self.uploads.get_mut(&upload.0);
+        let upload = upload.ok_or_else(|| error(ErrorKind::NoSuchUpload))?;
+        upload.insert(number, (bytes, etag.clone()));
+        Ok(CompletedPart { number, etag, size })
+    }
+}
+
 /// What is asked of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Op {
@@ -578,16 +593,9 @@ impl ObjectStore for Memory {
         }
         let range = request.range.start as usize..request.range.end as usize;
         let bytes = object.bytes.slice(range);
-        let (etag, size) = (hex(&Md5::digest(&bytes)), bytes.len() as u64);
-        let upload = inside.uploads.get_mut(&request.upload.0);
-        let upload = upload.ok_or_else(|| error(ErrorKind::NoSuchUpload))?;
-        upload.insert(request.number, (bytes, etag.clone()));
+        let part = inside.take_part(&request.upload, request.number, bytes)?;
         lost(fault.as_ref())?;
-        Ok(CompletedPart {
-            number: request.number,
-            etag,
-            size,
-        })
+        Ok(part)
     }
 
     async fn delete(&self, _: &str, keys: Vec<String>) -> Vec<DeleteOutcome> {
@@ -622,19 +630,10 @@ impl ObjectStore for Memory {
         let bytes = self
             .take(&request.body, &request.check, fault.as_ref())
             .await?;
-        let (etag, size) = (hex(&Md5::digest(&bytes)), bytes.len() as u64);
         let mut inside = self.inside.lock().unwrap();
-        let upload = inside
-            .uploads
-            .get_mut(&request.upload.0)
-            .ok_or_else(|| error(ErrorKind::NoSuchUpload))?;
-        upload.insert(request.number, (bytes, etag.clone()));
+        let part = inside.take_part(&request.upload, request.number, bytes)?;
         lost(fault.as_ref())?;
-        Ok(CompletedPart {
-            number: request.number,
-            etag,
-            size,
-        })
+        Ok(part)
     }
 
     async fn complete_upload(

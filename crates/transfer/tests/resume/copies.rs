@@ -83,15 +83,18 @@ fn what_stood_in_the_place_of_a_copy_is_not_taken_for_it() {
     assert_eq!(world.memory.get("new/1").unwrap(), pattern(1000, 2));
 }
 
-async fn begin_copy(store: Arc<dyn ObjectStore>, settings: Settings) -> Job {
-    let request = CopyRequest {
+fn large_to_copy() -> CopyRequest {
+    CopyRequest {
         from_bucket: "bucket".into(),
         from: "large".into(),
         to_bucket: "bucket".into(),
         to: "copy".into(),
         remove_originals: false,
-    };
-    let plan = CopyPlan::make(&store, request, &Watch::default()).await;
+    }
+}
+
+async fn begin_copy(store: Arc<dyn ObjectStore>, settings: Settings) -> Job {
+    let plan = CopyPlan::make(&store, large_to_copy(), &Watch::default()).await;
     let choices = Choices::default();
     let begun = Job::copy(store, plan.unwrap(), &choices, settings);
     begun.await.unwrap()
@@ -184,14 +187,7 @@ async fn begin_between(
     to: Arc<dyn ObjectStore>,
     settings: Settings,
 ) -> Job {
-    let request = CopyRequest {
-        from_bucket: "bucket".into(),
-        from: "large".into(),
-        to_bucket: "bucket".into(),
-        to: "copy".into(),
-        remove_originals: false,
-    };
-    let plan = CopyPlan::between(&from, &to, request, &Watch::default()).await;
+    let plan = CopyPlan::between(&from, &to, large_to_copy(), &Watch::default()).await;
     let choices = Choices::default();
     let begun = Job::copy_between(from, to, false, plan.unwrap(), &choices, settings);
     begun.await.unwrap()

@@ -10,9 +10,9 @@ use crate::error::FileError;
 use crate::plan::CopyItem;
 use crate::receipt::Proof;
 use crate::run::Shared;
+use crate::run::at_store::EtagHabit;
 use crate::run::read_back::{Wanted, etag_by_bytes};
 use crate::run::relay::Relayed;
-use crate::run::upload::EtagHabit;
 use crate::verify::{EtagForm, form_of};
 
 pub(super) enum Looked {

@@ -124,7 +124,10 @@ impl Relaying {
             return Ok(None);
         }
         let sums: Vec<Sum> = known.values().map(|(_, sum)| *sum).collect();
-        let before = self.sent_before(&etag_of_sums(&sums), Some(part)).await?;
+        let before = self
+            .at_store()
+            .sent_before(&etag_of_sums(&sums), Some(part))
+            .await?;
         Ok(before.map(|outcome| Begun::Completed(outcome, sums)))
     }
 }

@@ -19,9 +19,9 @@ use wherry_store::{
 };
 
 use super::aside::aside;
+use super::at_store::{AtStore, EtagHabit};
 use super::job::Stopped;
 use super::resume::clear_left;
-use super::upload::EtagHabit;
 use super::{Shared, Tally};
 use crate::crc::Crc;
 use crate::error::FileError;
@@ -150,7 +150,10 @@ impl Relaying {
                 .await?;
             let sha256 = self.sha256_of(&bytes).await?;
             let outcome = self.put(bytes, sum.md5, &head).await?;
-            let (proof, etag) = self.verify(&outcome, &hex(&sum.md5), None).await?;
+            let (proof, etag) = self
+                .at_store()
+                .verify(&outcome, &hex(&sum.md5), None)
+                .await?;
             Ok::<_, FileError>(Relayed {
                 outcome: PutOutcome { etag, ..outcome },
                 md5: Some(sum.md5),
@@ -271,18 +274,19 @@ impl Relaying {
 
     /// Something is there already: perhaps from an attempt of ours whose answer was lost on the way.
     async fn put_before(&self, sum: Md5Sum, length: u64) -> Result<PutOutcome, FileError> {
-        let sent = self.sent_before(&hex(&sum), None).await?;
+        let sent = self.at_store().sent_before(&hex(&sum), None).await?;
         let outcome = sent.ok_or_else(|| self.in_the_way())?;
         self.shared.board.moved(self.row, length);
         Ok(outcome)
     }
 
-    async fn there(&self) -> Result<ObjectHead, StoreError> {
-        let store = &self.shared.store;
-        self.shared
-            .patience
-            .with(|| store.head(&self.to_bucket, &self.to_key))
-            .await
+    fn at_store(&self) -> AtStore<'_> {
+        AtStore {
+            shared: &self.shared,
+            bucket: &self.to_bucket,
+            key: &self.to_key,
+            size: self.size,
+        }
     }
 
     async fn check_absent(&self) -> Result<(), FileError> {
@@ -293,7 +297,7 @@ impl Relaying {
     }
 
     async fn what_is_there(&self) -> Result<Option<ObjectHead>, FileError> {
-        match self.there().await {
+        match self.at_store().head().await {
             Ok(head) => Ok(Some(head)),
             // May write there, may not look there.
             Err(e) if matches!(e.kind, ErrorKind::NoSuchKey | ErrorKind::Denied) => Ok(None),
@@ -304,14 +308,6 @@ impl Relaying {
     fn in_the_way(&self) -> FileError {
         FileError::InTheWay {
             path: format!("{}/{}", self.to_bucket, self.to_key).into(),
-        }
-    }
-
-    fn mismatch(&self, expected: String, found: String) -> FileError {
-        FileError::Mismatch {
-            name: self.to_key.clone(),
-            expected,
-            found,
         }
     }
 }

@@ -86,6 +86,7 @@ impl Relaying {
         part: u64,
     ) -> Result<Relayed, Stopped> {
         let (proof, etag) = self
+            .at_store()
             .verify(&outcome, &etag_of_sums(sums), Some(part))
             .await?;
         Ok(Relayed {
@@ -246,7 +247,7 @@ impl Relaying {
             && let Err(in_the_way) = self.check_absent().await
         {
             // By an attempt of ours whose answer was lost, or by somebody else.
-            let Some(outcome) = self.sent_before(expected, Some(part)).await? else {
+            let Some(outcome) = self.at_store().sent_before(expected, Some(part)).await? else {
                 return Err(in_the_way);
             };
             self.in_parts().abort(upload).await;
@@ -261,6 +262,7 @@ impl Relaying {
             Ok(outcome) => Ok(outcome),
             // Its first answer may have been lost on the way: then the object is there.
             Err(e) if e.kind == ErrorKind::NoSuchUpload => self
+                .at_store()
                 .sent_before(expected, Some(part))
                 .await?
                 .ok_or(e.into()),

@@ -1,6 +1,5 @@
 //! One file into one object.
 
-mod check;
 mod parts;
 mod take_up;
 mod wave;
@@ -10,11 +9,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use md5::{Digest, Md5};
-use wherry_store::{Body, ContentCheck, ErrorKind, PutOutcome, PutRequest, StoreError};
+use wherry_store::{Body, ContentCheck, ErrorKind, PutOutcome, PutRequest};
 
-pub use check::EtagHabit;
 pub use wave::Piece;
 
+use super::at_store::AtStore;
 use super::disk::LocalFile;
 use super::job::Stopped;
 use super::resume::clear_left;
@@ -91,7 +90,10 @@ impl Uploads {
             Cut::Parts { size: part, count } => sending.parts(part, count).await?,
             Cut::TooLarge { limit } => return Err(FileError::TooLarge { size, limit }.into()),
         };
-        let (proof, etag) = sending.verify(&sent).await?;
+        let (proof, etag) = sending
+            .at_store()
+            .verify(&sent.outcome, &sent.expected, sent.part_size)
+            .await?;
         let sha256 = shared.sha256_of(&*sending.source, sent.crc).await;
         shared.hand_over(row, || Receipt {
             from: End::File(sending.source.path().to_owned()),
@@ -216,7 +218,7 @@ impl Sending<'_> {
             Err(e) if self.if_absent && e.kind == ErrorKind::Unsupported => Ok(put(false).await?),
             // There already: perhaps from an attempt of ours whose answer was lost on the way.
             Err(e) if e.kind == ErrorKind::Exists => {
-                match self.sent_before(&hex(&sum), None).await? {
+                match self.at_store().sent_before(&hex(&sum), None).await? {
                     Some(outcome) => {
                         shared.board.moved(self.row, length);
                         Ok(outcome)
@@ -228,29 +230,6 @@ impl Sending<'_> {
             }
             other => Ok(other?),
         }
-    }
-
-    /// Whether the object that is there is what this upload sends: then an attempt has made it whose
-    /// answer was lost on the way.
-    async fn sent_before(
-        &self,
-        expected: &str,
-        part_size: Option<u64>,
-    ) -> Result<Option<PutOutcome>, FileError> {
-        let head = match self.head().await {
-            Ok(head) if head.size == self.source.size() => head,
-            Err(e) if e.kind.is_transient() => return Err(e.into()),
-            _ => return Ok(None),
-        };
-        let in_parts = part_size.is_some();
-        let same = head.etag.as_deref() == Some(expected)
-            // An ETag that is no hash says nothing; the bytes do.
-            || self.shared.etags.are_hashes(in_parts) != Some(true)
-                && self.read_back(part_size).await? == expected;
-        Ok(same.then_some(PutOutcome {
-            etag: head.etag,
-            version_id: head.version_id,
-        }))
     }
 
     /// A range of the file as a body, with its hash, and the memory it takes.
@@ -273,11 +252,13 @@ impl Sending<'_> {
         result
     }
 
-    async fn head(&self) -> Result<wherry_store::ObjectHead, StoreError> {
-        self.shared
-            .patience
-            .with(|| self.shared.store.head(self.bucket, &self.key))
-            .await
+    fn at_store(&self) -> AtStore<'_> {
+        AtStore {
+            shared: self.shared,
+            bucket: self.bucket,
+            key: &self.key,
+            size: self.source.size(),
+        }
     }
 }
 

@@ -191,7 +191,11 @@ impl Sending<'_> {
         let (shared, expected) = (self.shared, etag_of_sums(sums));
         if self.if_absent && self.exists().await? {
             // By an attempt of ours that could not be checked then, or by somebody else.
-            let Some(outcome) = self.sent_before(&expected, Some(part_size)).await? else {
+            let Some(outcome) = self
+                .at_store()
+                .sent_before(&expected, Some(part_size))
+                .await?
+            else {
                 return Err(FileError::InTheWay {
                     path: format!("{}/{}", self.bucket, self.key).into(),
                 });
@@ -211,7 +215,10 @@ impl Sending<'_> {
             Ok(outcome) => Ok((outcome, expected)),
             // Its first answer may have been lost on the way: then the object is there.
             Err(e) if e.kind == ErrorKind::NoSuchUpload => {
-                let sent = self.sent_before(&expected, Some(part_size)).await?;
+                let sent = self
+                    .at_store()
+                    .sent_before(&expected, Some(part_size))
+                    .await?;
                 sent.map(|outcome| (outcome, expected)).ok_or(e.into())
             }
             Err(e) => Err(e.into()),
@@ -220,7 +227,7 @@ impl Sending<'_> {
 
     /// Completing an upload knows no condition in most stores; one more look is cheap beside it.
     pub(super) async fn exists(&self) -> Result<bool, FileError> {
-        match self.head().await {
+        match self.at_store().head().await {
             Ok(_) => Ok(true),
             // May write there, may not look there.
             Err(e) if matches!(e.kind, ErrorKind::NoSuchKey | ErrorKind::Denied) => Ok(false),
