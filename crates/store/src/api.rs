@@ -66,6 +66,15 @@ pub struct ObjectHead {
     pub metadata: BTreeMap<String, String>,
 }
 
+/// How an object was made, as far as the store tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Makeup {
+    /// Bytes of the first of the parts that it was uploaded in. Ceph 16 does not tell.
+    pub first_part: Option<u64>,
+    /// With a key that is not the store's own affair: its ETag is no hash of its bytes.
+    pub encrypted: bool,
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct GetRequest {
     pub bucket: String,
@@ -219,6 +228,9 @@ pub trait ObjectStore: Send + Sync + 'static {
         key: &str,
     ) -> Result<(ObjectHead, Option<String>), StoreError> {
         Ok((self.head(bucket, key).await?, None))
+    }
+    async fn makeup(&self, _bucket: &str, _key: &str) -> Result<Makeup, StoreError> {
+        Ok(Makeup::default())
     }
     async fn get(&self, request: GetRequest) -> Result<GetResponse, StoreError>;
     async fn put(&self, request: PutRequest) -> Result<PutOutcome, StoreError>;

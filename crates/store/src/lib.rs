@@ -27,7 +27,7 @@ mod throttle;
 
 pub use api::{
     Body, BucketInfo, CompletedPart, ContentCheck, CopyPartRequest, CopyRequest, DeleteOutcome,
-    GetRequest, GetResponse, ListPage, ListRequest, ObjectHead, ObjectInfo, ObjectStore,
+    GetRequest, GetResponse, ListPage, ListRequest, Makeup, ObjectHead, ObjectInfo, ObjectStore,
     PutOutcome, PutRequest, UploadId, UploadInfo, UploadPartRequest,
 };
 pub use config::{Credentials, HttpSettings, Patience, S3Config};

@@ -21,8 +21,8 @@ use wherry_account::{ChecksumMode, ListVersion, Quirks, Signing};
 use crate::address::Address;
 use crate::api::{
     BucketInfo, CompletedPart, CopyPartRequest, CopyRequest, DeleteOutcome, GetRequest,
-    GetResponse, ListPage, ListRequest, ObjectHead, ObjectStore, PutOutcome, PutRequest, UploadId,
-    UploadInfo, UploadPartRequest,
+    GetResponse, ListPage, ListRequest, Makeup, ObjectHead, ObjectStore, PutOutcome, PutRequest,
+    UploadId, UploadInfo, UploadPartRequest,
 };
 use crate::clock::StoreClock;
 use crate::config::{Credentials, S3Config};
@@ -333,6 +333,10 @@ impl ObjectStore for S3Store {
     ) -> Result<(ObjectHead, Option<String>), StoreError> {
         self.patiently(|| self.head_with_checksum_once(bucket, key))
             .await
+    }
+
+    async fn makeup(&self, bucket: &str, key: &str) -> Result<Makeup, StoreError> {
+        self.patiently(|| self.makeup_once(bucket, key)).await
     }
 
     async fn get(&self, request: GetRequest) -> Result<GetResponse, StoreError> {

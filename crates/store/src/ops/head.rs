@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
-use aws_sdk_s3::types::ChecksumMode;
+use aws_sdk_s3::types::{ChecksumMode, ServerSideEncryption};
 
-use crate::api::ObjectHead;
+use crate::api::{Makeup, ObjectHead};
 use crate::error::{ErrorKind, StoreError};
 use crate::refusal::About;
 use crate::store::{S3Store, send};
@@ -39,6 +39,28 @@ impl S3Store {
                 Ok((self.head_once(bucket, key).await?, None))
             }
             Err(e) => Err(e),
+        }
+    }
+
+    /// A store may know nothing of the question, and answers as it likes.
+    pub(crate) async fn makeup_once(&self, bucket: &str, key: &str) -> Result<Makeup, StoreError> {
+        let ask = self.client().head_object().bucket(bucket).key(key);
+        let ask = ask.part_number(1);
+        match send!(self, "look at the object", About::Object, ask) {
+            Ok(answer) => {
+                let size = answer.content_length().and_then(|n| u64::try_from(n).ok());
+                // Without their number it is the size of the whole.
+                let in_parts = answer.parts_count().is_some_and(|count| count > 0);
+                let by_user = answer.sse_customer_algorithm().is_some();
+                let own = [ServerSideEncryption::Aes256];
+                let managed = answer.server_side_encryption();
+                Ok(Makeup {
+                    first_part: size.filter(|size| in_parts && *size > 0),
+                    encrypted: by_user || managed.is_some_and(|kind| !own.contains(kind)),
+                })
+            }
+            Err(e) if e.kind.is_transient() => Err(e),
+            Err(_) => Ok(Makeup::default()),
         }
     }
 
