@@ -45,7 +45,7 @@ impl Copying {
         let store = bed.store();
         store.create_bucket(&bed.bucket).await.unwrap();
         let here = tempfile::tempdir().unwrap();
-        fs::write(here.path().join("original"), pattern(28 * MIB, 1)).unwrap();
+        fs::write(here.path().join("original"), pattern(44 * MIB, 1)).unwrap();
         let request = UploadRequest {
             bucket: bed.bucket.clone(),
             ..upload_request(vec![here.path().join("original")])
@@ -150,7 +150,7 @@ impl Copying {
         let plan = DownloadPlan::make(&store, request, &Watch::default()).await;
         let job = Job::download(store, plan.unwrap(), Choices::default(), settings());
         assert_eq!(job.await.unwrap().wait().await.state, JobState::Done);
-        fs::read(there.path().join(key)).unwrap() == pattern(28 * MIB, 1)
+        fs::read(there.path().join(key)).unwrap() == pattern(44 * MIB, 1)
     }
 
     async fn has(&self, key: &str) -> bool {
@@ -173,6 +173,8 @@ fn a_copy_in_parts_that_is_killed_goes_on_and_leaves_nothing() {
         let life = Runtime::new().unwrap();
         let bed = life.block_on(Copying::new());
         let held = bed.hold();
+        let original = life.block_on(bed.store().head(&bed.bucket, "original"));
+        let etag = original.unwrap().etag.unwrap();
         let id = life.block_on(async {
             let journal = Journal::open(bed.home.path()).unwrap();
             let job = bed.begin(&journal, move_it).await;
@@ -201,6 +203,10 @@ fn a_copy_in_parts_that_is_killed_goes_on_and_leaves_nothing() {
             let copied = bed.weir.count(copies_a_part) - before;
             assert!((1..=4).contains(&copied), "{copied} parts of 6");
             assert!(bed.reads("copy").await);
+            let receipt = &journal.receipts(&id, 0, 9).unwrap()[0];
+            assert_eq!(receipt.proof, Proof::Etag);
+            assert_eq!(receipt.part_size, Some(8 << 20), "as the original");
+            assert_eq!(receipt.etag, Some(etag.clone()));
             assert_eq!(bed.has("original").await, !move_it);
             assert_eq!(bed.unfinished().await, 0);
             assert!(journal.left_over().unwrap().is_empty());
@@ -281,7 +287,7 @@ async fn a_copy_in_parts_is_not_made_of_two_objects() {
     let other = PutRequest {
         bucket: bed.bucket.clone(),
         key: "original".into(),
-        body: Body::Bytes(pattern(28 * MIB, 2).into()),
+        body: Body::Bytes(pattern(44 * MIB, 2).into()),
         check: ContentCheck::default(),
         content_type: None,
         metadata: std::collections::BTreeMap::new(),

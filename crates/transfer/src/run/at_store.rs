@@ -104,6 +104,24 @@ impl AtStore<'_> {
         Err(self.mismatch(expected.to_owned(), etag))
     }
 
+    /// The same of one whose ETag does not say: every byte is read.
+    pub async fn verify_bytes(
+        self,
+        etag: Option<&str>,
+        expected: &str,
+        part_size: u64,
+    ) -> Result<(), FileError> {
+        let found = self.read_back(Some(part_size)).await?;
+        if found == expected {
+            self.shared.etags.learn(true, false);
+            return Ok(());
+        }
+        if let Some(etag) = etag {
+            self.remove_damaged(etag).await;
+        }
+        Err(self.mismatch(expected.to_owned(), found))
+    }
+
     /// Whether the object that is there is what is being sent: then an attempt has made it whose
     /// answer was lost on the way.
     pub async fn sent_before(

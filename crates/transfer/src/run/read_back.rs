@@ -35,7 +35,7 @@ pub(super) async fn etag_by_bytes(
 }
 
 /// The MD5s of its parts; of an empty object, of the one part that has no bytes.
-async fn sums(
+pub(super) async fn sums(
     shared: &Shared,
     wanted: &Wanted<'_>,
     part_size: u64,

@@ -29,6 +29,8 @@ pub struct Stored {
     pub bytes: Bytes,
     pub etag: String,
     pub modified: DateTime<Utc>,
+    /// Bytes of its first part, when it came in parts.
+    pub first_part: Option<u64>,
 }
 
 type Parts = BTreeMap<u32, (Bytes, String)>;
@@ -43,6 +45,10 @@ pub struct Inside {
 }
 
 impl Inside {
+    pub fn etag_of(&self, key: &str) -> String {
+        self.objects[key].etag.clone()
+    }
+
     fn take_part(
         &mut self,
         upload: &UploadId,
@@ -121,6 +127,8 @@ pub struct Memory {
     /// What is larger is copied in parts, of this size.
     pub copies_whole_up_to: u64,
     pub copy_part_size: u64,
+    /// Says what an object was made of, when it is asked.
+    pub tells_parts: bool,
     /// Bodies are held until so many of them are.
     pub together: Option<tokio::sync::Barrier>,
 }
@@ -144,6 +152,7 @@ impl Memory {
             knows_start_after: true,
             copies_whole_up_to: 5 << 30,
             copy_part_size: 512 << 20,
+            tells_parts: false,
             together: None,
         }
     }
@@ -155,6 +164,7 @@ impl Memory {
             bytes,
             etag,
             modified: Utc::now(),
+            first_part: None,
         };
         self.inside
             .lock()
@@ -187,6 +197,7 @@ impl Memory {
             bytes: bytes.into(),
             etag,
             modified: Utc::now(),
+            first_part: Some(part as u64),
         };
         self.inside
             .lock()
@@ -476,6 +487,15 @@ impl ObjectStore for Memory {
         Ok(head_of(object))
     }
 
+    async fn makeup(&self, bucket: &str, key: &str) -> Result<Makeup, StoreError> {
+        self.head(bucket, key).await?;
+        let first = self.inside.lock().unwrap().objects[key].first_part;
+        Ok(Makeup {
+            first_part: first.filter(|_| self.tells_parts),
+            encrypted: false,
+        })
+    }
+
     async fn get(&self, request: GetRequest) -> Result<GetResponse, StoreError> {
         let at = request.range.as_ref().map_or(0, |r| r.start);
         let fault = self.begin(Op::Get, &request.key, at).await?;
@@ -592,7 +612,12 @@ impl ObjectStore for Memory {
             return Err(error(ErrorKind::Changed));
         }
         let range = request.range.start as usize..request.range.end as usize;
-        let bytes = object.bytes.slice(range);
+        let mut bytes = object.bytes.slice(range);
+        if matches!(fault, Some(Fault::TurnBit)) {
+            let mut turned = bytes.to_vec();
+            turned[0] ^= 1;
+            bytes = turned.into();
+        }
         let part = inside.take_part(&request.upload, request.number, bytes)?;
         lost(fault.as_ref())?;
         Ok(part)
@@ -656,14 +681,19 @@ impl ObjectStore for Memory {
         for part in parts {
             let (part_bytes, etag) = &stored[&part.number];
             assert_eq!(*etag, part.etag);
+            let at = bytes.len();
             bytes.extend_from_slice(part_bytes);
-            sums.extend(Md5::digest(part_bytes));
+            if matches!(fault, Some(Fault::TurnBit)) {
+                bytes[at] ^= 1;
+            }
+            sums.extend(Md5::digest(&bytes[at..]));
         }
         let etag = self.etag(format!("{}-{}", hex(&Md5::digest(&sums)), parts.len()));
         let stored = Stored {
             bytes: bytes.into(),
             etag,
             modified: Utc::now(),
+            first_part: parts.first().map(|part| part.size),
         };
         self.inside
             .lock()

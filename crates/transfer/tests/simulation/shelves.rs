@@ -19,6 +19,8 @@ pub struct Stored {
     pub bytes: Bytes,
     pub etag: String,
     pub modified: DateTime<Utc>,
+    /// Bytes of its first part, when it came in parts.
+    pub first_part: Option<u64>,
 }
 
 pub struct Begun {
@@ -38,6 +40,8 @@ pub struct Ways {
     pub knows_if_match: bool,
     /// Says the ETag of a finished multipart upload at once; Ceph does not.
     pub says_etag: bool,
+    /// Says what an object was made of, when it is asked.
+    pub tells_parts: bool,
     /// Copies what is larger in parts.
     pub copies_whole_up_to: u64,
 }
@@ -111,7 +115,14 @@ impl Shelves {
         before?.1.as_ref()
     }
 
-    fn set_down(&mut self, name: Name, bytes: Bytes, etag: String, now: DateTime<Utc>) {
+    /// `parts`: what it was uploaded in, if it was.
+    fn set_down(
+        &mut self,
+        name: Name,
+        (bytes, parts): (Bytes, &[Bytes]),
+        etag: String,
+        now: DateTime<Utc>,
+    ) {
         self.versions.insert(etag.clone(), bytes.clone());
         self.remember(name.clone(), Some(bytes.clone()));
         let modified = now;
@@ -119,6 +130,7 @@ impl Shelves {
             bytes,
             etag,
             modified,
+            first_part: parts.first().map(|part| part.len() as u64),
         };
         self.objects.insert(name, stored);
     }
@@ -126,14 +138,14 @@ impl Shelves {
     /// Puts an object there as somebody else would.
     pub fn insert(&mut self, name: Name, bytes: Bytes, now: DateTime<Utc>) {
         let etag = self.etag(hex(&Md5::digest(&bytes)), false);
-        self.set_down(name, bytes, etag, now);
+        self.set_down(name, (bytes, &[]), etag, now);
     }
 
     /// As somebody else's client uploads it.
     pub fn insert_in_parts(&mut self, name: Name, bytes: Bytes, part: usize, now: DateTime<Utc>) {
         let parts: Vec<Bytes> = bytes.chunks(part).map(Bytes::copy_from_slice).collect();
         let etag = self.etag(etag_of(parts.iter()), true);
-        self.set_down(name, bytes, etag, now);
+        self.set_down(name, (bytes, &parts), etag, now);
     }
 
     pub fn put(
@@ -155,7 +167,7 @@ impl Shelves {
         }
         self.touched.insert(name.clone());
         let etag = self.etag(hex(&Md5::digest(sent)), false);
-        self.set_down(name, sent.clone(), etag.clone(), now);
+        self.set_down(name, (sent.clone(), &[]), etag.clone(), now);
         Ok(PutOutcome {
             etag: Some(etag),
             version_id: None,
@@ -172,7 +184,7 @@ impl Shelves {
             .clone();
         self.touched.insert(to.clone());
         let etag = self.etag(hex(&Md5::digest(&stored.bytes)), false);
-        self.set_down(to, stored.bytes, etag.clone(), now);
+        self.set_down(to, (stored.bytes, &[]), etag.clone(), now);
         Ok(PutOutcome {
             etag: Some(etag),
             version_id: None,
@@ -198,7 +210,12 @@ impl Shelves {
     }
 
     /// A part of an upload that is a piece of another object, as long as that is the one that is meant.
-    pub fn copy_part(&mut self, request: &CopyPartRequest) -> Answer<CompletedPart> {
+    /// `turned`: the bit that is another one in what is stored.
+    pub fn copy_part(
+        &mut self,
+        request: &CopyPartRequest,
+        turned: Option<u64>,
+    ) -> Answer<CompletedPart> {
         let CopyPartRequest { copy, range, .. } = request;
         let from = (copy.from_bucket.clone(), copy.from_key.clone());
         let stored = self
@@ -212,7 +229,13 @@ impl Shelves {
         if range.end > stored.bytes.len() as u64 {
             return Err(error(ErrorKind::Other));
         }
-        let piece = stored.bytes.slice(range.start as usize..range.end as usize);
+        let mut piece = stored.bytes.slice(range.start as usize..range.end as usize);
+        if let Some(bit) = turned {
+            let mut bytes = piece.to_vec();
+            let at = bit as usize / 8 % bytes.len();
+            bytes[at] ^= 1 << (bit % 8);
+            piece = bytes.into();
+        }
         let part = UploadPartRequest {
             bucket: copy.to_bucket.clone(),
             key: copy.to_key.clone(),
@@ -294,7 +317,8 @@ impl Shelves {
         self.uploads.remove(&upload.0);
         let etag = self.etag(etag_of(pieces.iter()), true);
         self.touched.insert(name.clone());
-        self.set_down(name.clone(), pieces.concat().into(), etag.clone(), now);
+        let whole = pieces.concat().into();
+        self.set_down(name.clone(), (whole, &pieces), etag.clone(), now);
         Ok(PutOutcome {
             etag: self.ways.says_etag.then_some(etag),
             version_id: None,
@@ -348,6 +372,15 @@ impl Shelves {
             });
         }
         page
+    }
+
+    pub fn makeup(&self, name: &Name) -> Answer<Makeup> {
+        let stored = self.objects.get(name);
+        let stored = stored.ok_or_else(|| error(ErrorKind::NoSuchKey))?;
+        Ok(Makeup {
+            first_part: stored.first_part.filter(|_| self.ways.tells_parts),
+            encrypted: false,
+        })
     }
 
     pub fn head(&self, name: &Name) -> Answer<ObjectHead> {

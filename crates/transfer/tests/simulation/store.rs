@@ -324,6 +324,14 @@ impl ObjectStore for Handle {
             .await
     }
 
+    async fn makeup(&self, bucket: &str, key: &str) -> Result<Makeup, StoreError> {
+        let name = name(bucket, key);
+        let of = name.clone();
+        self.0
+            .ask("makeup", name, move |shelves, _| shelves.makeup(&of))
+            .await
+    }
+
     async fn get(&self, request: GetRequest) -> Result<GetResponse, StoreError> {
         let name = name(&request.bucket, &request.key);
         let of = name.clone();
@@ -395,9 +403,11 @@ impl ObjectStore for Handle {
 
     async fn copy_part(&self, request: CopyPartRequest) -> Result<CompletedPart, StoreError> {
         let name = name(&request.copy.to_bucket, &request.copy.to_key);
+        let (fate, rot) = (&self.0.fate, self.0.lock().weather.rot);
+        let turned = fate.chance(rot).then(|| fate.between(0, u64::MAX));
         self.0
             .ask("copy part", name, move |shelves, _| {
-                shelves.copy_part(&request)
+                shelves.copy_part(&request, turned)
             })
             .await
     }

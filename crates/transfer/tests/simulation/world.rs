@@ -137,6 +137,7 @@ fn a_store(fate: &Arc<Fate>, disk: &Arc<SimDisk>, moments: &Arc<AtomicU64>) -> A
         knows_if_absent: fate.chance(0.7),
         knows_if_match: fate.chance(0.8),
         says_etag: fate.chance(0.5),
+        tells_parts: fate.chance(0.5),
         copies_whole_up_to: fate.one_of(&[LARGEST_PART, 16_384, 1 << 20]),
     };
     let limits = PartLimits {

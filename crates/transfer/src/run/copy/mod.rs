@@ -6,6 +6,7 @@
 
 mod look;
 mod parts;
+mod proof;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -36,6 +37,8 @@ pub struct Copies {
     /// The job's store may have the originals too, and be able to copy them by itself.
     reaches: AtomicBool,
     source_etags: Arc<EtagHabit>,
+    /// The ETag of an original in parts was found to be no hash of such parts: none is relied on any more.
+    unlike: tokio::sync::Mutex<bool>,
     /// Rows whose copying was asked for and, at the last, not answered.
     unheard: Mutex<HashSet<u32>>,
 }
@@ -55,6 +58,7 @@ impl Copies {
             from: None,
             reaches: AtomicBool::new(true),
             source_etags: Arc::default(),
+            unlike: tokio::sync::Mutex::default(),
             unheard: Mutex::default(),
         }
     }
@@ -185,15 +189,17 @@ impl Copies {
         shared: &Arc<Shared>,
     ) -> Result<Relayed, Stopped> {
         if item.size > shared.store.copies_whole_up_to() {
-            let limits = shared.store.quirks().parts;
-            let needed = item.size.div_ceil(u64::from(limits.max_parts.max(1)));
-            let part = shared.store.copy_part_size().max(needed).max(1);
+            let cut = tokio::select! {
+                biased;
+                () = shared.stop.cancelled() => return Err(Stopped::Cancelled),
+                cut = self.cut(item, left.as_ref(), shared) => cut?,
+            };
             let pieces = Pieces {
                 copies: self,
                 shared,
                 row,
                 item,
-                part,
+                cut,
             };
             return pieces.copy(left).await;
         }

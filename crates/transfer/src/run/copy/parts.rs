@@ -11,6 +11,7 @@ use wherry_store::{
 };
 
 use super::look::Looked;
+use super::proof::{CopyCut, Ought};
 use super::{Copies, DOING};
 use crate::error::FileError;
 use crate::plan::CopyItem;
@@ -31,8 +32,7 @@ pub(super) struct Pieces<'a> {
     pub shared: &'a Arc<Shared>,
     pub row: u32,
     pub item: &'a CopyItem,
-    /// Bytes.
-    pub part: u64,
+    pub cut: CopyCut,
 }
 
 enum Begun {
@@ -114,7 +114,7 @@ impl Pieces<'_> {
         };
         let request = self.request();
         let create = || shared.store.create_copy_upload(&request);
-        let upload = self.in_parts().begin(self.part, &object, asked, create);
+        let upload = self.in_parts().begin(self.cut.part, &object, asked, create);
         Ok(Begun::Upload(original, upload.await?, Vec::new()))
     }
 
@@ -139,7 +139,7 @@ impl Pieces<'_> {
             return Ok(None);
         };
         // Without an ETag nothing says that the original is still the same.
-        let same = half.part_size == self.part
+        let same = half.part_size == self.cut.part
             && half.file.size == item.size
             && item.etag.is_some()
             && (half.bucket.as_str(), half.key.as_str())
@@ -154,7 +154,7 @@ impl Pieces<'_> {
             // Completed, aborted by somebody, or forgotten.
             Err(e) if e.kind == ErrorKind::NoSuchUpload => {
                 let known = self.known_parts()?;
-                let there = self.completed_unheard(original, &known).await?;
+                let there = self.completed_unheard(original, &known, None).await?;
                 return Ok(there.map(Begun::Copied));
             }
             Err(e) if e.kind == ErrorKind::Unsupported => {
@@ -173,17 +173,17 @@ impl Pieces<'_> {
     }
 
     fn count(&self) -> u64 {
-        self.item.size.div_ceil(self.part)
+        self.item.size.div_ceil(self.cut.part)
     }
 
     fn length(&self, index: u64) -> u64 {
-        self.part.min(self.item.size - index * self.part)
+        self.cut.part.min(self.item.size - index * self.cut.part)
     }
 
     /// As they were written down.
     fn known_parts(&self) -> Result<Vec<CompletedPart>, FileError> {
         match &self.shared.record {
-            Some(record) => record.copied_parts(self.row, self.part, self.item.size),
+            Some(record) => record.copied_parts(self.row, self.cut.part, self.item.size),
             None => Ok(Vec::new()),
         }
     }
@@ -214,7 +214,7 @@ impl Pieces<'_> {
             while let Some(ended) = under_way.try_join_next() {
                 done.push(part_ended(ended)?);
             }
-            let start = index * self.part;
+            let start = index * self.cut.part;
             let request = CopyPartRequest {
                 copy: self.request(),
                 upload: upload.clone(),
@@ -248,6 +248,8 @@ impl Pieces<'_> {
         parts: &[CompletedPart],
     ) -> Result<Relayed, Stopped> {
         let (copies, shared, item) = (self.copies, self.shared, self.item);
+        let ought = copies.ought(item, self.cut, original, parts, shared);
+        let ought = self.unless_stopped(ought).await?;
         // A store that does not know the condition has copied parts of whatever was there.
         match copies.look_at_original(item, shared).await? {
             Looked::Original(now) if now.modified == original.modified => {}
@@ -260,11 +262,12 @@ impl Pieces<'_> {
                 return Ok(copied);
             }
         }
+        let unheard = || self.completed_unheard(original, parts, Some(&ought));
         if copies.keeps_others(self.row) {
             // By an attempt of ours whose answer was lost, or by somebody else.
             let copied = match copies.look_at_place(self.row, item, shared).await {
                 Err(in_the_way @ FileError::InTheWay { .. }) => {
-                    let ours = self.unheard(original, parts).await?;
+                    let ours = self.unless_stopped(unheard()).await?;
                     Some(ours.ok_or(in_the_way)?)
                 }
                 looked => looked?,
@@ -280,7 +283,7 @@ impl Pieces<'_> {
             Ok(_) => {}
             // Its first answer may have been lost on the way: then the object is there.
             Err(e) if e.kind == ErrorKind::NoSuchUpload => {
-                let there = self.unheard(original, parts).await?;
+                let there = self.unless_stopped(unheard()).await?;
                 return there.ok_or(Stopped::Failed(copying(e).into()));
             }
             Err(e) => {
@@ -292,37 +295,45 @@ impl Pieces<'_> {
         if head.etag.as_deref() == etag_of_etags(parts).as_deref() {
             shared.etags.learn(true, true);
         }
-        Ok(self.arrived(original, head)?)
+        let arrived = self.arrived(original, head, &ought);
+        self.unless_stopped(arrived).await
     }
 
-    async fn unheard(
+    async fn unless_stopped<T>(
         &self,
-        original: &ObjectHead,
-        parts: &[CompletedPart],
-    ) -> Result<Option<Relayed>, Stopped> {
+        work: impl Future<Output = Result<T, FileError>>,
+    ) -> Result<T, Stopped> {
         tokio::select! {
             biased;
             () = self.shared.stop.cancelled() => Err(Stopped::Cancelled),
-            there = self.completed_unheard(original, parts) => Ok(there?),
+            done = work => Ok(done?),
         }
     }
 
-    fn arrived(&self, original: &ObjectHead, head: ObjectHead) -> Result<Relayed, FileError> {
-        let proof = self
-            .copies
-            .check(self.item, original, &head, &self.shared.etags)?;
+    async fn arrived(
+        &self,
+        original: &ObjectHead,
+        head: ObjectHead,
+        ought: &Ought,
+    ) -> Result<Relayed, FileError> {
+        let (copies, cut) = (self.copies, self.cut);
+        let proof = copies
+            .is_as_it_ought(self.item, cut, ought, original, &head, self.shared)
+            .await?;
         Ok(Relayed {
-            part_size: Some(self.part),
+            part_size: Some(cut.part),
             ..Relayed::by_store(head, proof)
         })
     }
 
     /// Whether the object that is there is the one that these parts make: then it was completed, and
-    /// only the answer was lost. What the ETag does not say, the bytes do.
+    /// only the answer was lost. What the ETag does not say, the bytes do. `ought`: where it is known
+    /// already what the parts are.
     async fn completed_unheard(
         &self,
         original: &ObjectHead,
         parts: &[CompletedPart],
+        ought: Option<&Ought>,
     ) -> Result<Option<Relayed>, FileError> {
         let (copies, shared, item) = (self.copies, self.shared, self.item);
         let head = match copies.there(item, shared).await {
@@ -333,16 +344,29 @@ impl Pieces<'_> {
         let etag = head.etag.as_deref().unwrap_or_default();
         let all = parts.len() as u64 == self.count();
         let of_parts = etag_of_etags(parts).filter(|_| all);
-        let ours = of_parts.as_deref() == Some(etag)
-            || match form_of(etag) {
-                EtagForm::Parts(count) if u64::from(count) != self.count() => false,
-                _ if of_parts.is_some() && shared.etags.are_hashes(true) == Some(true) => false,
-                _ => copies.same_bytes(item, &head, shared).await?,
+        if of_parts.as_deref() == Some(etag) {
+            let found;
+            let ought = match ought {
+                Some(ought) => ought,
+                None => {
+                    found = copies
+                        .ought(item, self.cut, original, parts, shared)
+                        .await?;
+                    &found
+                }
             };
+            return self.arrived(original, head, ought).await.map(Some);
+        }
+        let ours = match form_of(etag) {
+            EtagForm::Parts(count) if u64::from(count) != self.count() => false,
+            _ if of_parts.is_some() && shared.etags.are_hashes(true) == Some(true) => false,
+            _ => copies.same_bytes(item, &head, shared).await?,
+        };
         if !ours {
             return Ok(None);
         }
-        self.arrived(original, head).map(Some)
+        // Every byte of it was looked at.
+        self.arrived(original, head, &Ought::Size).await.map(Some)
     }
 }
 
