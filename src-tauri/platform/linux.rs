@@ -3,12 +3,13 @@
 //! The `drag` crate starts a drag here, but takes its data handler away before an X11 target asks
 //! for the data, so that nothing arrives; GTK does it in a few lines.
 
-use std::cell::Cell;
+use std::cell::{OnceCell, RefCell};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use gtk::gdk::{Device, DragAction, DragContext};
 use gtk::glib::{MainContext, Propagation};
 use gtk::prelude::*;
 use tauri::WebviewWindow;
@@ -23,6 +24,26 @@ const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The files as other programs want them, once they are there; none when they could not be fetched.
 type Uris = Arc<OnceLock<Vec<String>>>;
+
+/// A drag that has begun and is not over.
+struct Drag {
+    context: DragContext,
+    uris: Uris,
+    missed: bool,
+    ended: UnboundedSender<bool>,
+}
+
+/// What drags are dragged from: a widget of its own, as the web view has handlers for drags that belong to the
+/// page; one for all drags, as GTK keeps each until the end of the program.
+struct Source {
+    widget: gtk::Invisible,
+    /// More than one when a target still asks for the files of the one before.
+    drags: RefCell<Vec<Drag>>,
+}
+
+thread_local! {
+    static SOURCE: OnceCell<Rc<Source>> = const { OnceCell::new() };
+}
 
 /// Drags these files; answers when the drag is over, or false when it could not begin or nothing got
 /// the files.
@@ -68,43 +89,103 @@ fn begin(window: &WebviewWindow, uris: Uris, ended: UnboundedSender<bool>) -> bo
     else {
         return false;
     };
-    let Some(screen) = gtk::prelude::WidgetExt::screen(&parent) else {
-        return false;
-    };
     if !button_is_down(&parent, &device) {
         tracing::debug!("nothing is dragged out: the button is up again");
         return false;
     }
-    // A widget of its own: the web view has handlers for drags that belong to the page.
-    let source = gtk::Invisible::for_screen(&screen);
-    source.show();
-    let missed = Rc::new(Cell::new(false));
-    let late = Rc::clone(&missed);
-    source.connect_drag_data_get(move |_, _, data, _, _| {
-        let there = wait_for(&uris);
-        late.set(there.is_empty());
-        let uris: Vec<&str> = there.iter().map(String::as_str).collect();
-        data.set_uris(&uris);
-    });
-    let nowhere = Rc::clone(&missed);
-    source.connect_drag_failed(move |_, _, why| {
-        tracing::debug!(?why, "a drag out failed");
-        nowhere.set(nowhere.get() || why != gtk::DragResult::UserCancelled);
-        Propagation::Proceed
-    });
-    source.connect_drag_end(move |source, _| {
-        let _ = ended.send(!missed.get());
-        // The target may still be asking when the drag ends, so the source goes a moment later.
-        let source = source.clone();
-        gtk::glib::idle_add_local_once(move || source.hide());
-    });
-    let targets = gtk::TargetList::new(&[]);
-    targets.add_uri_targets(0);
-    let begun = source
-        .drag_begin_with_coordinates(&targets, gtk::gdk::DragAction::COPY, 1, None, -1, -1)
-        .is_some();
-    tracing::debug!(begun, "a drag out");
-    begun
+    let source = SOURCE.with(|source| Rc::clone(source.get_or_init(Source::new)));
+    source.begin(uris, ended).is_some_and(|drag| {
+        ask_at_once(&drag, &device);
+        true
+    })
+}
+
+impl Source {
+    fn new() -> Rc<Self> {
+        let source = Rc::new(Self {
+            widget: gtk::Invisible::new(),
+            drags: RefCell::default(),
+        });
+        source.widget.show();
+        let widget = &source.widget;
+        let of = Rc::clone(&source);
+        widget.connect_drag_data_get(move |_, drag, data, _, _| {
+            let Some(uris) = of.with(drag, |drag| Arc::clone(&drag.uris)) else {
+                return;
+            };
+            let there = wait_for(&uris);
+            of.with(drag, |drag| drag.missed = there.is_empty());
+            let uris: Vec<&str> = there.iter().map(String::as_str).collect();
+            data.set_uris(&uris);
+        });
+        let of = Rc::clone(&source);
+        widget.connect_drag_failed(move |_, drag, why| {
+            tracing::debug!(?why, "a drag out failed");
+            of.with(drag, |drag| {
+                drag.missed |= why != gtk::DragResult::UserCancelled;
+            });
+            Propagation::Proceed
+        });
+        let of = Rc::clone(&source);
+        widget.connect_drag_end(move |_, context| {
+            of.with(context, |drag| {
+                let _ = drag.ended.send(!drag.missed);
+            });
+            of.drags
+                .borrow_mut()
+                .retain(|drag| drag.context != *context);
+        });
+        source
+    }
+
+    fn begin(&self, uris: Uris, ended: UnboundedSender<bool>) -> Option<DragContext> {
+        let targets = gtk::TargetList::new(&[]);
+        targets.add_uri_targets(0);
+        let copy = DragAction::COPY;
+        let context = self
+            .widget
+            .drag_begin_with_coordinates(&targets, copy, 1, None, -1, -1);
+        tracing::debug!(begun = context.is_some(), "a drag out");
+        let context = context?;
+        self.drags.borrow_mut().push(Drag {
+            context: context.clone(),
+            uris,
+            missed: false,
+            ended,
+        });
+        Some(context)
+    }
+
+    fn with<T>(&self, context: &DragContext, what: impl FnOnce(&mut Drag) -> T) -> Option<T> {
+        let mut drags = self.drags.borrow_mut();
+        drags
+            .iter_mut()
+            .find(|drag| drag.context == *context)
+            .map(what)
+    }
+}
+
+/// What is under the pointer is asked whether it takes the files.
+///
+/// GDK asks when the pointer moves, and takes a release before the answer for a drop on nothing; a quick hand
+/// may be where it wants to be before the drag has begun, and does not move any more.
+fn ask_at_once(drag: &DragContext, pointer: &Device) {
+    let Some(icon) = drag.drag_window() else {
+        return;
+    };
+    let (screen, x, y) = pointer.position();
+    if let (Some(target), protocol) = drag.drag_find_window_for_screen(&icon, &screen, x, y) {
+        let copy = DragAction::COPY;
+        drag.drag_motion(
+            &target,
+            protocol,
+            x,
+            y,
+            copy,
+            copy,
+            gtk::current_event_time(),
+        );
+    }
 }
 
 /// GTK wants the data at once, so the rest of the window goes on from in here meanwhile.

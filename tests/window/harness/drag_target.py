@@ -42,9 +42,28 @@ def received(uris):
 
 place.connect("drag-data-received", receive)
 place.connect("drag-motion", lambda *_: tell("motion"))
+place.connect("drag-drop", lambda *_: tell("dropped"))
 window.connect("destroy", Gtk.main_quit)
-window.connect("map-event", lambda *_: tell("shown", window=window.get_window().get_xid()))
-screen = Gdk.get_default_root_window()
-window.move(screen.get_width() - 130, screen.get_height() - 160)
+
+
+def settle(nudge=0):
+    """Tells that it is there once it knows where: moved by the window manager while it is shown, GTK may believe
+    that it is elsewhere, and finds nothing of its own under a drag."""
+    surface = window.get_window()
+    if tuple(surface.get_position()) == tuple(surface.get_origin())[1:]:
+        tell("shown", window=surface.get_xid())
+    else:
+        window.move(*at(nudge))
+        GLib.timeout_add(50, settle, 1 - nudge)
+    return GLib.SOURCE_REMOVE
+
+
+def at(nudge):
+    screen = Gdk.get_default_root_window()
+    return screen.get_width() - 130 - nudge, screen.get_height() - 160
+
+
+window.connect("map-event", lambda *_: GLib.idle_add(settle) and None)
+window.move(*at(0))
 window.show_all()
 Gtk.main()

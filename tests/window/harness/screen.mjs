@@ -125,7 +125,7 @@ export async function dragOutFrom(from, { ready, grip = { x: 25, y: 12 } } = {})
     let step = 0
     await until('the drag to be over the target', async () => {
       if (target.heard('motion')) return true
-      await mouse.move({ x: to.x + (step++ % 2), y: to.y })
+      await mouse.move({ x: to.x + (++step % 2), y: to.y })
       return false
     }, { seconds: 10 })
     await mouse.up()
@@ -139,7 +139,7 @@ export async function dragOutFrom(from, { ready, grip = { x: 25, y: 12 } } = {})
 /**
  * The same in one quick movement that waits for nothing: pressed, a quarter of a second across the screen, an
  * instant to see that it is the right place, let go. Returns the URIs that the desktop was given, which may be
- * none, and null where it never heard of a drag: then the hand was too quick. `over`: once it is let go.
+ * none, and null where it heard of no drop: then the hand was too quick. `over`: once it is let go.
  */
 export async function flingOut(from, { over } = {}) {
   const target = new Helper('drag_target.py', [])
@@ -149,8 +149,8 @@ export async function flingOut(from, { over } = {}) {
     // One command, so that nothing but the hand decides how long it takes.
     await xdotool('mousedown', 1, ...stroke(from, to, 25), ...stroke(to, { x: to.x + 5, y: to.y + 5 }, 15), 'mouseup', 1)
     over?.()
-    const noticed = await target.hears('motion', 2).catch(() => null)
-    return noticed && (await target.hears('received')).uris
+    const dropped = await target.hears('dropped', 2).catch(() => null)
+    return dropped && (await target.hears('received')).uris
   } finally {
     await mouse.up()
     await target.stop()
