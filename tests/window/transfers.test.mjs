@@ -120,6 +120,7 @@ windowTest('a transfer that is stopped stops, and goes on when asked', async ({ 
   await deeds.beginTransfer(page, () => page.press('Download'))
 
   await step('stopped', async () => {
+    await until('the first files', () => readdirSync(user.downloads).some((name) => name.endsWith('.bin')))
     await page.press(/^Cancel “Download/)
     assert.match(await deeds.transferEnds(page), /^Cancelled after \d+ of 40 files/)
     await app.shot('cancelled')
