@@ -298,8 +298,9 @@ async fn clear_drafts(
     if drafts.names.is_empty() {
         return finish_drafts(journal, n, drafts.begun_to).await;
     }
+    // What moves nothing into a folder has begun files, and left nothing of them on the disk.
     let Some(folder) = drafts.folder else {
-        return Ok(());
+        return finish_drafts(journal, n, drafts.begun_to).await;
     };
     let folder = match disk.folder(&folder).await {
         Ok(folder) => folder,

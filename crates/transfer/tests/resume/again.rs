@@ -108,4 +108,7 @@ fn copies_are_looked_for_too() {
         assert_eq!(there, name.repeat(100), "{name}");
     }
     assert_eq!(world.memory.count(Op::Copy) - copies, 3, "c was there");
+    // A copy has no drafts that could be left.
+    let left = life.journal.left_over().unwrap();
+    assert!(left.is_empty(), "{left:?}");
 }
