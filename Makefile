@@ -12,7 +12,7 @@ test: setup test-setup
 	tests/run
 
 # What `make test` does in small, at length: twenty thousand simulated worlds with transfers that are cut
-# off and as many with all other faults, and a hundred times kill -9 of an upload, a download and a sync
+# off and as many with all other faults, and a hundred times kill -9 of an upload, a download, a sync and a copy
 # against a real store. Takes a quarter of an hour and more, and says how far it is.
 soak: setup test-setup
 	WHERRY_SEEDS=20000 cargo nextest run --profile soak --no-capture -p wherry-transfer --test simulation

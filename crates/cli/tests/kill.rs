@@ -1,5 +1,5 @@
-//! `kill -9` of the real program at random moments of an upload, a download and a sync against a real
-//! store, and then the same command again: nothing lost, nothing wrong, nothing left behind.
+//! `kill -9` of the real program at random moments of an upload, a download, a sync and a copy that the
+//! store makes in parts, against a real store, and then the same command again: nothing lost, nothing wrong, nothing left behind.
 //!
 //! A moment is a number of bytes that have passed between program and store, so that they spread over
 //! the whole of the transfer however fast the machine is. `WHERRY_SOAK_KILLS` says how many kills there
@@ -24,7 +24,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::TryStreamExt;
 use harness::Cli;
-use wherry_store::{Credentials, GetRequest, ListRequest, ObjectStore, S3Config, S3Store};
+use wherry_doubles::{Passing, Weir, magnified};
+use wherry_store::{
+    Body, ContentCheck, Credentials, GetRequest, ListRequest, ObjectStore, S3Config, S3Store,
+    UploadPartRequest,
+};
 use wherry_testbed::{Rgw, Testbed, unique_bucket};
 
 fn kills() -> usize {
@@ -128,12 +132,17 @@ fn carry(mut from: TcpStream, mut to: TcpStream, count: &AtomicU64) {
     let _ = to.shutdown(Shutdown::Write);
 }
 
+/// How many times larger than they are objects seem in the test of copies in parts: what is copied in
+/// parts has more than 5 GiB.
+const TIMES: u64 = 256;
+
 struct Bench {
     cli: Cli,
     wire: Wire,
     store: S3Store,
     bucket: String,
     runtime: tokio::runtime::Runtime,
+    glass: Option<Weir>,
     _rgw: Rgw,
 }
 
@@ -141,8 +150,20 @@ type Files = BTreeMap<String, Vec<u8>>;
 
 impl Bench {
     fn new(name: &str) -> Self {
+        Self::with(name, |rgw| (rgw.endpoint.clone(), None))
+    }
+
+    fn magnified(name: &str) -> Self {
+        Self::with(name, |rgw| {
+            let glass = magnified(&rgw.endpoint, &rgw.secret_key, TIMES);
+            (glass.url.clone(), Some(glass))
+        })
+    }
+
+    fn with(name: &str, before: impl FnOnce(&Rgw) -> (String, Option<Weir>)) -> Self {
         let (rgw, bucket) = (Testbed::rgw(), unique_bucket(name));
-        let wire = Wire::to(&rgw.endpoint);
+        let (seen, glass) = before(&rgw);
+        let wire = Wire::to(&seen);
         let cli = Cli::with_key(&wire.endpoint, &rgw.access_key, &rgw.secret_key);
         cli.ok(["mb", &format!("s3://{bucket}")]);
         let key = Credentials {
@@ -157,6 +178,7 @@ impl Bench {
             store,
             bucket,
             runtime: tokio::runtime::Runtime::new().unwrap(),
+            glass,
             _rgw: rgw,
         }
     }
@@ -214,6 +236,35 @@ impl Bench {
                 }
             }
         })
+    }
+
+    /// Past whatever is in between; its ETag.
+    fn in_parts(&self, key: &str, bytes: &[u8], part: usize) -> String {
+        let (store, bucket) = (&self.store, &self.bucket);
+        self.runtime.block_on(async {
+            let metadata = BTreeMap::new();
+            let upload = store.create_upload(bucket, key, None, &metadata).await;
+            let (upload, mut parts) = (upload.unwrap(), Vec::new());
+            for (number, bytes) in (1..).zip(bytes.chunks(part)) {
+                let request = UploadPartRequest {
+                    bucket: bucket.clone(),
+                    key: key.to_owned(),
+                    upload: upload.clone(),
+                    number,
+                    body: Body::Bytes(bytes.to_vec().into()),
+                    check: ContentCheck::default(),
+                };
+                parts.push(store.upload_part(request).await.unwrap());
+            }
+            let completed = store.complete_upload(bucket, key, &upload, &parts);
+            completed.await.unwrap();
+        });
+        self.etag(key)
+    }
+
+    fn etag(&self, key: &str) -> String {
+        let head = self.runtime.block_on(self.store.head(&self.bucket, key));
+        head.unwrap().etag.unwrap()
     }
 
     fn no_upload_is_left(&self) {
@@ -373,4 +424,39 @@ fn a_download_survives_kill_9() {
         fs::remove_dir_all(&folder).unwrap();
     }
     println!("kill-download: {killed} kills in {round} rounds, 0 lost, 0 wrong, 0 left behind");
+}
+
+#[test]
+fn a_copy_in_parts_survives_kill_9() {
+    let mut random = Random::new("kill-copy");
+    let bench = Bench::magnified("kill-copy");
+    // Twelve parts of 5 MiB, which seem to be of 1.25 GiB; some are copied when others have been.
+    let bytes = random.bytes((60 << 20) - 1000);
+    let etag = bench.in_parts("original", &bytes, 5 << 20);
+    let to = |name: &str| format!("s3://{}/{name}", bench.bucket);
+    let from = to("original");
+    let whole = bench.measured(&["cp", &from, &to("first")]);
+    let glass = bench.glass.as_ref().unwrap();
+    let copies = |asked: &Passing| asked.header("x-amz-copy-source").is_some();
+    let parts = || glass.count(|asked| copies(asked) && asked.part().is_some());
+    assert_eq!((parts(), glass.count(copies)), (12, 12));
+    let (mut killed, mut round) = (0, 0);
+    while killed < kills() {
+        round += 1;
+        let name = format!("copies/{round}");
+        killed += bench.killed_and_ended(&["cp", &from, &to(&name)], whole, &mut random);
+        let found = bench.objects("copies/");
+        let wanted = Files::from([(round.to_string(), bytes.clone())]);
+        same(&found, &wanted, &name);
+        assert_eq!(bench.etag(&name), etag, "cut as the original was");
+        bench.no_upload_is_left();
+        bench.journal_is_at_rest();
+        bench.delete("copies/");
+    }
+    let gone_on = glass.count(|asked| asked.method == "GET" && asked.target.contains("uploadId="));
+    println!(
+        "kill-copy: {killed} kills in {round} rounds, of which {gone_on} left half a copy; {} parts copied where {} were needed; 0 lost, 0 wrong, 0 left behind",
+        parts(),
+        (round + 1) * 12,
+    );
 }

@@ -1,7 +1,7 @@
 //! The network in front of a real store, HTTP request by request: what it lets through, breaks off,
-//! answers by itself, or changes on the way back.
+//! answers by itself, or changes on its way.
 //!
-//! Requests are passed on as they came, because their signatures cover them. Each connection serves one
+//! Requests are passed on as they came, because their signatures cover them, unless a test signs them anew. Each connection serves one
 //! request, so that what a test does to the way between two requests is met by the next one.
 
 use std::collections::HashSet;
@@ -71,6 +71,8 @@ pub enum Fate {
     LoseAnswer,
     /// What the store answers, head and body, is changed.
     Alter(Box<dyn Fn(Vec<u8>) -> Vec<u8> + Send + Sync>),
+    /// What is asked of the store, head and body, is changed.
+    Recast(Box<dyn Fn(Vec<u8>) -> Vec<u8> + Send + Sync>),
     /// Passed on when that says true.
     When(watch::Receiver<bool>),
     /// Passed on when so many are waiting here.
@@ -293,6 +295,7 @@ impl Bank {
                 return Ok(());
             }
             Fate::Alter(alter) => alter(self.pass_on(&bytes).await?),
+            Fate::Recast(recast) => self.pass_on(&recast(bytes)).await?,
             Fate::When(mut may) => {
                 // Nobody who could say so any more: then it never passes.
                 if may.wait_for(|may| *may).await.is_err() {
