@@ -10,6 +10,13 @@ use wherry_doubles::{
 };
 use wherry_testbed::{Rgw, Testbed};
 
+/// With the log at its most talkative, which is searched for secrets with all other files.
+fn talkative() -> Cli {
+    let mut cli = Cli::new();
+    cli.set("WHERRY_LOG", "trace");
+    cli
+}
+
 /// A command that must succeed, with this on standard input; every line it printed.
 fn rows(cli: &Cli, input: &str, args: &[&str]) -> Vec<Value> {
     let args = args.iter().copied().chain(["--json"]);
@@ -21,7 +28,7 @@ fn rows(cli: &Cli, input: &str, args: &[&str]) -> Vec<Value> {
         .collect()
 }
 
-/// Adds an account; its access key id. The secret must be in no file.
+/// Adds an account; its access key id. The secret must be in no file, nor what was typed.
 fn add(cli: &Cli, input: &str, args: &[&str]) -> String {
     let start = [
         "account",
@@ -34,7 +41,9 @@ fn add(cli: &Cli, input: &str, args: &[&str]) -> String {
     let said = rows(cli, input, &[&start[..], args].concat());
     let secret = said[1]["secret_access_key"].as_str().expect("is shown");
     assert!(!secret.is_empty());
-    assert_eq!(files_with(cli.home.path(), secret), Vec::<String>::new());
+    for word in input.lines().chain([secret]) {
+        assert_eq!(files_with(cli.home.path(), word), Vec::<String>::new());
+    }
     said[1]["access_key_id"]
         .as_str()
         .expect("has one")
@@ -102,7 +111,7 @@ fn at_its_portal<'a>(swarm: &'a Swarm, rgw: &'a Rgw) -> [&'a str; 9] {
 #[test]
 fn a_swarm_gateway() {
     let (rgw, swarm) = with_a_swarm_gateway();
-    let cli = Cli::new();
+    let cli = talkative();
     let expires = in_a_year();
     let wish = ["--description", "my laptop", "--expires", &expires];
     let portal = at_its_portal(&swarm, &rgw);
@@ -147,7 +156,7 @@ fn the_jasmin_portal() {
     let rgw = Testbed::rgw();
     let tokens = Tokens::of_a_small_site(Backing::rgw(&rgw));
     let jasmin = Jasmin::start(tokens, &JasminOptions::default());
-    let cli = Cli::new();
+    let cli = talkative();
     let expires = in_a_year();
     let wish = ["--description", "my laptop", "--expires", &expires];
     let proof = || format!("{}\njdoe-password\n", jasmin.session_of("jdoe"));
@@ -190,7 +199,7 @@ fn the_s3_keys_manager() {
     let manager = S3KeysManager::start(Bearers::of(&oidc), Backing::rgw(&rgw), None);
     // As in life: a new key takes a while to be known.
     manager.propagate_by(Propagation::After(std::time::Duration::from_secs(2)));
-    let cli = Cli::new();
+    let cli = talkative();
     let url = manager.url();
     let portal = [
         "--issuer",
@@ -248,7 +257,7 @@ fn the_cray_token_service() {
     let oidc = Testbed::oidc();
     let rgw = Rgw::start_private_with_sts();
     let cray = Cray::start(Bearers::of(&oidc), Backing::rgw(&rgw), true, None);
-    let cli = Cli::new();
+    let cli = talkative();
     // No address of the store: the token service says it.
     let portal = [
         "--issuer",
@@ -281,7 +290,7 @@ fn the_cray_token_service() {
 #[test]
 fn a_store_that_lends_keys_for_a_role() {
     let rgw = Rgw::start_private_with_role();
-    let cli = Cli::new();
+    let cli = talkative();
     let role = "arn:aws:iam:::role/Reader";
     let portal = [
         "--issuer",
@@ -317,7 +326,7 @@ fn a_store_that_lends_keys_for_a_role() {
 fn a_store_that_lends_keys_to_people() {
     let oidc = Testbed::oidc();
     let rgw = Rgw::start_private_trusting(&oidc);
-    let cli = Cli::new();
+    let cli = talkative();
     let portal = [
         "--issuer",
         "sts-web-identity",
@@ -354,7 +363,7 @@ fn a_rotation_that_is_killed_leaves_a_key_that_works() {
     use wherry_doubles::Fault;
 
     let (rgw, swarm) = with_a_swarm_gateway();
-    let cli = Cli::new();
+    let cli = talkative();
     let expires = in_a_year();
     let wish = ["--description", "my laptop", "--expires", &expires];
     let portal = at_its_portal(&swarm, &rgw);

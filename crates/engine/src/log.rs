@@ -9,8 +9,11 @@ use std::path::Path;
 
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 /// Query parameters and headers whose values sign or authorise something.
 const TELLING: &[&str] = &[
@@ -38,15 +41,21 @@ pub fn start(folder: &Path) -> Option<WorkerGuard> {
         .build(folder)
         .ok()?;
     let (writer, guard) = tracing_appender::non_blocking(file);
-    let filter = EnvFilter::try_from_env("WHERRY_LOG")
+    let wanted = EnvFilter::try_from_env("WHERRY_LOG")
         .unwrap_or_else(|_| EnvFilter::new("warn,wherry=info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_writer(Redacting(writer))
-        .try_init()
-        .ok()?;
+        .with_filter(wanted.and(filter_fn(|about| !quotes(about.target()))));
+    tracing_subscriber::registry().with(lines).try_init().ok()?;
     Some(guard)
+}
+
+/// Whether it is a parser that tells every word it reads: a portal's page has a new key's secret in it. No
+/// wish for more in the log changes that.
+fn quotes(target: &str) -> bool {
+    let by = target.split("::").next().unwrap_or(target);
+    ["html5ever", "markup5ever", "selectors", "scraper"].contains(&by)
 }
 
 struct Redacting<W>(W);
