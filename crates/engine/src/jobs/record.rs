@@ -40,6 +40,9 @@ pub(super) struct Facts {
     /// again.
     #[serde(default)]
     pub fresh: Vec<String>,
+    /// Of its rows, those that only make an empty folder. The plan does not count them as files.
+    #[serde(default)]
+    pub folders: u64,
     /// Addresses of the stores of its two ends, for receipts; empty for this computer.
     #[serde(default)]
     pub stores: (String, String),
@@ -79,6 +82,7 @@ impl Facts {
             folder: None,
             tops: Vec::new(),
             fresh: Vec::new(),
+            folders: 0,
             stores: (String::new(), String::new()),
             undoes: None,
             undone: false,
@@ -136,6 +140,23 @@ pub(super) struct Numbers {
     pub files_skipped: u64,
     pub bytes_total: u64,
     pub bytes_done: u64,
+}
+
+impl Numbers {
+    /// As the plan has counted: of so many rows that are folders, none is a file, unless there is nothing
+    /// else. One that failed or was skipped is counted as that.
+    fn without(self, folders: u64) -> Self {
+        if folders >= self.files_total {
+            return self;
+        }
+        let files_total = self.files_total - folders;
+        let over = self.files_failed + self.files_skipped;
+        Self {
+            files_total,
+            files_done: self.files_done.min(files_total.saturating_sub(over)),
+            ..self
+        }
+    }
 }
 
 impl From<&JobSnapshot> for Numbers {
@@ -314,6 +335,7 @@ impl Record {
         };
         let ended = run.stage.has_ended();
         let arrived = self.journaled && numbers.files_done > 0;
+        let numbers = numbers.without(self.facts.folders);
         let makes = matches!(
             self.facts.kind,
             JobKind::Upload | JobKind::Download | JobKind::Copy
@@ -393,4 +415,28 @@ fn elsewhere() -> Problem {
         "Another Wherry is running this transfer.",
         "Watch and steer it there.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Numbers;
+
+    #[test]
+    fn folders_are_no_files() {
+        let shown = |rows: u64, folders, done, failed| {
+            let numbers = Numbers {
+                files_total: rows,
+                files_done: done,
+                files_failed: failed,
+                ..Numbers::default()
+            };
+            let shown = numbers.without(folders);
+            (shown.files_done, shown.files_total)
+        };
+        assert_eq!(shown(10, 0, 4, 1), (4, 10));
+        assert_eq!(shown(10, 3, 4, 0), (4, 7));
+        assert_eq!(shown(10, 3, 9, 0), (7, 7), "the rest are folders");
+        assert_eq!(shown(10, 3, 9, 1), (6, 7));
+        assert_eq!(shown(2, 2, 1, 0), (1, 2), "there is nothing else to count");
+    }
 }

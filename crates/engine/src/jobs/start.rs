@@ -85,6 +85,7 @@ impl Engine {
             folder: download.map(|plan| plan.folder.clone()),
             tops,
             fresh: Vec::new(),
+            folders: folders(&planned.plan),
             stores,
             undoes: None,
             undone: false,
@@ -183,6 +184,22 @@ fn numbers(plan: &Plan) -> Numbers {
         bytes_total: bytes,
         ..Numbers::default()
     }
+}
+
+/// Rows that only make an empty folder.
+fn folders(plan: &Plan) -> u64 {
+    let upload = |plan: &UploadPlan| plan.items.iter().filter(|item| item.folder).count();
+    let folders = match plan {
+        Plan::Upload(plan) => upload(plan),
+        Plan::Download(plan) => plan.folders.len(),
+        Plan::Copy(_) | Plan::Delete(_) => 0,
+        Plan::Sync(plan) => match &plan.moves {
+            Moves::Upload(moves) => upload(moves),
+            Moves::Download(moves) => moves.folders.len(),
+            Moves::Copy(_) => 0,
+        },
+    };
+    folders as u64
 }
 
 fn choices(request: &RunRequest) -> Choices {

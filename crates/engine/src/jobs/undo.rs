@@ -68,6 +68,7 @@ impl Engine {
             to: None,
             tops: Vec::new(),
             fresh: Vec::new(),
+            folders: folders as u64,
             undoes: Some(first.id.clone()),
             ..facts
         };

@@ -105,6 +105,7 @@ impl Engine {
             folder: None,
             tops: Vec::new(),
             fresh: Vec::new(),
+            folders: 0,
             stores: (String::new(), String::new()),
             undoes: None,
             undone: false,

@@ -181,10 +181,9 @@ async fn names_and_times_of_what_is_uploaded() {
         "{:?}",
         plan.notes
     );
-    assert_eq!(
-        p.seat.runs(&plan, OnConflict::Skip).await.state,
-        JobState::Done
-    );
+    let up = p.seat.runs(&plan, OnConflict::Skip).await;
+    assert_eq!((up.state, up.files_total), (JobState::Done, plan.files));
+    assert_eq!(up.files_done, plan.files, "as its plan has counted");
     let names = p.seat.names(&place(&p.id, "data", "x/")).await;
     let names: std::collections::BTreeSet<&str> = names.iter().map(String::as_str).collect();
     assert_eq!(
@@ -216,7 +215,10 @@ async fn names_and_times_of_what_is_uploaded() {
         selection: p.everything().await,
         folder: target.display().to_string(),
     };
-    assert_eq!(p.seat.does(download).await.state, JobState::Done);
+    let plan = p.seat.plan(download).await.expect("plans");
+    let down = p.seat.runs(&plan, OnConflict::Skip).await;
+    assert_eq!((down.state, down.files_total), (JobState::Done, plan.files));
+    assert_eq!(down.files_done, plan.files, "as its plan has counted");
     assert!(target.join("x/empty").is_dir());
     let modified = std::fs::metadata(target.join("x/a/b"))
         .expect("arrived")
