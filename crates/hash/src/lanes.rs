@@ -1,8 +1,9 @@
-//! MD5 of sixteen streams at once, a lane of a vector register each.
+//! MD5 of up to thirty-two streams at once, a lane of a vector register each.
 //!
 //! MD5 is a chain of sixty-four steps that each wait for the one before; a processor can do much
-//! more than one such chain at a time. Sixteen of them side by side take about as long as one. What
-//! the processor can do is found out when the program runs; `pulp` has the intrinsics as safe calls.
+//! more than one such chain at a time. A register of them takes about as long as one, and two
+//! registers hardly longer. What the processor can do is found out when the program runs; `pulp` has
+//! the intrinsics as safe calls.
 
 // Only inlined into `vectorize` do these become the instructions they stand for.
 #![allow(clippy::inline_always)]
@@ -17,11 +18,12 @@ use std::array::from_fn;
 use pulp::NullaryFnOnce;
 use pulp::x86::{V3, V4};
 
-use self::avx2::Pair;
 use self::avx512::Half;
 use super::State;
 
-pub const LANES: usize = 16;
+pub const LANES: usize = 32;
+/// What two registers of AVX2 hold, or one of AVX-512.
+const SIXTEEN: usize = 16;
 const BLOCK: usize = super::BLOCK;
 
 /// The sines of 1 to 64, as RFC 1321 has them.
@@ -138,14 +140,28 @@ impl Lanes {
         blocks: usize,
     ) {
         match self {
-            Self::Avx2(v3) if streams <= LANES / 2 => {
+            Self::Avx2(v3) if streams <= SIXTEEN / 2 => {
                 v3.vectorize(Work::new(v3, states, data, blocks));
             }
-            Self::Avx2(v3) => v3.vectorize(Work::new(Pair(v3), states, data, blocks)),
-            Self::Avx512(v4) if streams <= LANES / 2 => {
+            Self::Avx2(v3) => {
+                let mut rest = [State::default(); LANES];
+                rest[..SIXTEEN].copy_from_slice(&states[SIXTEEN..]);
+                v3.vectorize(Work::new(avx2::Pair(v3), states, data, blocks));
+                if streams > SIXTEEN {
+                    let data = from_fn(|lane| data.get(SIXTEEN + lane).copied().unwrap_or(&[]));
+                    v3.vectorize(Work::new(avx2::Pair(v3), &mut rest, data, blocks));
+                }
+                states[SIXTEEN..].copy_from_slice(&rest[..SIXTEEN]);
+            }
+            Self::Avx512(v4) if streams <= SIXTEEN / 2 => {
                 v4.vectorize(Work::new(Half(v4), states, data, blocks));
             }
-            Self::Avx512(v4) => v4.vectorize(Work::new(v4, states, data, blocks)),
+            Self::Avx512(v4) if streams <= SIXTEEN => {
+                v4.vectorize(Work::new(v4, states, data, blocks));
+            }
+            Self::Avx512(v4) => {
+                v4.vectorize(Work::new(avx512::Pair(v4), states, data, blocks));
+            }
         }
     }
 }
@@ -293,7 +309,7 @@ mod tests {
             (0..5 * BLOCK).map(byte).collect()
         });
         for lanes in kinds.into_iter().flatten() {
-            for streams in [2, 7, 8, 9, 15, LANES] {
+            for streams in [2, 7, 8, 9, 15, 16, 17, 31, LANES] {
                 let before: [State; LANES] = from_fn(|lane| [lane as u32, 1, 2, 3]);
                 let mut states = before;
                 let slices = from_fn(|lane| if lane < streams { &*data[lane] } else { &[] });

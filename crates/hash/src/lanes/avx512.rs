@@ -1,23 +1,22 @@
 //! Processors with AVX-512: sixteen words to a register, and single instructions for what MD5 is made of.
 
 use std::arch::x86_64::{__m256i, __m512i};
-use std::array::from_fn;
 
 use pulp::cast;
 use pulp::x86::V4;
 
-use super::{BLOCK, LANES, Unit, some};
+use super::{BLOCK, SIXTEEN, Unit, some};
 
 impl Unit for V4 {
     type Words = __m512i;
 
     #[inline(always)]
     fn gather(self, words: &[u32]) -> __m512i {
-        cast(*words.first_chunk::<LANES>().unwrap_or(&[0; LANES]))
+        cast(*words.first_chunk::<SIXTEEN>().unwrap_or(&[0; SIXTEEN]))
     }
     #[inline(always)]
     fn scatter(self, words: __m512i, to: &mut [u32]) {
-        if let Some(to) = to.first_chunk_mut::<LANES>() {
+        if let Some(to) = to.first_chunk_mut::<SIXTEEN>() {
             *to = cast(words);
         }
     }
@@ -30,41 +29,50 @@ impl Unit for V4 {
     #[inline(always)]
     fn block(self, data: &[&[u8]], at: usize) -> [__m512i; 16] {
         let avx = self.avx512f;
-        let rows: [__m512i; 16] = from_fn(|lane| cast(some::<BLOCK>(data, lane, at)));
+        // Loops: a closure may be left a call of its own, which is slow with registers like these.
+        let mut rows = [avx._mm512_setzero_si512(); 16];
+        for (lane, row) in rows.iter_mut().enumerate() {
+            *row = cast(some::<BLOCK>(data, lane, at));
+        }
         // Words of two streams each, then of four.
-        let pairs: [__m512i; 16] = from_fn(|at| {
+        let mut pairs = rows;
+        for at in 0..16 {
             let (x, y) = (rows[at & !1], rows[at | 1]);
-            match at % 2 {
+            pairs[at] = match at % 2 {
                 0 => avx._mm512_unpacklo_epi32(x, y),
                 _ => avx._mm512_unpackhi_epi32(x, y),
-            }
-        });
+            };
+        }
         // Word `at % 4` of each quarter, of streams from `at / 4 * 4` on.
-        let fours: [__m512i; 16] = from_fn(|at| {
+        let mut fours = rows;
+        for at in 0..16 {
             let (first, half) = (at / 4 * 4, at / 2 % 2);
             let (x, y) = (pairs[first + half], pairs[first + 2 + half]);
-            match at % 2 {
+            fours[at] = match at % 2 {
                 0 => avx._mm512_unpacklo_epi64(x, y),
                 _ => avx._mm512_unpackhi_epi64(x, y),
-            }
-        });
-        let eights: [__m512i; 16] = from_fn(|at| {
+            };
+        }
+        let mut eights = rows;
+        for at in 0..16 {
             let (word, right, lower) = (at % 4, at / 4 % 2, at / 8);
             let (x, y) = (fours[8 * lower + word], fours[8 * lower + 4 + word]);
-            match right {
+            eights[at] = match right {
                 0 => avx._mm512_shuffle_i32x4::<0x88>(x, y),
                 _ => avx._mm512_shuffle_i32x4::<0xdd>(x, y),
-            }
-        });
-        from_fn(|at| {
+            };
+        }
+        let mut words = rows;
+        for at in 0..16 {
             let (word, quarter) = (at % 4, at / 4);
             let right = 4 * (quarter % 2);
             let (x, y) = (eights[right + word], eights[8 + right + word]);
-            match quarter / 2 {
+            words[at] = match quarter / 2 {
                 0 => avx._mm512_shuffle_i32x4::<0x88>(x, y),
                 _ => avx._mm512_shuffle_i32x4::<0xdd>(x, y),
-            }
-        })
+            };
+        }
+        words
     }
 
     #[inline(always)]
@@ -131,5 +139,59 @@ impl Unit for Half {
     #[inline(always)]
     fn turn<const LEFT: i32, const RIGHT: i32>(self, x: __m256i) -> __m256i {
         self.0.avx512f._mm256_rol_epi32::<LEFT>(x)
+    }
+}
+
+/// Thirty-two streams, sixteen to a register. Two registers of them hide each other's waits.
+#[derive(Clone, Copy)]
+pub struct Pair(pub V4);
+
+impl Unit for Pair {
+    type Words = (__m512i, __m512i);
+
+    #[inline(always)]
+    fn gather(self, words: &[u32]) -> Self::Words {
+        (self.0.gather(words), self.0.gather(&words[SIXTEEN..]))
+    }
+    #[inline(always)]
+    fn scatter(self, words: Self::Words, to: &mut [u32]) {
+        self.0.scatter(words.0, to);
+        self.0.scatter(words.1, &mut to[SIXTEEN..]);
+    }
+    #[inline(always)]
+    fn all(self, word: u32) -> Self::Words {
+        (self.0.all(word), self.0.all(word))
+    }
+    #[inline(always)]
+    fn block(self, data: &[&[u8]], at: usize) -> [Self::Words; 16] {
+        let (first, second) = (self.0.block(data, at), self.0.block(&data[SIXTEEN..], at));
+        let mut words = [(first[0], second[0]); 16];
+        for word in 1..16 {
+            words[word] = (first[word], second[word]);
+        }
+        words
+    }
+    #[inline(always)]
+    fn add(self, x: Self::Words, y: Self::Words) -> Self::Words {
+        (self.0.add(x.0, y.0), self.0.add(x.1, y.1))
+    }
+    #[inline(always)]
+    fn choose(self, x: Self::Words, y: Self::Words, z: Self::Words) -> Self::Words {
+        (self.0.choose(x.0, y.0, z.0), self.0.choose(x.1, y.1, z.1))
+    }
+    #[inline(always)]
+    fn parity(self, x: Self::Words, y: Self::Words, z: Self::Words) -> Self::Words {
+        (self.0.parity(x.0, y.0, z.0), self.0.parity(x.1, y.1, z.1))
+    }
+    #[inline(always)]
+    fn last(self, x: Self::Words, y: Self::Words, z: Self::Words) -> Self::Words {
+        (self.0.last(x.0, y.0, z.0), self.0.last(x.1, y.1, z.1))
+    }
+    #[inline(always)]
+    fn turn<const LEFT: i32, const RIGHT: i32>(self, x: Self::Words) -> Self::Words {
+        (
+            self.0.turn::<LEFT, RIGHT>(x.0),
+            self.0.turn::<LEFT, RIGHT>(x.1),
+        )
     }
 }
