@@ -147,6 +147,8 @@ pub struct PutRequest {
 pub struct PutOutcome {
     pub etag: Option<String>,
     pub version_id: Option<String>,
+    /// The CRC-64/NVME of the whole as the store computed it, in Base64; few say it.
+    pub crc64nvme: Option<String>,
 }
 
 /// Names a multipart upload together with its bucket and key.

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
-use wherry_store::{Credentials, ErrorKind, ObjectStore, S3Config, S3Store};
+use std::collections::BTreeMap;
+
+use wherry_store::*;
 use wiremock::matchers::{header, header_exists, method};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -80,4 +82,45 @@ async fn who_may_not_have_it_is_told_the_rest() {
         .await;
     let error = open(&server).head_with_checksum("b", "k").await;
     assert_eq!(error.unwrap_err().kind, ErrorKind::NoSuchKey);
+}
+
+#[tokio::test]
+async fn what_was_stored_is_heard_of_with_the_answer() {
+    let server = MockServer::start().await;
+    let put = ResponseTemplate::new(200)
+        .insert_header("ETag", "\"e\"")
+        .insert_header("x-amz-checksum-crc64nvme", CRC);
+    Mock::given(method("PUT"))
+        .respond_with(put)
+        .mount(&server)
+        .await;
+    let completed = format!(
+        "<CompleteMultipartUploadResult><ETag>\"e-1\"</ETag><ChecksumCRC64NVME>{CRC}</ChecksumCRC64NVME></CompleteMultipartUploadResult>"
+    );
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(200).set_body_raw(completed, "application/xml"))
+        .mount(&server)
+        .await;
+    let store = open(&server);
+    let request = PutRequest {
+        bucket: "b".to_owned(),
+        key: "k".to_owned(),
+        body: Body::Bytes("123456789".into()),
+        check: ContentCheck::default(),
+        content_type: None,
+        metadata: BTreeMap::new(),
+        if_absent: false,
+    };
+    let outcome = store.put(request).await.unwrap();
+    assert_eq!(outcome.crc64nvme.as_deref(), Some(CRC));
+    let (upload, etag) = (UploadId("u".to_owned()), "e".to_owned());
+    let part = CompletedPart {
+        number: 1,
+        etag,
+        size: 9,
+    };
+    let outcome = store.complete_upload("b", "k", &upload, &[part]).await;
+    let outcome = outcome.unwrap();
+    assert_eq!(outcome.etag.as_deref(), Some("e-1"));
+    assert_eq!(outcome.crc64nvme.as_deref(), Some(CRC));
 }

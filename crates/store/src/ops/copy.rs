@@ -28,6 +28,7 @@ impl S3Store {
                     .and_then(|result| result.e_tag()),
             ),
             version_id: answer.version_id().map(str::to_owned),
+            crc64nvme: None,
         })
     }
 

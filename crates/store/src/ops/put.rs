@@ -46,6 +46,7 @@ impl S3Store {
         Ok(PutOutcome {
             etag: etag(answer.e_tag()),
             version_id: answer.version_id().map(str::to_owned),
+            crc64nvme: answer.checksum_crc64_nvme().map(str::to_owned),
         })
     }
 }

@@ -7,6 +7,7 @@ use wherry_store::{ObjectHead, PutOutcome, StoreError};
 
 use super::Shared;
 use super::read_back::{Wanted, etag_by_bytes};
+use crate::crc::Crc;
 use crate::error::FileError;
 use crate::receipt::Proof;
 use crate::verify::{EtagForm, form_of};
@@ -66,14 +67,27 @@ impl AtStore<'_> {
         self.shared.patience.with(head).await
     }
 
-    /// Whether the object is what was sent.
+    /// Whether the object is what was sent. `crc`: of all that was, where it passed here.
     pub async fn verify(
         self,
         outcome: &PutOutcome,
         expected: &str,
         part_size: Option<u64>,
+        crc: Option<Crc>,
     ) -> Result<(Proof, Option<String>), FileError> {
         let shared = self.shared;
+        // What the store has computed counts whatever its ETags are.
+        let told = outcome.crc64nvme.as_deref();
+        let told: Option<Crc> = told.and_then(|told| told.parse().ok());
+        if let (Some(sent), Some(told)) = (crc, told)
+            && sent != told
+        {
+            if let Some(etag) = &outcome.etag {
+                self.remove_damaged(etag).await;
+            }
+            let words = |crc: Crc| format!("CRC-64/NVME {crc}");
+            return Err(self.mismatch(words(sent), words(told)));
+        }
         let mut found = outcome.etag.clone().filter(|etag| !etag.is_empty());
         if found.is_none() {
             let head = self.head().await?;
@@ -142,6 +156,7 @@ impl AtStore<'_> {
         Ok(same.then_some(PutOutcome {
             etag: head.etag,
             version_id: head.version_id,
+            crc64nvme: None,
         }))
     }
 

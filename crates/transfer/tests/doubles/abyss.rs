@@ -138,6 +138,7 @@ impl ObjectStore for Abyss {
         Ok(PutOutcome {
             etag: Some(etag),
             version_id: None,
+            crc64nvme: None,
         })
     }
 

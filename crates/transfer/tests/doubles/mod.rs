@@ -219,6 +219,11 @@ impl Memory {
             .map(|o| o.bytes.clone())
     }
 
+    fn crc_of(&self, key: &str) -> Option<String> {
+        let bytes = self.get(key).filter(|_| self.has_checksums)?;
+        Some(wherry_transfer::Crc::of(&bytes).to_string())
+    }
+
     pub fn keys(&self) -> Vec<String> {
         self.inside
             .lock()
@@ -558,6 +563,7 @@ impl ObjectStore for Memory {
         Ok(PutOutcome {
             etag: Some(etag),
             version_id: None,
+            crc64nvme: self.crc_of(&request.key),
         })
     }
 
@@ -584,6 +590,7 @@ impl ObjectStore for Memory {
         Ok(PutOutcome {
             etag: Some(etag),
             version_id: None,
+            crc64nvme: None,
         })
     }
 
@@ -701,10 +708,12 @@ impl ObjectStore for Memory {
             .objects
             .insert(key.into(), stored);
         lost(fault.as_ref())?;
-        // As Ceph answers.
+        // Ceph's answer has no ETag.
+        let etag = self.inside.lock().unwrap().etag_of(key);
         Ok(PutOutcome {
-            etag: None,
+            etag: Some(etag).filter(|_| self.has_checksums),
             version_id: None,
+            crc64nvme: self.crc_of(key),
         })
     }
 
@@ -714,9 +723,7 @@ impl ObjectStore for Memory {
         key: &str,
     ) -> Result<(ObjectHead, Option<String>), StoreError> {
         let head = self.head(bucket, key).await?;
-        let bytes = self.get(key).filter(|_| self.has_checksums);
-        let crc = bytes.map(|bytes| wherry_transfer::Crc::of(&bytes).to_string());
-        Ok((head, crc))
+        Ok((head, self.crc_of(key)))
     }
 
     async fn abort_upload(&self, _: &str, key: &str, upload: &UploadId) -> Result<(), StoreError> {

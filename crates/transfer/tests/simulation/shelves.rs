@@ -171,6 +171,7 @@ impl Shelves {
         Ok(PutOutcome {
             etag: Some(etag),
             version_id: None,
+            crc64nvme: None,
         })
     }
 
@@ -188,6 +189,7 @@ impl Shelves {
         Ok(PutOutcome {
             etag: Some(etag),
             version_id: None,
+            crc64nvme: None,
         })
     }
 
@@ -322,6 +324,7 @@ impl Shelves {
         Ok(PutOutcome {
             etag: self.ways.says_etag.then_some(etag),
             version_id: None,
+            crc64nvme: None,
         })
     }
 

@@ -187,8 +187,9 @@ impl Copies {
                 let outcome = PutOutcome {
                     etag: head.etag.clone(),
                     version_id: head.version_id.clone(),
+                    crc64nvme: None,
                 };
-                let verified = copy.verify(&outcome, etag, Some(cut.part)).await;
+                let verified = copy.verify(&outcome, etag, Some(cut.part), None).await;
                 verified.map(|(proof, _)| proof)
             }
             Ought::Bytes(hash) => {

@@ -93,6 +93,7 @@ impl Relayed {
             outcome: PutOutcome {
                 etag: head.etag,
                 version_id: head.version_id,
+                crc64nvme: None,
             },
             md5: None,
             sha256: None,
@@ -152,7 +153,7 @@ impl Relaying {
             let outcome = self.put(bytes, sum.md5, &head).await?;
             let (proof, etag) = self
                 .at_store()
-                .verify(&outcome, &hex(&sum.md5), None)
+                .verify(&outcome, &hex(&sum.md5), None, Some(sum.crc))
                 .await?;
             Ok::<_, FileError>(Relayed {
                 outcome: PutOutcome { etag, ..outcome },

@@ -85,19 +85,16 @@ impl Relaying {
         sha256: Option<String>,
         part: u64,
     ) -> Result<Relayed, Stopped> {
+        let crc = Crc::of_parts(sums.iter().map(|sum| sum.crc), part, self.size);
         let (proof, etag) = self
             .at_store()
-            .verify(&outcome, &etag_of_sums(sums), Some(part))
+            .verify(&outcome, &etag_of_sums(sums), Some(part), Some(crc))
             .await?;
         Ok(Relayed {
             outcome: PutOutcome { etag, ..outcome },
             md5: None,
             sha256,
-            crc: Some(Crc::of_parts(
-                sums.iter().map(|sum| sum.crc),
-                part,
-                self.size,
-            )),
+            crc: Some(crc),
             part_size: Some(part),
             proof,
         })

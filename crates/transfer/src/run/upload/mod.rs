@@ -92,7 +92,12 @@ impl Uploads {
         };
         let (proof, etag) = sending
             .at_store()
-            .verify(&sent.outcome, &sent.expected, sent.part_size)
+            .verify(
+                &sent.outcome,
+                &sent.expected,
+                sent.part_size,
+                Some(sent.crc),
+            )
             .await?;
         let sha256 = shared.sha256_of(&*sending.source, sent.crc).await;
         shared.hand_over(row, || Receipt {

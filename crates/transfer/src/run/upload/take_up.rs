@@ -50,6 +50,7 @@ impl Sending<'_> {
                 let outcome = PutOutcome {
                     etag: head.etag,
                     version_id: head.version_id,
+                    crc64nvme: None,
                 };
                 Ok(Some(Begun::Completed(outcome, sums)))
             }
