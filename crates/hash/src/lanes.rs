@@ -136,7 +136,7 @@ impl Lanes {
         self,
         streams: usize,
         states: &mut [State; LANES],
-        data: [&[u8]; LANES],
+        data: &[&[u8]; LANES],
         blocks: usize,
     ) {
         match self {
@@ -149,7 +149,7 @@ impl Lanes {
                 v3.vectorize(Work::new(avx2::Pair(v3), states, data, blocks));
                 if streams > SIXTEEN {
                     let data = from_fn(|lane| data.get(SIXTEEN + lane).copied().unwrap_or(&[]));
-                    v3.vectorize(Work::new(avx2::Pair(v3), &mut rest, data, blocks));
+                    v3.vectorize(Work::new(avx2::Pair(v3), &mut rest, &data, blocks));
                 }
                 states[SIXTEEN..].copy_from_slice(&rest[..SIXTEEN]);
             }
@@ -169,7 +169,7 @@ impl Lanes {
 struct Work<'w, U> {
     unit: U,
     states: &'w mut [State; LANES],
-    data: [&'w [u8]; LANES],
+    data: &'w [&'w [u8]; LANES],
     blocks: usize,
 }
 
@@ -177,7 +177,7 @@ impl<'w, U> Work<'w, U> {
     fn new(
         unit: U,
         states: &'w mut [State; LANES],
-        data: [&'w [u8]; LANES],
+        data: &'w [&'w [u8]; LANES],
         blocks: usize,
     ) -> Self {
         Self {
@@ -272,7 +272,7 @@ impl<U: Unit> NullaryFnOnce for Work<'_, U> {
         let column = |word: usize| unit.gather(&self.states.map(|state| state[word]));
         let (mut a, mut b, mut c, mut d) = (column(0), column(1), column(2), column(3));
         for block in 0..self.blocks {
-            let m = unit.block(&self.data, block * BLOCK);
+            let m = unit.block(self.data, block * BLOCK);
             let before = (a, b, c, d);
             round!(unit, m, |x, y, z| unit.choose(x, y, z), (a, b, c, d), 0, 0 + 1, 7 12 17 22);
             round!(unit, m, |x, y, z| unit.choose(z, x, y), (a, b, c, d), 1, 1 + 5, 5 9 14 20);
@@ -313,7 +313,7 @@ mod tests {
                 let before: [State; LANES] = from_fn(|lane| [lane as u32, 1, 2, 3]);
                 let mut states = before;
                 let slices = from_fn(|lane| if lane < streams { &*data[lane] } else { &[] });
-                lanes.compress(streams, &mut states, slices, 5);
+                lanes.compress(streams, &mut states, &slices, 5);
                 for lane in 0..streams {
                     let alone = one_by_one(before[lane], &data[lane]);
                     assert_eq!(states[lane], alone, "lane {lane} of {streams}");

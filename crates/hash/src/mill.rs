@@ -297,7 +297,7 @@ fn hash(lanes: Lanes, grist: &mut [Grist]) {
             }
         }
         let data: [&[u8]; LANES] = std::array::from_fn(|lane| &*taken[lane]);
-        lanes.compress(at_work.len(), &mut states, data, length / BLOCK);
+        lanes.compress(at_work.len(), &mut states, &data, length / BLOCK);
         for (grist, state) in at_work.into_iter().zip(states) {
             grist.state = state;
         }

@@ -36,38 +36,38 @@ impl Unit for V4 {
         }
         // Words of two streams each, then of four.
         let mut pairs = rows;
-        for at in 0..16 {
+        for (at, to) in pairs.iter_mut().enumerate() {
             let (x, y) = (rows[at & !1], rows[at | 1]);
-            pairs[at] = match at % 2 {
+            *to = match at % 2 {
                 0 => avx._mm512_unpacklo_epi32(x, y),
                 _ => avx._mm512_unpackhi_epi32(x, y),
             };
         }
         // Word `at % 4` of each quarter, of streams from `at / 4 * 4` on.
         let mut fours = rows;
-        for at in 0..16 {
+        for (at, to) in fours.iter_mut().enumerate() {
             let (first, half) = (at / 4 * 4, at / 2 % 2);
             let (x, y) = (pairs[first + half], pairs[first + 2 + half]);
-            fours[at] = match at % 2 {
+            *to = match at % 2 {
                 0 => avx._mm512_unpacklo_epi64(x, y),
                 _ => avx._mm512_unpackhi_epi64(x, y),
             };
         }
         let mut eights = rows;
-        for at in 0..16 {
+        for (at, to) in eights.iter_mut().enumerate() {
             let (word, right, lower) = (at % 4, at / 4 % 2, at / 8);
             let (x, y) = (fours[8 * lower + word], fours[8 * lower + 4 + word]);
-            eights[at] = match right {
+            *to = match right {
                 0 => avx._mm512_shuffle_i32x4::<0x88>(x, y),
                 _ => avx._mm512_shuffle_i32x4::<0xdd>(x, y),
             };
         }
         let mut words = rows;
-        for at in 0..16 {
+        for (at, to) in words.iter_mut().enumerate() {
             let (word, quarter) = (at % 4, at / 4);
             let right = 4 * (quarter % 2);
             let (x, y) = (eights[right + word], eights[8 + right + word]);
-            words[at] = match quarter / 2 {
+            *to = match quarter / 2 {
                 0 => avx._mm512_shuffle_i32x4::<0x88>(x, y),
                 _ => avx._mm512_shuffle_i32x4::<0xdd>(x, y),
             };
@@ -166,8 +166,8 @@ impl Unit for Pair {
     fn block(self, data: &[&[u8]], at: usize) -> [Self::Words; 16] {
         let (first, second) = (self.0.block(data, at), self.0.block(&data[SIXTEEN..], at));
         let mut words = [(first[0], second[0]); 16];
-        for word in 1..16 {
-            words[word] = (first[word], second[word]);
+        for (word, to) in words.iter_mut().enumerate() {
+            *to = (first[word], second[word]);
         }
         words
     }
