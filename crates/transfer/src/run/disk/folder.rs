@@ -6,8 +6,8 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
@@ -16,7 +16,7 @@ use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
 
-use super::contents::SystemContents;
+use super::contents::{SystemContents, Writers};
 use super::read::write_all_at;
 use super::settle::Settling;
 use super::{Contents, Draft, Existing, Folder, Identity, is_temporary};
@@ -210,7 +210,7 @@ impl SystemFolder {
                 file: Arc::new(file),
                 root: Arc::clone(&self.path),
                 path: Path::new(path).into(),
-                writing: Arc::default(),
+                writers: Arc::default(),
             }),
         }))
     }
@@ -415,7 +415,7 @@ impl Place {
         SystemDraft {
             place: self,
             file: Arc::new(file),
-            writing: Arc::default(),
+            writers: Arc::default(),
             kept: AtomicBool::new(false),
         }
     }
@@ -428,8 +428,7 @@ impl Place {
 pub struct SystemDraft {
     place: Place,
     file: Arc<File>,
-    /// Of all who write to it.
-    writing: Arc<Mutex<()>>,
+    writers: Arc<Writers>,
     kept: AtomicBool,
 }
 
@@ -511,7 +510,7 @@ impl Draft for SystemDraft {
             file: Arc::clone(&self.file),
             root: Arc::clone(&self.place.root),
             path: Arc::clone(&self.place.path),
-            writing: Arc::clone(&self.writing),
+            writers: Arc::clone(&self.writers),
         })
     }
 

@@ -8,6 +8,7 @@
 //! again after a crash. It takes its own name in one step.
 
 mod contents;
+mod few;
 mod folder;
 mod read;
 mod settle;

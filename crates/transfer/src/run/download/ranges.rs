@@ -21,11 +21,12 @@ use crate::run::disk::{Contents, Draft};
 use crate::verify::{EtagForm, Sum, etag_of_sums, form_of, hex, likely_part_sizes};
 
 /// Chunks between a connection and the disk, and what they take of the memory budget.
-const CHUNKS: usize = 3;
-const STREAMING: u64 = 2 << 20;
+const CHUNKS: usize = 2;
+const STREAMING: u64 = 1 << 20;
 
-/// Ranges of one object under way at once: enough to fill a long line, few enough for a small cost.
-const AT_ONCE: usize = 16;
+/// Ranges of one object under way at once: enough to fill a long line and most lanes of the hash, few
+/// enough for a small cost.
+const AT_ONCE: usize = 22;
 
 impl Fetching<'_> {
     /// Ranges at once, each written to its place, hashed on the way where that will be of use.
