@@ -51,15 +51,13 @@ class Bench:
         for number in range(files):
             folder = top / f"set-{number // per_folder:03}"
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / f"file-{number:06}.bin").write_bytes(os.urandom(size))
+            fill(folder / f"file-{number:06}.bin", size)
         return top
 
     def file(self, name, size):
         path = self.folder / name
         if not path.exists():
-            with path.open("wb") as out:
-                for _ in range(size // MIB):
-                    out.write(os.urandom(MIB))
+            fill(path, size)
         return path
 
     def target(self, size):
@@ -70,6 +68,13 @@ class Bench:
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir()
         return path
+
+
+def fill(path, size):
+    """In pieces: what this program holds counts as the memory of the clients that it starts."""
+    with path.open("wb") as out:
+        for start in range(0, size, MIB):
+            out.write(os.urandom(min(MIB, size - start)))
 
 
 def free_memory():
