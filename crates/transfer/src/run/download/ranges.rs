@@ -20,9 +20,11 @@ use crate::run::Tally;
 use crate::run::disk::{Contents, Draft};
 use crate::verify::{EtagForm, Sum, etag_of_sums, form_of, hex, likely_part_sizes};
 
-/// Chunks between a connection and the disk, and what they take of the memory budget.
+/// Chunks between a connection and the disk.
 const CHUNKS: usize = 2;
-const STREAMING: u64 = 1 << 20;
+/// What a range takes of the memory budget, with what its connection holds: those of one file may have all of it,
+/// and several files have no more of them together.
+const STREAMING: u64 = 23 << 16;
 
 /// Ranges of one object under way at once: enough to fill a long line and most lanes of the hash, few
 /// enough for a small cost.
