@@ -12,6 +12,7 @@
 
 mod avx2;
 mod avx512;
+mod pair;
 
 use std::array::from_fn;
 
@@ -19,6 +20,7 @@ use pulp::NullaryFnOnce;
 use pulp::x86::{V3, V4};
 
 use self::avx512::Half;
+use self::pair::Pair;
 use super::State;
 
 pub const LANES: usize = 32;
@@ -96,6 +98,7 @@ const K: [u32; 64] = [
 
 /// What the steps are made of; one kind of processor each.
 trait Unit: Copy {
+    const STREAMS: usize;
     /// A word of each stream.
     type Words: Copy;
 
@@ -146,10 +149,10 @@ impl Lanes {
             Self::Avx2(v3) => {
                 let mut rest = [State::default(); LANES];
                 rest[..SIXTEEN].copy_from_slice(&states[SIXTEEN..]);
-                v3.vectorize(Work::new(avx2::Pair(v3), states, data, blocks));
+                v3.vectorize(Work::new(Pair(v3), states, data, blocks));
                 if streams > SIXTEEN {
                     let data = from_fn(|lane| data.get(SIXTEEN + lane).copied().unwrap_or(&[]));
-                    v3.vectorize(Work::new(avx2::Pair(v3), &mut rest, &data, blocks));
+                    v3.vectorize(Work::new(Pair(v3), &mut rest, &data, blocks));
                 }
                 states[SIXTEEN..].copy_from_slice(&rest[..SIXTEEN]);
             }
@@ -160,7 +163,7 @@ impl Lanes {
                 v4.vectorize(Work::new(v4, states, data, blocks));
             }
             Self::Avx512(v4) => {
-                v4.vectorize(Work::new(avx512::Pair(v4), states, data, blocks));
+                v4.vectorize(Work::new(Pair(v4), states, data, blocks));
             }
         }
     }

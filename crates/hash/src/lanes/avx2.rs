@@ -1,4 +1,4 @@
-//! Processors with AVX2: eight words to a register. Two registers of them hide each other's waits.
+//! Processors with AVX2: eight words to a register.
 
 use std::arch::x86_64::__m256i;
 use std::array::from_fn;
@@ -11,6 +11,7 @@ use super::{BLOCK, Unit, some};
 const EIGHT: usize = 8;
 
 impl Unit for V3 {
+    const STREAMS: usize = EIGHT;
     type Words = __m256i;
 
     #[inline(always)]
@@ -73,56 +74,6 @@ impl Unit for V3 {
         avx._mm256_or_si256(
             avx._mm256_slli_epi32::<LEFT>(x),
             avx._mm256_srli_epi32::<RIGHT>(x),
-        )
-    }
-}
-
-/// Sixteen streams, eight to a register.
-#[derive(Clone, Copy)]
-pub struct Pair(pub V3);
-
-impl Unit for Pair {
-    type Words = (__m256i, __m256i);
-
-    #[inline(always)]
-    fn gather(self, words: &[u32]) -> Self::Words {
-        (self.0.gather(words), self.0.gather(&words[EIGHT..]))
-    }
-    #[inline(always)]
-    fn scatter(self, words: Self::Words, to: &mut [u32]) {
-        self.0.scatter(words.0, to);
-        self.0.scatter(words.1, &mut to[EIGHT..]);
-    }
-    #[inline(always)]
-    fn all(self, word: u32) -> Self::Words {
-        (self.0.all(word), self.0.all(word))
-    }
-    #[inline(always)]
-    fn block(self, data: &[&[u8]], at: usize) -> [Self::Words; 16] {
-        let (first, second) = (self.0.block(data, at), self.0.block(&data[EIGHT..], at));
-        from_fn(|word| (first[word], second[word]))
-    }
-    #[inline(always)]
-    fn add(self, x: Self::Words, y: Self::Words) -> Self::Words {
-        (self.0.add(x.0, y.0), self.0.add(x.1, y.1))
-    }
-    #[inline(always)]
-    fn choose(self, x: Self::Words, y: Self::Words, z: Self::Words) -> Self::Words {
-        (self.0.choose(x.0, y.0, z.0), self.0.choose(x.1, y.1, z.1))
-    }
-    #[inline(always)]
-    fn parity(self, x: Self::Words, y: Self::Words, z: Self::Words) -> Self::Words {
-        (self.0.parity(x.0, y.0, z.0), self.0.parity(x.1, y.1, z.1))
-    }
-    #[inline(always)]
-    fn last(self, x: Self::Words, y: Self::Words, z: Self::Words) -> Self::Words {
-        (self.0.last(x.0, y.0, z.0), self.0.last(x.1, y.1, z.1))
-    }
-    #[inline(always)]
-    fn turn<const LEFT: i32, const RIGHT: i32>(self, x: Self::Words) -> Self::Words {
-        (
-            self.0.turn::<LEFT, RIGHT>(x.0),
-            self.0.turn::<LEFT, RIGHT>(x.1),
         )
     }
 }

@@ -8,6 +8,7 @@ use pulp::x86::V4;
 use super::{BLOCK, SIXTEEN, Unit, some};
 
 impl Unit for V4 {
+    const STREAMS: usize = SIXTEEN;
     type Words = __m512i;
 
     #[inline(always)]
@@ -102,6 +103,7 @@ impl Unit for V4 {
 pub struct Half(pub V4);
 
 impl Unit for Half {
+    const STREAMS: usize = SIXTEEN / 2;
     type Words = __m256i;
 
     #[inline(always)]
@@ -139,59 +141,5 @@ impl Unit for Half {
     #[inline(always)]
     fn turn<const LEFT: i32, const RIGHT: i32>(self, x: __m256i) -> __m256i {
         self.0.avx512f._mm256_rol_epi32::<LEFT>(x)
-    }
-}
-
-/// Thirty-two streams, sixteen to a register. Two registers of them hide each other's waits.
-#[derive(Clone, Copy)]
-pub struct Pair(pub V4);
-
-impl Unit for Pair {
-    type Words = (__m512i, __m512i);
-
-    #[inline(always)]
-    fn gather(self, words: &[u32]) -> Self::Words {
-        (self.0.gather(words), self.0.gather(&words[SIXTEEN..]))
-    }
-    #[inline(always)]
-    fn scatter(self, words: Self::Words, to: &mut [u32]) {
-        self.0.scatter(words.0, to);
-        self.0.scatter(words.1, &mut to[SIXTEEN..]);
-    }
-    #[inline(always)]
-    fn all(self, word: u32) -> Self::Words {
-        (self.0.all(word), self.0.all(word))
-    }
-    #[inline(always)]
-    fn block(self, data: &[&[u8]], at: usize) -> [Self::Words; 16] {
-        let (first, second) = (self.0.block(data, at), self.0.block(&data[SIXTEEN..], at));
-        let mut words = [(first[0], second[0]); 16];
-        for (word, to) in words.iter_mut().enumerate() {
-            *to = (first[word], second[word]);
-        }
-        words
-    }
-    #[inline(always)]
-    fn add(self, x: Self::Words, y: Self::Words) -> Self::Words {
-        (self.0.add(x.0, y.0), self.0.add(x.1, y.1))
-    }
-    #[inline(always)]
-    fn choose(self, x: Self::Words, y: Self::Words, z: Self::Words) -> Self::Words {
-        (self.0.choose(x.0, y.0, z.0), self.0.choose(x.1, y.1, z.1))
-    }
-    #[inline(always)]
-    fn parity(self, x: Self::Words, y: Self::Words, z: Self::Words) -> Self::Words {
-        (self.0.parity(x.0, y.0, z.0), self.0.parity(x.1, y.1, z.1))
-    }
-    #[inline(always)]
-    fn last(self, x: Self::Words, y: Self::Words, z: Self::Words) -> Self::Words {
-        (self.0.last(x.0, y.0, z.0), self.0.last(x.1, y.1, z.1))
-    }
-    #[inline(always)]
-    fn turn<const LEFT: i32, const RIGHT: i32>(self, x: Self::Words) -> Self::Words {
-        (
-            self.0.turn::<LEFT, RIGHT>(x.0),
-            self.0.turn::<LEFT, RIGHT>(x.1),
-        )
     }
 }
