@@ -223,6 +223,36 @@ describe('a plan', () => {
     await page.close()
   })
 
+  test('the file at the cursor stays in sight when there is no room for its columns any more, and when there is again', async () => {
+    const { page } = await visit('plan-many-conflicts')
+    page.setDefaultTimeout(5_000)
+    await drop(page)
+    await page.getByText('Choose for each').click()
+    const list = page.getByRole('grid', { name: 'Already there' })
+    await list.focus()
+    for (const [key, name] of [['End', 'station_04999.csv'], ['PageUp', 'station_04995.csv']]) {
+      await page.keyboard.press(key)
+      await page.getByText(name).waitFor()
+      const height = () => list.evaluate((list) => list.querySelector('[role=row]').clientHeight)
+      const roomy = await height()
+      for (const [width, cramped] of [[600, true], [1280, false]]) {
+        await page.setViewportSize({ width, height: 800 })
+        // Its row is of the other height, and all of it is within the list.
+        await page.waitForFunction(
+          ({ name, roomy, cramped }) => {
+            const list = document.querySelector('[role=grid][aria-label^="Already there"]')
+            const row = [...list.querySelectorAll('[role=row]')].find((row) => row.textContent.includes(name))
+            if (!row || cramped !== row.clientHeight > roomy) return false
+            const [of, within] = [row.getBoundingClientRect(), list.getBoundingClientRect()]
+            return of.top >= within.top - 1 && of.bottom <= within.bottom + 1
+          },
+          { name, roomy, cramped },
+        )
+      }
+    }
+    await page.close()
+  })
+
   test('to run elsewhere and back, the answers stay', async () => {
     const { page } = await visit('plan-many-conflicts')
     await drop(page)
