@@ -172,13 +172,14 @@ impl World {
         }
         let receipt = &receipts[self.fate.between(0, receipts.len() as u64) as usize];
         let end = End::from(&receipt.to);
-        // Of one size, a sync would not notice it.
+        // Of one size, a sync would not notice it: not of that of an original that was replaced, either, which is
+        // one byte longer.
         let kinds = if self.moves.syncs() { 2 } else { 3 };
         let kind = self.fate.between(0, kinds);
         self.fate
             .note(&format!("tampered with {kind}: {}", last(&end)));
         let bytes = (kind > 0).then(|| {
-            let longer = u64::from(kind == 1);
+            let longer = 2 * u64::from(kind == 1);
             self.fate.bytes(receipt.size + longer)
         });
         match (&end, bytes) {
