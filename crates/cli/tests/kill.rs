@@ -1,5 +1,6 @@
 //! `kill -9` of the real program at random moments of an upload, a download, a sync and a copy that the
-//! store makes in parts, against a real store, and then the same command again: nothing lost, nothing wrong, nothing left behind.
+//! store makes in parts, against a real store, and then the same command again: nothing lost, nothing
+//! wrong, nothing left behind.
 //!
 //! A moment is a number of bytes that have passed between program and store, so that they spread over
 //! the whole of the transfer however fast the machine is. `WHERRY_SOAK_KILLS` says how many kills there

@@ -151,6 +151,17 @@ pub struct PutOutcome {
     pub crc64nvme: Option<String>,
 }
 
+/// As an object that is there already could have been answered with.
+impl From<ObjectHead> for PutOutcome {
+    fn from(head: ObjectHead) -> Self {
+        Self {
+            etag: head.etag,
+            version_id: head.version_id,
+            crc64nvme: None,
+        }
+    }
+}
+
 /// Names a multipart upload together with its bucket and key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UploadId(pub String);

@@ -207,18 +207,10 @@ impl Gateway {
              x-amz-date:{stamp}\n\n{names}\n{digest}"
         );
         let scope = format!("{}/us-east-1/{service}/aws4_request", &stamp[..8]);
-        let to_sign = format!(
-            "AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{}",
-            hex(&Sha256::digest(canonical))
-        );
-        let mut key = format!("AWS4{}", self.secret_access_key).into_bytes();
-        for part in scope.split('/').chain([to_sign.as_str()]) {
-            key = hmac(&key, part);
-        }
         let authorization = format!(
             "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={}",
             self.access_key_id,
-            hex(&key)
+            signature(&self.secret_access_key, &stamp, &scope, &canonical)
         );
         let client =
             wherry_store::http::client(&HttpSettings::default()).expect("a client without options");
@@ -239,13 +231,26 @@ impl Gateway {
     }
 }
 
+/// Signature V4 of this canonical request.
+pub(crate) fn signature(secret: &str, stamp: &str, scope: &str, canonical: &str) -> String {
+    let to_sign = format!(
+        "AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{}",
+        hex(&Sha256::digest(canonical))
+    );
+    let mut key = format!("AWS4{secret}").into_bytes();
+    for part in scope.split('/').chain([to_sign.as_str()]) {
+        key = hmac(&key, part);
+    }
+    hex(&key)
+}
+
 fn hmac(key: &[u8], data: &str) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any length will do");
     mac.update(data.as_bytes());
     mac.finalize().into_bytes().to_vec()
 }
 
-pub(crate) fn hex(bytes: &[u8]) -> String {
+fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");

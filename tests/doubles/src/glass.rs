@@ -5,10 +5,7 @@
 //! divided on the way there, and signed anew. Bytes are left as they are: only what a store does by itself can
 //! be seen this way.
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
-
-use crate::backing::hex;
+use crate::backing::signature;
 use crate::weir::{Fate, Passing, Weir};
 
 const RANGE: &str = "x-amz-copy-source-range";
@@ -81,19 +78,9 @@ fn signed_anew(asked: &Passing, authorization: &str, secret: &str) -> String {
         headers.concat(),
         value("x-amz-content-sha256")
     );
-    let to_sign = format!(
-        "AWS4-HMAC-SHA256\n{}\n{scope}\n{}",
-        value("x-amz-date"),
-        hex(&Sha256::digest(canonical))
-    );
-    let mut key = format!("AWS4{secret}").into_bytes();
-    for part in scope.split('/').chain([to_sign.as_str()]) {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&key).expect("any length will do");
-        mac.update(part.as_bytes());
-        key = mac.finalize().into_bytes().to_vec();
-    }
     let (unsigned, _) = authorization.split_once("Signature=").expect("a signature");
-    format!("{unsigned}Signature={}", hex(&key))
+    let signature = signature(secret, value("x-amz-date"), scope, &canonical);
+    format!("{unsigned}Signature={signature}")
 }
 
 /// An answer with all sizes in it multiplied.

@@ -52,11 +52,11 @@ impl S3Store {
                 // Without their number it is the size of the whole.
                 let in_parts = answer.parts_count().is_some_and(|count| count > 0);
                 let by_user = answer.sse_customer_algorithm().is_some();
-                let own = [ServerSideEncryption::Aes256];
                 let managed = answer.server_side_encryption();
                 Ok(Makeup {
                     first_part: size.filter(|size| in_parts && *size > 0),
-                    encrypted: by_user || managed.is_some_and(|kind| !own.contains(kind)),
+                    encrypted: by_user
+                        || managed.is_some_and(|kind| *kind != ServerSideEncryption::Aes256),
                 })
             }
             Err(e) if e.kind.is_transient() => Err(e),

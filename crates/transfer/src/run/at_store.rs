@@ -153,11 +153,7 @@ impl AtStore<'_> {
             // An ETag that is no hash says nothing; the bytes do.
             || self.shared.etags.are_hashes(in_parts) != Some(true)
                 && self.read_back(part_size).await? == expected;
-        Ok(same.then_some(PutOutcome {
-            etag: head.etag,
-            version_id: head.version_id,
-            crc64nvme: None,
-        }))
+        Ok(same.then(|| head.into()))
     }
 
     /// A damaged object is worse than none. Only as long as it is the one that was sent.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use wherry_account::MultipartEtag;
-use wherry_store::{CompletedPart, ErrorKind, Makeup, ObjectHead, PutOutcome};
+use wherry_store::{CompletedPart, ErrorKind, Makeup, ObjectHead};
 
 use super::Copies;
 use crate::error::FileError;
@@ -184,12 +184,8 @@ impl Copies {
         };
         match ought {
             Ought::Etag(etag) => {
-                let outcome = PutOutcome {
-                    etag: head.etag.clone(),
-                    version_id: head.version_id.clone(),
-                    crc64nvme: None,
-                };
-                let verified = copy.verify(&outcome, etag, Some(cut.part), None).await;
+                let there = head.clone().into();
+                let verified = copy.verify(&there, etag, Some(cut.part), None).await;
                 verified.map(|(proof, _)| proof)
             }
             Ought::Bytes(hash) => {

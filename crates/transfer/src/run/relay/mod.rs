@@ -90,11 +90,7 @@ impl Relayed {
     /// The store copied it by itself.
     pub fn by_store(head: ObjectHead, proof: Proof) -> Self {
         Self {
-            outcome: PutOutcome {
-                etag: head.etag,
-                version_id: head.version_id,
-                crc64nvme: None,
-            },
+            outcome: head.into(),
             md5: None,
             sha256: None,
             crc: None,

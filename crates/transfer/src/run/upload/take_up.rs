@@ -46,14 +46,7 @@ impl Sending<'_> {
             .with(|| take_up(&half, &known, part, &*self.source, &shared.store));
         match taken.await? {
             TakenUp::Parts(upload, parts) => Ok(Some(Begun::Upload(upload, parts))),
-            TakenUp::Completed(head, sums) => {
-                let outcome = PutOutcome {
-                    etag: head.etag,
-                    version_id: head.version_id,
-                    crc64nvme: None,
-                };
-                Ok(Some(Begun::Completed(outcome, sums)))
-            }
+            TakenUp::Completed(head, sums) => Ok(Some(Begun::Completed(head.into(), sums))),
             TakenUp::Anew(useless) => {
                 let of_old = InParts {
                     bucket: &half.bucket,
