@@ -109,6 +109,37 @@ describe('keyboard', () => {
     await page.close()
   })
 
+  test('a menu has the keys from the moment it is there', async () => {
+    const { page } = await visit('folder')
+    await page.getByRole('grid').focus()
+    await page.keyboard.press('ArrowDown')
+    await page.getByText(/^1 selected/).first().waitFor()
+    const before = await current(page)
+    // A hand may be faster than the next frame.
+    await page.evaluate(() => (window.requestAnimationFrame = () => 0))
+    await page.keyboard.press('Shift+F10')
+    await page.getByRole('menu').waitFor()
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('Escape')
+    await page.getByRole('menu').waitFor({ state: 'detached' })
+    assert.equal(await page.evaluate(() => document.activeElement?.getAttribute('role')), 'grid')
+    assert.equal(await current(page), before, 'the arrow was for the menu')
+    assert.equal(await selected(page), 1, 'Escape was for the menu')
+    await page.close()
+  })
+
+  test('a menu gives the keys back to who had them', async () => {
+    const { page } = await visit('empty')
+    const button = page.locator('.contents').getByRole('button', { name: 'New folder…' })
+    await button.focus()
+    await page.keyboard.press('Shift+F10')
+    await page.getByRole('menu').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('menu').waitFor({ state: 'detached' })
+    assert.equal(await button.evaluate((button) => button === document.activeElement), true)
+    await page.close()
+  })
+
   test('the accounts are a tree', async () => {
     const { page } = await visit('browse')
     await page.getByRole('grid').focus()
