@@ -32,18 +32,11 @@ fn store() -> Memory {
 }
 
 async fn copy(store: &Arc<Memory>, on_conflict: OnConflict) -> (JobSnapshot, Job, Vec<Receipt>) {
-    let request = CopyRequest {
-        from_bucket: "bucket".into(),
-        from: "old/".into(),
-        to_bucket: "bucket".into(),
-        to: "new/".into(),
-        remove_originals: false,
-    };
     let there = store.as_store();
-    let plan = CopyPlan::make(&there, request, &Watch::default()).await;
+    let plan = plan_copy(&there, false).await;
     let (all, settings) = receipts();
     let choices = Choices::all(on_conflict);
-    let job = Job::copy(there, plan.unwrap(), &choices, settings).await;
+    let job = Job::copy(there, plan, &choices, settings).await;
     let job = job.unwrap();
     let end = job.wait().await;
     let all = all.lock().unwrap().clone();
@@ -52,6 +45,17 @@ async fn copy(store: &Arc<Memory>, on_conflict: OnConflict) -> (JobSnapshot, Job
 
 fn etag_of(store: &Memory, key: &str) -> String {
     store.inside.lock().unwrap().etag_of(key)
+}
+
+#[track_caller]
+fn is_found_out(end: &JobSnapshot, job: &Job, receipts: &[Receipt]) {
+    assert_eq!(end.state, JobState::Failed);
+    let rows = job.files(0..1, true);
+    assert!(
+        matches!(rows[0].error, Some(FileError::Mismatch { .. })),
+        "{rows:?}"
+    );
+    assert_eq!(receipts, []);
 }
 
 // Promise: A copy in parts is cut as its original was, where the original's ETag or the store tells how, and
@@ -99,13 +103,7 @@ async fn a_store_that_damages_a_part_is_found_out() {
             (call.op == Op::CopyPart && call.at == 3 && call.again == 0).then_some(Fault::TurnBit)
         });
         let (end, job, receipts) = copy(&store, OnConflict::Overwrite).await;
-        assert_eq!(end.state, JobState::Failed);
-        let rows = job.files(0..1, true);
-        assert!(
-            matches!(rows[0].error, Some(FileError::Mismatch { .. })),
-            "{rows:?}"
-        );
-        assert_eq!(receipts, []);
+        is_found_out(&end, &job, &receipts);
         assert_eq!(store.get("new/large").unwrap(), before);
         assert_eq!(store.unfinished(), 0);
         // It may have been a bad moment of the store.
@@ -158,12 +156,6 @@ async fn damage_behind_right_hashes_is_found_and_removed() {
     store.insert_in_parts("old/large", pattern(3 * MIB, 1), 256 * KIB);
     store.misbehave(|call| (call.op == Op::Complete).then_some(Fault::TurnBit));
     let (end, job, receipts) = copy(&store, OnConflict::Skip).await;
-    assert_eq!(end.state, JobState::Failed);
-    let rows = job.files(0..1, true);
-    assert!(
-        matches!(rows[0].error, Some(FileError::Mismatch { .. })),
-        "{rows:?}"
-    );
-    assert_eq!(receipts, []);
+    is_found_out(&end, &job, &receipts);
     assert_eq!(store.get("new/large"), None, "what is damaged goes");
 }

@@ -47,6 +47,20 @@ pub async fn upload(store: &Arc<dyn ObjectStore>, sources: Vec<PathBuf>) -> (Job
     (job, end)
 }
 
+/// All of `old/` to `new/`.
+pub async fn plan_copy(store: &Arc<dyn ObjectStore>, remove_originals: bool) -> CopyPlan {
+    let request = CopyRequest {
+        from_bucket: "bucket".into(),
+        from: "old/".into(),
+        to_bucket: "bucket".into(),
+        to: "new/".into(),
+        remove_originals,
+    };
+    CopyPlan::make(store, request, &Watch::default())
+        .await
+        .expect("a plan")
+}
+
 pub async fn plan_download(
     store: &Arc<dyn ObjectStore>,
     prefix: &str,

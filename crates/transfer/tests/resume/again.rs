@@ -71,17 +71,8 @@ fn copies_are_looked_for_too() {
             .insert(&format!("old/{name}"), name.repeat(100));
     }
     let begin = async |journal| {
-        let request = CopyRequest {
-            from_bucket: "bucket".into(),
-            from: "old/".into(),
-            to_bucket: "bucket".into(),
-            to: "new/".into(),
-            remove_originals: false,
-        };
         let store = world.store();
-        let plan = CopyPlan::make(&store, request, &Watch::default())
-            .await
-            .unwrap();
+        let plan = plan_copy(&store, false).await;
         let choices = Choices::all(OnConflict::Overwrite);
         Job::copy(store, plan, &choices, written(journal))
             .await

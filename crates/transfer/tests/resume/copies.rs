@@ -11,16 +11,7 @@ async fn begin_move_over(
     on_conflict: OnConflict,
     settings: Settings,
 ) -> Job {
-    let request = CopyRequest {
-        from_bucket: "bucket".into(),
-        from: "old/".into(),
-        to_bucket: "bucket".into(),
-        to: "new/".into(),
-        remove_originals: true,
-    };
-    let plan = CopyPlan::make(&store, request, &Watch::default())
-        .await
-        .unwrap();
+    let plan = plan_copy(&store, true).await;
     Job::copy(store, plan, &Choices::all(on_conflict), settings)
         .await
         .unwrap()
@@ -122,7 +113,7 @@ fn a_copy_that_the_store_makes_in_parts_goes_on_with_those_it_has() {
         });
         let id = world.dies(
             |journal| begin_copy(world.store(), written(journal)),
-            || world.memory.parts().len() == 2,
+            || world.noted("parts") == 2,
         );
         world.memory.behave();
         if replaced {
@@ -213,7 +204,7 @@ fn goes_on_between_stores(in_parts: bool) {
     hold_parts_from(&world.memory, 3);
     let id = world.dies(
         |journal| begin_between(other.as_store(), world.store(), written(journal)),
-        || world.memory.parts().len() >= 2,
+        || world.noted("parts") == 2,
     );
     world.memory.behave();
     assert_eq!(world.memory.unfinished(), 1);

@@ -19,8 +19,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use doubles::moving::{plan_download, upload_request};
+use doubles::moving::{plan_copy, plan_download, upload_request};
 use doubles::{Fault, Memory, Op, files_in, pattern};
+use rusqlite::Connection;
 use tokio::runtime::Runtime;
 use wherry_account::PartLimits;
 use wherry_store::{ErrorKind, ObjectStore};
@@ -121,6 +122,13 @@ impl World {
             );
             end
         })
+    }
+
+    /// What is written down of files that are half done. The store has a part before that is.
+    fn noted(&self, table: &str) -> i64 {
+        let journal = Connection::open(self.home.path().join("transfers.sqlite")).unwrap();
+        let count = format!("SELECT count(*) FROM {table}");
+        journal.query_row(&count, [], |row| row.get(0)).unwrap()
     }
 
     fn receipts(&self, id: &str) -> Vec<Receipt> {

@@ -1,14 +1,6 @@
 //! How far a transfer is that is taken up again: what was there counts from the first look on.
 
 use super::*;
-use rusqlite::Connection;
-
-/// What is written down of files that are half done.
-fn rows(world: &World, table: &str) -> i64 {
-    let journal = Connection::open(world.home.path().join("transfers.sqlite")).unwrap();
-    let count = format!("SELECT count(*) FROM {table}");
-    journal.query_row(&count, [], |row| row.get(0)).unwrap()
-}
 
 /// Never fewer bytes than these, from the moment it is taken up to its end.
 fn goes_on_from(world: &World, id: &str, bytes: u64) {
@@ -40,7 +32,7 @@ fn the_parts_of_an_upload_that_are_there_count_at_once() {
     hold_parts_from(&world.memory, 3);
     let id = world.dies(
         |journal| begin_upload(world.store(), world.path("large"), written(journal)),
-        || rows(&world, "parts") == 2,
+        || world.noted("parts") == 2,
     );
     world.memory.behave();
     goes_on_from(&world, &id, 16 * unit);
@@ -54,7 +46,7 @@ fn the_ranges_of_a_download_that_are_there_count_at_once() {
     downloads::hold_ranges_from(&world.memory, 16 * unit);
     let id = world.dies(
         |journal| begin_download(world.store(), world.here.path().into(), written(journal)),
-        || rows(&world, "ranges") == 1,
+        || world.noted("ranges") == 1,
     );
     world.memory.behave();
     goes_on_from(&world, &id, 16 * unit);
