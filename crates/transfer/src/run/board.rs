@@ -365,9 +365,9 @@ impl Board {
     }
 
     pub fn snapshot(&self, at: Duration, name: impl Fn(u32) -> String) -> JobSnapshot {
-        let bytes_done = self.bytes_done.load(Relaxed);
-        let (files_total, files_done) = (self.rows.len() as u64, self.done.load(Relaxed));
+        // The counts after this: whoever is told of the end must not be told of less than all.
         let mut whole = lock(&self.whole);
+        let bytes_done = self.bytes_done.load(Relaxed);
         let running = whole.state == JobState::Running;
         let rate = if running {
             whole.rate(at, bytes_done)
@@ -378,8 +378,8 @@ impl Board {
         let latest = u32::try_from(self.latest.load(Relaxed)).ok();
         JobSnapshot {
             state: whole.state,
-            files_total,
-            files_done,
+            files_total: self.rows.len() as u64,
+            files_done: self.done.load(Relaxed),
             files_failed: self.failed.load(Relaxed),
             files_skipped: self.skipped.load(Relaxed),
             deletes: self.rows.len().saturating_sub(self.deletes_from) as u64,

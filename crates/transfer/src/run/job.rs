@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::{OnceCell, Semaphore, watch};
+use tokio::sync::{OnceCell, watch};
 use tokio_util::sync::CancellationToken;
 use wherry_store::{ObjectStore, StoreError};
 
@@ -18,7 +18,7 @@ use super::recheck::{Recheck, Rechecks};
 use super::resume::Start;
 use super::undo::{Made, Undoing};
 use super::upload::Uploads;
-use super::{DraftNames, GRAIN, Halt, Pace, Settings, Shared};
+use super::{Budget, DraftNames, Halt, Pace, Settings, Shared};
 use crate::error::FileError;
 use crate::journal::spec;
 use crate::plan::{Choices, CopyPlan, DeletePlan, DownloadPlan, UploadPlan};
@@ -315,9 +315,6 @@ impl Job {
         settings: Settings,
     ) -> Self {
         let (files, bytes) = work.totals();
-        let grains = u32::try_from(settings.memory / GRAIN)
-            .unwrap_or(u32::MAX)
-            .max(1);
         let board = Board::new(files, bytes, settings.clock.now()).deleting(work.deletes_from());
         for (row, state, error) in start.states {
             board.restore(row, work.size(row), state, error.map(|e| *e));
@@ -336,14 +333,12 @@ impl Job {
         let shared = Shared {
             store,
             patience: Patience::new(settings.backoff, settings.seed).heard_by(requests.clone()),
-            memory: Arc::new(Semaphore::new(grains as usize)),
-            memory_size: grains,
+            memory: Arc::new(Budget::new(settings.memory)),
             requests,
             slots: settings.requests.max(1),
             files: settings.files,
             fetch_whole: settings.fetch_whole,
             fetch_range: settings.fetch_range.max(1),
-            memory_wanted: Arc::default(),
             buffers: Arc::default(),
             clock: settings.clock,
             disk: settings.disk,

@@ -21,6 +21,7 @@ mod erase;
 mod in_parts;
 mod job;
 mod limit;
+mod memory;
 mod pace;
 mod read_back;
 mod recheck;
@@ -31,13 +32,12 @@ mod sync;
 mod undo;
 mod upload;
 
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use wherry_store::progress::{Meter, metered};
 use wherry_store::{ObjectStore, StoreError};
@@ -51,6 +51,7 @@ pub use sync::SyncStores;
 pub use undo::Made;
 
 use self::job::Stopped;
+use self::memory::Budget;
 pub(crate) use self::pace::Pace;
 use self::pace::Permit;
 use crate::clock::{Clock, SystemClock};
@@ -109,11 +110,7 @@ impl Default for Settings {
 struct Shared {
     store: Arc<dyn ObjectStore>,
     patience: Patience,
-    memory: Arc<Semaphore>,
-    /// In units of [`GRAIN`].
-    memory_size: u32,
-    /// Who waits for some.
-    memory_wanted: Arc<AtomicUsize>,
+    memory: Arc<Budget>,
     requests: Pace,
     /// Files under way at once.
     slots: usize,
@@ -179,59 +176,7 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How long a clean-up may keep a job from ending.
 const CLEAN_UP: Duration = Duration::from_secs(30);
 
-/// A semaphore counts to 2^61, but takes 2^32 at once.
-const GRAIN: u64 = 4096;
-
-/// A right to hold some bytes; given back when dropped.
-#[derive(Default)]
-struct Memory(Option<OwnedSemaphorePermit>);
-
-impl Memory {
-    fn join(&mut self, other: Self) {
-        match (&mut self.0, other.0) {
-            (Some(all), Some(more)) => all.merge(more),
-            (none, more) => *none = more,
-        }
-    }
-
-    /// The right to hold so many of them, as far as there are so many.
-    fn split(&mut self, bytes: u64) -> Self {
-        let Some(all) = &mut self.0 else {
-            return Self(None);
-        };
-        let grains = usize::try_from(bytes / GRAIN).unwrap_or(usize::MAX);
-        Self(all.split(grains.min(all.num_permits())))
-    }
-}
-
 impl Shared {
-    /// Waits until so many bytes may be held. More than there is in all means all there is.
-    async fn memory(&self, bytes: u64) -> Memory {
-        let grains = u32::try_from(bytes.div_ceil(GRAIN))
-            .unwrap_or(u32::MAX)
-            .clamp(1, self.memory_size);
-        let _waiting = Waiting::new(&self.memory_wanted);
-        // Never closed.
-        Memory(
-            Arc::clone(&self.memory)
-                .acquire_many_owned(grains)
-                .await
-                .ok(),
-        )
-    }
-
-    /// The same, if it can be had at once. Never more than there is in all.
-    fn memory_now(&self, bytes: u64) -> Option<Memory> {
-        let grains = u32::try_from(bytes.div_ceil(GRAIN)).ok()?;
-        let held = Arc::clone(&self.memory).try_acquire_many_owned(grains);
-        held.ok().map(|held| Memory(Some(held)))
-    }
-
-    /// Whether somebody waits for memory.
-    fn is_memory_wanted(&self) -> bool {
-        self.memory_wanted.load(Relaxed) > 0
-    }
-
     async fn request(&self) -> Permit {
         self.requests.permit().await
     }
@@ -242,8 +187,6 @@ impl Shared {
             store: Arc::clone(&self.store),
             patience: self.patience.renewed(),
             memory: Arc::clone(&self.memory),
-            memory_size: self.memory_size,
-            memory_wanted: Arc::clone(&self.memory_wanted),
             requests: self.requests.clone(),
             slots: self.slots,
             files: self.files.clone(),
@@ -295,21 +238,6 @@ impl Shared {
 }
 
 /// Counts somebody as long as they wait.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl<'a> Waiting<'a> {
-    fn new(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
-    }
-}
-
 /// Bytes that an attempt has moved, taken back from the board when it comes to nothing.
 struct Tally<'a> {
     shared: &'a Shared,

@@ -61,7 +61,7 @@ impl Shared {
         crc: Crc,
     ) -> Result<Option<String>, FileError> {
         let size = file.size();
-        let _held = self.memory(STRETCH.min(size)).await;
+        let _held = self.memory.wait(STRETCH.min(size)).await;
         let (mut hash, mut buffer) = (Sha256::new(), Vec::new());
         let (mut crcs, mut at) = (Vec::new(), 0);
         while at < size {

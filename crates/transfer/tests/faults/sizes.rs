@@ -43,6 +43,36 @@ async fn memory_is_bounded_whatever_the_count_and_size() {
     }
 }
 
+#[tokio::test]
+async fn a_part_that_the_store_is_slow_to_take_keeps_no_memory_from_small_files() {
+    let here = tempfile::tempdir().unwrap();
+    fs::write(here.path().join("0"), pattern(LARGE, 1)).unwrap();
+    for i in 1..=40u64 {
+        fs::write(here.path().join(format!("{i}")), pattern(1000, i)).unwrap();
+    }
+    let memory = Memory::new();
+    memory.misbehave(|call| (call.op == Op::Part).then_some(Fault::Wait(Duration::from_mins(10))));
+    let store = memory.as_store();
+    let plan = plan_upload(&store, vec![here.path().to_owned()]).await;
+    // Most of the small files begin when the large one has read all of itself.
+    let few = Settings {
+        requests: 8,
+        ..settings()
+    };
+    let job = Job::upload(store, plan, &Choices::default(), few)
+        .await
+        .unwrap();
+    let all_there = async {
+        while memory.keys().len() < 40 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let there = tokio::time::timeout(Duration::from_secs(30), all_there).await;
+    assert!(there.is_ok(), "{:?}", job.snapshot());
+    job.cancel();
+    assert_eq!(job.wait().await.files_done, 40);
+}
+
 /// A disk with one file of zeros, of any size: what is read from it is hashed once for each length.
 struct Zeros {
     size: u64,

@@ -240,7 +240,7 @@ impl Fetching<'_> {
     }
 
     async fn small(&self, wanted: &Wanted) -> Result<(Box<dyn Draft>, Checked), FileError> {
-        let _held = self.shared.memory(wanted.size).await;
+        let _held = self.shared.memory.wait(wanted.size).await;
         let bytes = {
             let _permit = self.shared.request().await;
             self.shared.patience.with(|| self.collect(wanted)).await?

@@ -107,7 +107,7 @@ impl Fetching<'_> {
             {
                 sums.push(range_ended(ended)?);
             }
-            let held = self.shared.memory(STREAMING).await;
+            let held = self.shared.memory.wait(STREAMING).await;
             let permit = self.shared.request().await;
             while let Some(ended) = under_way.try_join_next() {
                 sums.push(range_ended(ended)?);

@@ -140,7 +140,7 @@ impl Relaying {
         let relay = async {
             // Its size was another when it went in parts.
             clear_left(self.row, &self.shared).await?;
-            let _held = self.shared.memory(self.size).await;
+            let _held = self.shared.memory.wait(self.size).await;
             let _permit = self.shared.request().await;
             let (bytes, sum, head) = self.fetch(0..self.size).await?;
             self.check_source(&hex(&sum.md5), || self.read_source_again())

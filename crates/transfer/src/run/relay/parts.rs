@@ -138,7 +138,7 @@ impl Relaying {
             let start = u64::from(number - 1) * part;
             let range = start..(start + part).min(self.size);
             // Memory first, then the request: everybody in this order, so nobody waits in a ring.
-            let held = self.shared.memory(range.end - range.start).await;
+            let held = self.shared.memory.wait(range.end - range.start).await;
             let permit = self.shared.request().await;
             while let Some(ended) = under_way.try_join_next() {
                 done.push(part_ended(ended)?);

@@ -16,6 +16,7 @@ pub use wave::Piece;
 use super::at_store::AtStore;
 use super::disk::LocalFile;
 use super::job::Stopped;
+use super::memory::Memory;
 use super::resume::clear_left;
 use super::{Shared, Tally};
 use crate::crc::Crc;
@@ -238,11 +239,7 @@ impl Sending<'_> {
     }
 
     /// A range of the file as a body, with its hash, and the memory it takes.
-    async fn body(
-        &self,
-        offset: u64,
-        length: u64,
-    ) -> Result<(super::Memory, Body, Sum), FileError> {
+    async fn body(&self, offset: u64, length: u64) -> Result<(Memory, Body, Sum), FileError> {
         body_of(self.shared, &self.source, offset, length).await
     }
 
@@ -280,8 +277,8 @@ async fn body_of(
     source: &Arc<dyn LocalFile>,
     offset: u64,
     length: u64,
-) -> Result<(super::Memory, Body, Sum), FileError> {
-    let held = shared.memory(held_for(length)).await;
+) -> Result<(Memory, Body, Sum), FileError> {
+    let held = shared.memory.wait(held_for(length)).await;
     let (body, sum) = unheld_body(shared, source, offset, length).await?;
     Ok((held, body, sum))
 }

@@ -19,7 +19,8 @@ use crate::error::FileError;
 use crate::run::disk::{Hashes, LocalFile};
 use crate::run::in_parts::{InParts, begun};
 use crate::run::job::Stopped;
-use crate::run::{Memory, Shared, Tally};
+use crate::run::memory::Memory;
+use crate::run::{Shared, Tally};
 use crate::verify::{Sum, etag_of_sums};
 
 /// What a part takes of the memory.
@@ -121,7 +122,7 @@ impl Sending<'_> {
             // Memory first, then the request: everybody in this order, so nobody waits in a ring.
             let room = match &wave {
                 Some(wave) => Room::InWave(wave.begin(number, length).await),
-                None => Room::Held(self.shared.memory(held_for(length)).await),
+                None => Room::Held(self.shared.memory.wait(held_for(length)).await),
             };
             let permit = self.shared.request().await;
             while let Some(ended) = under_way.try_join_next() {

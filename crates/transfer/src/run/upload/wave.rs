@@ -6,18 +6,19 @@
 //! has taken of a part makes room for those that come.
 //!
 //! The part that is ahead always finds room: nobody takes the room that it still needs, and what
-//! is being sent gives its own back. Where others wait for memory, they get what is not needed for
+//! is being sent gives its own back. When others wait for memory, they get what is not needed for
 //! the parts under way.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
 
 use crate::error::FileError;
+use crate::run::Shared;
 use crate::run::disk::{Hashes, LocalFile};
-use crate::run::{Memory, Shared};
+use crate::run::memory::{Lender, Memory};
 
 /// Read from the disk, and let go of by the connection, at a time.
 pub const PIECE: u64 = 256 << 10;
@@ -99,12 +100,15 @@ impl State {
 impl Wave {
     /// Of parts of so many bytes.
     pub fn new(shared: &Arc<Shared>, part: u64) -> Arc<Self> {
-        Arc::new(Self {
+        let wave = Arc::new(Self {
             shared: Arc::clone(shared),
             part,
             state: Mutex::default(),
             changed: Notify::new(),
-        })
+        });
+        let lender: Weak<Self> = Arc::downgrade(&wave);
+        shared.memory.lent_to(lender);
+        wave
     }
 
     /// Waits until another part may begin. They begin in the order in which they are asked for.
@@ -116,7 +120,7 @@ impl Wave {
             changed.as_mut().enable();
             let room = {
                 let mut state = self.state();
-                while let Some(more) = self.shared.memory_now(self.part) {
+                while let Some(more) = self.shared.memory.now(self.bytes()) {
                     state.add(more, self.whole());
                 }
                 if state.hashing.len() < state.width(self.whole()) {
@@ -134,7 +138,7 @@ impl Wave {
             if room {
                 changed.await;
             } else {
-                let more = self.shared.memory(self.part).await;
+                let more = self.shared.memory.wait(self.bytes()).await;
                 self.state().add(more, self.whole());
             }
         }
@@ -142,6 +146,11 @@ impl Wave {
 
     fn whole(&self) -> usize {
         pieces(self.part)
+    }
+
+    /// Of a part, as it is counted here.
+    fn bytes(&self) -> u64 {
+        self.whole() as u64 * PIECE
     }
 
     async fn take(&self, number: u32) -> usize {
@@ -161,7 +170,7 @@ impl Wave {
         let (step, spare) = {
             let mut state = self.state();
             state.free += 1;
-            let spare = self.shared.is_memory_wanted().then(|| state.spare());
+            let spare = self.shared.memory.is_wanted().then(|| state.spare());
             (state.free.is_multiple_of(STEP), spare)
         };
         drop(spare);
@@ -172,6 +181,12 @@ impl Wave {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lender for Wave {
+    fn spare(&self) -> Memory {
+        self.state().spare()
     }
 }
 
