@@ -108,6 +108,7 @@ impl Memory {
     }
 }
 
+/// Counts somebody as long as they wait.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl<'a> Waiting<'a> {

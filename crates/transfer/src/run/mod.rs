@@ -237,7 +237,6 @@ impl Shared {
     }
 }
 
-/// Counts somebody as long as they wait.
 /// Bytes that an attempt has moved, taken back from the board when it comes to nothing.
 struct Tally<'a> {
     shared: &'a Shared,
