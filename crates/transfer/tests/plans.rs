@@ -41,15 +41,7 @@ async fn every_size_arrives_both_ways() {
     let memory = Memory::new();
     let store = memory.as_store();
     let (all, settings) = receipts();
-    let plan = plan_upload(&store, vec![here.path().to_owned()]).await;
-    let job = Job::upload(
-        Arc::clone(&store),
-        plan,
-        &Choices::default(),
-        settings.clone(),
-    )
-    .await
-    .unwrap();
+    let job = begin_upload(&store, vec![here.path().to_owned()], settings.clone()).await;
     assert_eq!(job.wait().await.state, JobState::Done);
     assert!(all.lock().unwrap().iter().all(|r| r.proof == Proof::Etag));
     let top = here.path().file_name().unwrap().to_str().unwrap();

@@ -239,11 +239,9 @@ async fn a_file_that_changes_after_it_was_sent_has_no_sha256() {
         }
         None
     });
-    let plan = plan_upload(&memory.as_store(), vec![path]).await;
     let (all, settings) = noted(true);
-    let choices = Choices::default();
-    let job = Job::upload(memory.as_store(), plan, &choices, settings);
-    let end = job.await.unwrap().wait().await;
+    let job = begin_upload(&memory.as_store(), vec![path], settings).await;
+    let end = job.wait().await;
     assert_eq!(end.state, JobState::Done);
     let receipt = all.lock().unwrap()[0].clone();
     assert_eq!((receipt.crc, receipt.sha256), (Some(Crc::of(&bytes)), None));

@@ -72,7 +72,8 @@ impl Budget {
     }
 
     /// Is asked when somebody begins to wait, for as long as it lives.
-    pub fn lent_to(&self, lender: Weak<dyn Lender>) {
+    pub fn lent_to(&self, lender: &Arc<impl Lender + 'static>) {
+        let lender = Arc::downgrade(lender);
         let mut lenders = self.lenders();
         lenders.retain(|lender| lender.strong_count() > 0);
         lenders.push(lender);
@@ -147,8 +148,7 @@ mod tests {
     async fn what_is_lent_comes_back_when_somebody_begins_to_wait() {
         let budget = Budget::new(ALL);
         let hoard = Arc::new(Hoard(Mutex::new(budget.now(ALL).unwrap())));
-        let lender: Weak<Hoard> = Arc::downgrade(&hoard);
-        budget.lent_to(lender);
+        budget.lent_to(&hoard);
         let some = timeout(SOON, budget.wait(ALL / 2)).await.unwrap();
         assert!(!budget.is_wanted());
         drop((some, hoard));

@@ -38,11 +38,19 @@ pub async fn plan_upload(store: &Arc<dyn ObjectStore>, sources: Vec<PathBuf>) ->
         .expect("a plan")
 }
 
-pub async fn upload(store: &Arc<dyn ObjectStore>, sources: Vec<PathBuf>) -> (Job, JobSnapshot) {
+pub async fn begin_upload(
+    store: &Arc<dyn ObjectStore>,
+    sources: Vec<PathBuf>,
+    settings: Settings,
+) -> Job {
     let plan = plan_upload(store, sources).await;
-    let job = Job::upload(Arc::clone(store), plan, &Choices::default(), settings())
+    Job::upload(Arc::clone(store), plan, &Choices::default(), settings)
         .await
-        .expect("a job");
+        .expect("a job")
+}
+
+pub async fn upload(store: &Arc<dyn ObjectStore>, sources: Vec<PathBuf>) -> (Job, JobSnapshot) {
+    let job = begin_upload(store, sources, settings()).await;
     let end = job.wait().await;
     (job, end)
 }

@@ -29,14 +29,11 @@ async fn memory_is_bounded_whatever_the_count_and_size() {
             ..Memory::plain()
         });
         let store = memory.as_store();
-        let plan = plan_upload(&store, vec![folder.path().to_owned()]).await;
         let tight = Settings {
             memory: 20 << 20,
             ..settings()
         };
-        let job = Job::upload(store, plan, &Choices::default(), tight)
-            .await
-            .unwrap();
+        let job = begin_upload(&store, vec![folder.path().to_owned()], tight).await;
         assert_eq!(job.wait().await.state, JobState::Done);
         let most = memory.held_most.load(SeqCst) / MIB as u64;
         assert!(most == all || most == 8 && all == 16, "{most} MiB");
@@ -53,15 +50,12 @@ async fn a_part_that_the_store_is_slow_to_take_keeps_no_memory_from_small_files(
     let memory = Memory::new();
     memory.misbehave(|call| (call.op == Op::Part).then_some(Fault::Wait(Duration::from_mins(10))));
     let store = memory.as_store();
-    let plan = plan_upload(&store, vec![here.path().to_owned()]).await;
     // Most of the small files begin when the large one has read all of itself.
     let few = Settings {
         requests: 8,
         ..settings()
     };
-    let job = Job::upload(store, plan, &Choices::default(), few)
-        .await
-        .unwrap();
+    let job = begin_upload(&store, vec![here.path().to_owned()], few).await;
     let all_there = async {
         while memory.keys().len() < 40 {
             tokio::time::sleep(Duration::from_millis(1)).await;

@@ -54,14 +54,11 @@ async fn refused_after_a_hundred(memory: &Arc<Memory>, folder: &Path, kind: Erro
         (call.op == Op::Put && call.before >= 100).then_some(Fault::Fail(kind))
     });
     let store = memory.as_store();
-    let plan = plan_upload(&store, vec![folder.to_owned()]).await;
     let eight_at_once = Settings {
         requests: 8,
         ..settings()
     };
-    Job::upload(store, plan, &Choices::default(), eight_at_once)
-        .await
-        .unwrap()
+    begin_upload(&store, vec![folder.to_owned()], eight_at_once).await
 }
 
 // Promise: A full quota stops the upload at once and is not tried again; what has arrived stays,
@@ -132,14 +129,11 @@ async fn etags_that_are_no_hashes_are_learnt_not_feared() {
     });
     let store = memory.as_store();
     let (all, settings) = receipts();
-    let plan = plan_upload(&store, vec![here.path().to_owned()]).await;
     let one_at_a_time = Settings {
         requests: 1,
         ..settings
     };
-    let job = Job::upload(Arc::clone(&store), plan, &Choices::default(), one_at_a_time)
-        .await
-        .unwrap();
+    let job = begin_upload(&store, vec![here.path().to_owned()], one_at_a_time).await;
     assert_eq!(job.wait().await.state, JobState::Done);
     assert!(
         all.lock()
@@ -163,10 +157,7 @@ async fn cancelling_leaves_nothing_half_done() {
     let hanging =
         |call: &Call| (call.op == Op::Part).then_some(Fault::Wait(Duration::from_mins(10)));
     memory.misbehave(hanging);
-    let plan = plan_upload(&store, vec![here.path().join("large")]).await;
-    let job = Job::upload(Arc::clone(&store), plan, &Choices::default(), settings())
-        .await
-        .unwrap();
+    let job = begin_upload(&store, vec![here.path().join("large")], settings()).await;
     while memory.count(Op::Part) == 0 {
         tokio::task::yield_now().await;
     }

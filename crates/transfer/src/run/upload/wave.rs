@@ -10,7 +10,7 @@
 //! the parts under way.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use tokio::sync::Notify;
@@ -106,8 +106,7 @@ impl Wave {
             state: Mutex::default(),
             changed: Notify::new(),
         });
-        let lender: Weak<Self> = Arc::downgrade(&wave);
-        shared.memory.lent_to(lender);
+        shared.memory.lent_to(&wave);
         wave
     }
 
